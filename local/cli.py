@@ -1,0 +1,43 @@
+"""The command line ``ticketsim``: assembles the commands and is the boundary at which errors become messages."""
+
+import sys
+
+import click
+import typer
+
+from local.exceptions import LocalError
+from local.output import console
+from simulator.exceptions import SimulatorError
+from streaming.exceptions import StreamingError
+from ticketsim_assets.exceptions import AssetsError
+
+#: Errors that carry a message for the user; all others are defects and keep their traceback.
+EXPECTED_ERRORS = (LocalError, SimulatorError, StreamingError, AssetsError)
+
+app = typer.Typer(
+    name="ticketsim",
+    help="A streaming lakehouse whose source is a simulation. --debug, anywhere, shows tracebacks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run ``ticketsim``: exit 0 if all went well, 1 after an error, 2 after wrong usage, 130 after Ctrl-C."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        result = app(arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        console.print("stopped")
+        sys.exit(130)
+    except EXPECTED_ERRORS as error:
+        if debug:
+            raise
+        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
+    sys.exit(result if isinstance(result, int) else 0)

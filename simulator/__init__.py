@@ -1,0 +1,1 @@
+"""The venue, its scenarios, the event contract and the sinks that send it."""

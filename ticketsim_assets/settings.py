@@ -1,0 +1,86 @@
+"""The one settings object: where Ticketsim reads and writes, from environment variables ``TICKETSIM_*``."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where Ticketsim reads and writes; the defaults run on a laptop."""
+
+    model_config = SettingsConfigDict(env_prefix="TICKETSIM_", frozen=True)
+
+    home: Path = Path("data")
+    """Folder of everything local: broker, lake, checkpoint, warehouse, Dagster home, page (TICKETSIM_HOME)."""
+
+    bootstrap: str = "127.0.0.1:19092"
+    """Kafka's bootstrap servers, ``host:port[,host:port]``."""
+
+    lake_uri: str | None = Field(default=None)
+    """Root of the lake: a directory; default ``<home>/lake``."""
+
+    warehouse: Literal["duckdb"] = "duckdb"
+    """Engine of the warehouse."""
+
+    trigger: Literal["dagster", "airflow"] = "dagster"
+    """Who asks for hours that are due for the first time: a Dagster sensor (laptop) or Airflow."""
+
+    first_hour: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    """Start of the first hourly partition; earlier rows are reported as a warning, with their number."""
+
+    lateness_minutes: float = Field(default=10.0, gt=0)
+    """Wall-clock minutes after an hour's last commit before missing receipts stop holding it back."""
+
+    @cached_property
+    def root(self) -> Path:
+        """``home`` as an absolute path, so that it means the same in every process."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def lake(self) -> str:
+        """Root of the lake as given or, by default, inside of home."""
+        return self.lake_uri or str(self.root / "lake")
+
+    @property
+    def lateness(self) -> timedelta:
+        """``lateness_minutes`` as a duration."""
+        return timedelta(minutes=self.lateness_minutes)
+
+    @property
+    def broker_dir(self) -> Path:
+        """Data, configuration and log of the local broker."""
+        return self.root / "broker"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Checkpoint of the streaming query."""
+        return self.root / "checkpoint"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file that runs write; while one does, nobody else can open it."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def readers_path(self) -> Path:
+        """A copy of the warehouse for readers, replaced after each run."""
+        return self.root / "warehouse_readers.db"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance: its configuration, runs and event log."""
+        return self.root / "dagster"
+
+    @property
+    def dashboard_path(self) -> Path:
+        """The page."""
+        return self.root / "dashboard" / "index.html"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of the processes that ``up`` and ``demo`` start."""
+        return self.root / "logs"
