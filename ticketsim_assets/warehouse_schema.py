@@ -1,0 +1,39 @@
+"""The warehouse's raw tables, built from the lake's layout: columns in order and the DDL that creates them."""
+
+from typing import Final
+
+from streaming.layout import CONTRACT_COLUMNS, FILING_COLUMNS, KAFKA_COLUMNS, QUARANTINE_COLUMNS, Column
+
+RAW_SCHEMA: Final = "raw"
+
+#: Times are naive and UTC: TIMESTAMP WITH TIME ZONE would need DuckDB's ICU extension for every calculation.
+DUCKDB_TYPES: Final[dict[str, str]] = {
+    "string": "VARCHAR",
+    "bigint": "BIGINT",
+    "int": "INTEGER",
+    "timestamp": "TIMESTAMP",
+    "boolean": "BOOLEAN",
+    "binary": "BLOB",
+    "date": "DATE",
+}
+
+#: One row per valid message, of all eight event types.
+RAW_EVENTS: Final[tuple[Column, ...]] = CONTRACT_COLUMNS + KAFKA_COLUMNS + FILING_COLUMNS
+
+#: One row per message that breaks the contract, filed by its arrival.
+RAW_QUARANTINE: Final[tuple[Column, ...]] = KAFKA_COLUMNS + QUARANTINE_COLUMNS + FILING_COLUMNS
+
+RAW_TABLES: Final[dict[str, tuple[Column, ...]]] = {"events": RAW_EVENTS, "quarantine": RAW_QUARANTINE}
+
+
+def create_statements() -> list[str]:
+    """The statements that create the raw schema and its tables in DuckDB where they do not exist yet."""
+    return [
+        f"create schema if not exists {RAW_SCHEMA}",
+        *(_create_table(table, columns) for table, columns in RAW_TABLES.items()),
+    ]
+
+
+def _create_table(table: str, columns: tuple[Column, ...]) -> str:
+    listed = ", ".join(f"{column.name} {DUCKDB_TYPES[column.type]}" for column in columns)
+    return f"create table if not exists {RAW_SCHEMA}.{table} ({listed})"
