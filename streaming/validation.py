@@ -1,0 +1,287 @@
+"""The contract, enforced message by message.
+
+A message is either *accepted*, and becomes a row of its event type, or *rejected* for exactly one reason, and becomes a
+row of the quarantine. The reason is the first of these rules that the message breaks:
+
+1. ``malformed_json``: not exactly one JSON object in valid UTF-8 (a null or empty value, anything after the object,
+   single quotes, a byte order mark, half a surrogate pair, nesting too deep to parse). Of a name given twice the last
+   one counts.
+2. ``missing_field:event_type``, ``bad_value:event_type`` (not a string), ``unknown_event_type``.
+3. ``wrong_topic``: a known type, but not the one that the topic carries.
+4. ``missing_field:schema_version``, ``bad_value:schema_version`` (not an int), ``unknown_schema_version``.
+5. ``missing_field:<name>``: the first required field, in the contract's order, that is absent or null.
+6. ``bad_value:<name>``: the first field, in the contract's order, whose value has the wrong JSON type or lies outside
+   of what the contract allows; also a field that messages of this type do not carry.
+7. ``bad_value:<name>`` for times that contradict each other, in this order: ``started_at`` or ``arrived_at`` after
+   ``event_time`` (of a bus_arrival: ``started_at`` unlike it), ``event_time`` too far ahead of the broker's clock, a
+   receipt's ``hour_start`` not on the hour or its ``event_time`` not the last microsecond of that hour.
+
+Clean messages are decided in C, by one typed decoder per topic. Only those that it refuses are taken apart field by
+field to find the reason, with the same types, so that both ways agree; the second one has the last word.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from simulator.events import (
+    EARLIEST_TIME_US,
+    EVENT_TYPES,
+    FIELDS,
+    HOUR_US,
+    LATEST_TIME_US,
+    MAX_AHEAD_US,
+    SCHEMA_VERSION,
+    EventType,
+    Field,
+)
+from streaming.layout import QUARANTINE
+from streaming.schema import LAKE_SCHEMA
+
+Values = tuple[Any, ...]  #: a message's values, one per field of the contract, in its order; None where there is none
+
+_LARGEST_INT: Final = 2**63 - 1
+_DAY_US: Final = 24 * HOUR_US
+
+_EVENT_TYPE, _EVENT_TIME, _STARTED_AT, _ARRIVED_AT, _HOUR_START = (
+    [field.name for field in FIELDS].index(name)
+    for name in ("event_type", "event_time", "started_at", "arrived_at", "hour_start")
+)
+
+#: What decoding raises for messages that break the contract; TypeError: the value is null.
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message that keeps the contract."""
+
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message that breaks the contract."""
+
+    reason: str  #: the first rule broken, spelled as in this module's docstring
+
+
+def check(topic: str, value: bytes | None, kafka_timestamp_us: int) -> Accepted | Rejected:
+    """Check one message against the contract.
+
+    Args:
+        topic: The topic that it came from.
+        value: Its bytes; None for a message without a value.
+        kafka_timestamp_us: When the broker appended it, microseconds since the Unix epoch.
+    """
+    verdict = _judge(_FAST.get(topic), topic, value, kafka_timestamp_us)
+    return Rejected(verdict) if isinstance(verdict, str) else Accepted(verdict)
+
+
+def validate_batch(messages: pa.RecordBatch, ingested_at_us: int) -> pa.RecordBatch:
+    """Turn messages into rows of the lake, as many and in the same order.
+
+    Args:
+        messages: Columns ``topic``, ``value``, ``partition``, ``offset`` and ``timestamp`` as Spark's Kafka source
+            delivers them.
+        ingested_at_us: What to write into ``ingested_at``, microseconds since the Unix epoch.
+
+    Returns:
+        Rows with the columns of ``streaming.schema.LAKE_SCHEMA``.
+    """
+    timestamps = messages["timestamp"].cast(pa.timestamp("us", tz="UTC"))
+    arrived: list[int] = timestamps.cast(pa.int64()).to_pylist()
+    topics: list[str] = messages["topic"].to_pylist()
+    values: list[bytes | None] = messages["value"].to_pylist()
+
+    rows: list[Values] = []
+    filed_by: list[int] = []
+    raw: list[bytes | None] = [None] * len(values)
+    reasons: list[str | None] = [None] * len(values)
+    for index, (topic, value, arrival) in enumerate(zip(topics, values, arrived, strict=True)):
+        verdict = _judge(_FAST.get(topic), topic, value, arrival)
+        if isinstance(verdict, str):
+            raw[index] = value
+            reasons[index] = verdict
+            rows.append(_QUARANTINED)
+            filed_by.append(arrival)
+        else:
+            rows.append(verdict)
+            filed_by.append(verdict[_EVENT_TIME])
+
+    filing = np.array(filed_by, dtype=np.int64)
+    columns: dict[str, Any] = {
+        **dict(zip(_NAMES, zip(*rows, strict=True) if rows else [()] * len(_NAMES), strict=True)),
+        "topic": messages["topic"],
+        "kafka_partition": messages["partition"],
+        "kafka_offset": messages["offset"],
+        "kafka_timestamp": timestamps,
+        "ingested_at": pa.array(np.full(len(rows), ingested_at_us, dtype=np.int64)),
+        "raw": raw,
+        "reason": reasons,
+        "event_date": (filing // _DAY_US).astype(np.int32),
+        "event_hour": (filing % _DAY_US // HOUR_US).astype(np.int32),
+    }
+    return pa.record_batch([_array(columns[field.name], field.type) for field in LAKE_SCHEMA], schema=LAKE_SCHEMA)
+
+
+def _array(values: Any, to: pa.DataType) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values.cast(to)
+    if pa.types.is_timestamp(to):  # from Python ints this is twice as fast by way of int64
+        return pa.array(values, pa.int64()).cast(to)
+    return pa.array(values, to)
+
+
+def _json_type(field: Field, event_type: EventType) -> Any:
+    """The type that messages of ``event_type`` must have in ``field``, as msgspec reads it."""
+    if event_type not in field.required | field.optional:
+        return None
+    required = _json_type_of_kind(field, event_type)
+    return required if event_type in field.required else required | None
+
+
+def _json_type_of_kind(field: Field, event_type: EventType) -> Any:
+    if field.name == "event_type":
+        return Literal[event_type.value]
+    if field.name == "schema_version":
+        return Literal[SCHEMA_VERSION]
+    match field.kind:
+        case "string":
+            return (
+                Literal[tuple(map(str, field.allowed))] if field.allowed else Annotated[str, msgspec.Meta(min_length=1)]
+            )
+        case "time":
+            return Annotated[int, msgspec.Meta(ge=EARLIEST_TIME_US, le=LATEST_TIME_US)]
+        case "int":
+            smallest = -_LARGEST_INT if field.minimum is None else field.minimum
+            return Annotated[int, msgspec.Meta(ge=smallest, le=_LARGEST_INT)]
+        case "bool":
+            return bool
+
+
+def _struct(event_type: EventType) -> type[msgspec.Struct]:
+    """Messages of ``event_type`` as one type, with every field of the contract, so that all types have equal rows."""
+    fields: list[Any] = [
+        (field.name, _json_type(field, event_type))
+        if event_type in field.required
+        else (field.name, _json_type(field, event_type), None)
+        for field in FIELDS
+    ]
+    return msgspec.defstruct(event_type.value, fields, kw_only=True, gc=False)
+
+
+#: Per topic: the bytes of a message to a struct of its type, or an exception.
+_FAST: Final[dict[str, Callable[[bytes | None], msgspec.Struct]]] = {
+    event_type.topic: msgspec.json.Decoder(_struct(event_type)).decode  # type: ignore[misc]
+    for event_type in EVENT_TYPES
+}
+
+#: Per type and field: the bytes of one field's value to that value, or an exception.
+_READ_FIELD: Final[dict[EventType, dict[str, Callable[[msgspec.Raw], Any]]]] = {
+    event_type: {field.name: msgspec.json.Decoder(_json_type(field, event_type)).decode for field in FIELDS}
+    for event_type in EVENT_TYPES
+}
+
+_NAMES: Final = tuple(field.name for field in FIELDS)
+_QUARANTINED: Final[Values] = tuple(QUARANTINE if field.name == "event_type" else None for field in FIELDS)
+
+_read_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_read_string: Final = msgspec.json.Decoder(str).decode
+_read_int: Final = msgspec.json.Decoder(int).decode
+
+
+def _judge(
+    decode: Callable[[bytes | None], msgspec.Struct] | None, topic: str, value: bytes | None, kafka_timestamp_us: int
+) -> Values | str:
+    """The values of a message that keeps the contract, or the reason why it does not."""
+    if decode is not None:
+        try:
+            event = decode(value)
+            if not value.isascii():  # type: ignore[union-attr]  # unknown fields are skipped, not decoded
+                value.decode()  # type: ignore[union-attr]
+        except _UNREADABLE:
+            pass
+        else:
+            values = msgspec.structs.astuple(event)
+            return _contradiction(values, kafka_timestamp_us) or values
+    return _take_apart(topic, value, kafka_timestamp_us)
+
+
+def _take_apart(topic: str, value: bytes | None, kafka_timestamp_us: int) -> Values | str:
+    """As ``_judge``, field by field: slower, but able to tell the reason."""
+    fields = _fields_given(value)
+    if fields is None:
+        return "malformed_json"
+    event_type = _heading(fields, topic)
+    if not isinstance(event_type, EventType):
+        return event_type
+    for field in FIELDS:
+        if event_type in field.required and field.name not in fields:
+            return f"missing_field:{field.name}"
+    values = []
+    for field in FIELDS:
+        given = fields.get(field.name)
+        try:
+            values.append(None if given is None else _READ_FIELD[event_type][field.name](given))
+        except msgspec.ValidationError:
+            return f"bad_value:{field.name}"
+    return _contradiction(tuple(values), kafka_timestamp_us) or tuple(values)
+
+
+def _fields_given(value: bytes | None) -> dict[str, msgspec.Raw] | None:
+    """The fields of a message that are not null, values unread; None if the message is not a JSON object."""
+    try:
+        fields = _read_object(value)  # type: ignore[arg-type]
+        value.decode()  # type: ignore[union-attr]
+    except _UNREADABLE:
+        return None
+    return {name: given for name, given in fields.items() if bytes(given) != b"null"}
+
+
+def _heading(fields: dict[str, msgspec.Raw], topic: str) -> EventType | str:
+    """The message's type if the topic carries it in a version that we know, or what is wrong with that."""
+    if "event_type" not in fields:
+        return "missing_field:event_type"
+    try:
+        name = _read_string(fields["event_type"])
+    except msgspec.ValidationError:
+        return "bad_value:event_type"
+    if name not in EVENT_TYPES:
+        return "unknown_event_type"
+    event_type = EventType(name)
+    return _version_problem(fields) or event_type if event_type.topic == topic else "wrong_topic"
+
+
+def _version_problem(fields: dict[str, msgspec.Raw]) -> str | None:
+    if "schema_version" not in fields:
+        return "missing_field:schema_version"
+    try:
+        version = _read_int(fields["schema_version"])
+    except msgspec.ValidationError:
+        return "bad_value:schema_version"
+    return None if version == SCHEMA_VERSION else "unknown_schema_version"
+
+
+def _contradiction(values: Values, kafka_timestamp_us: int) -> str | None:
+    """Which time contradicts another one, in a message whose fields are each as they should be."""
+    event_time, started_at, arrived_at = values[_EVENT_TIME], values[_STARTED_AT], values[_ARRIVED_AT]
+    if started_at is not None and (
+        started_at > event_time or (started_at != event_time and values[_EVENT_TYPE] == EventType.BUS_ARRIVAL)
+    ):
+        return "bad_value:started_at"
+    if arrived_at is not None and arrived_at > event_time:
+        return "bad_value:arrived_at"
+    if event_time > kafka_timestamp_us + MAX_AHEAD_US:
+        return "bad_value:event_time"
+    hour_start = values[_HOUR_START]
+    if hour_start is not None:
+        if hour_start % HOUR_US:
+            return "bad_value:hour_start"
+        if event_time != hour_start + HOUR_US - 1:
+            return "bad_value:event_time"
+    return None
