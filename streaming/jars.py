@@ -1,0 +1,137 @@
+"""The jars that the laptop needs beside those in pyspark: resolved once from ``ivy.xml`` into a cache.
+
+The resolver is the Ivy that pyspark brings along, so neither Maven nor Docker is needed. Jars are resolved into a
+temporary folder that is renamed at the end: an interrupted download leaves nothing that looks complete.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
+
+from streaming.exceptions import JarsUnavailable
+from streaming.java import find_java
+
+IVY_FILE: Final = Path(__file__).with_name("ivy.xml")
+
+#: Java waits forever for a server that does not answer unless told otherwise; milliseconds.
+_TIMEOUTS: Final = ("-Dsun.net.client.defaultConnectTimeout=20000", "-Dsun.net.client.defaultReadTimeout=60000")
+
+
+@dataclass(frozen=True, slots=True)
+class Jars:
+    """The resolved jars, absolute paths, sorted by name."""
+
+    broker: tuple[Path, ...]  #: the class path of Apache Kafka
+    spark: tuple[Path, ...]  #: the Kafka source and Delta Lake, for ``spark.jars``
+
+
+def cache_root() -> Path:
+    """Where jars are kept: TICKETSIM_JARS, by default ``ticketsim`` in the user's cache folder."""
+    if chosen := os.environ.get("TICKETSIM_JARS"):
+        return Path(chosen).expanduser().resolve()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ticketsim"
+
+
+def jars_folder() -> Path:
+    """The cache's folder for the present ``ivy.xml``; another version of the file gets another folder."""
+    return cache_root() / f"jars-{hashlib.sha256(IVY_FILE.read_bytes()).hexdigest()[:12]}"
+
+
+def cached_jars() -> Jars | None:
+    """The jars if they are in the cache, else None; starts no JVM and needs no network."""
+    folder = jars_folder()
+    return _jars_in(folder) if folder.is_dir() else None
+
+
+def ensure_jars(on_download: Callable[[str], None] | None = None) -> Jars:
+    """The jars from the cache, downloaded into it first if they are not there (65 MB, about a minute).
+
+    Args:
+        on_download: told in a few words how the download gets on; not called when the jars are in the cache.
+
+    Raises:
+        NoJava: a download is needed and there is no Java, or too old a one.
+        JarsUnavailable: they cannot be downloaded.
+    """
+    if jars := cached_jars():
+        return jars
+    folder = jars_folder()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _only_one(folder.with_suffix(".lock")):
+        # Another process may have done it while this one waited.
+        if jars := cached_jars():
+            return jars
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="unfinished-") as unfinished:
+            retrieved = Path(unfinished) / "jars"
+            _retrieve(retrieved, folder.parent / "ivy", on_download or (lambda _: None))
+            retrieved.rename(folder)
+    return _jars_in(folder)
+
+
+def _jars_in(folder: Path) -> Jars:
+    return Jars(broker=tuple(sorted(folder.glob("broker/*.jar"))), spark=tuple(sorted(folder.glob("spark/*.jar"))))
+
+
+@contextmanager
+def _only_one(lock: Path) -> Iterator[None]:
+    """Hold ``lock``; the operating system frees it if the process dies."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _ivy_jar() -> Path:
+    pyspark = find_spec("pyspark")
+    folders = pyspark.submodule_search_locations if pyspark else None
+    found = sorted(Path(folders[0]).glob("jars/ivy-*.jar")) if folders else []
+    if not found:
+        raise JarsUnavailable("pyspark is not installed with its jars, Ivy among them. Run `make setup` again.")
+    return found[-1]
+
+
+# Ivy keeps what it has downloaded, so that a second attempt continues the first.
+@retry(retry=retry_if_exception_type(JarsUnavailable), stop=stop_after_attempt(2), wait=wait_fixed(2), reraise=True)
+def _retrieve(target: Path, ivy_cache: Path, on_download: Callable[[str], None]) -> None:
+    on_download(f"downloading the jars of Kafka and Delta into {target.parents[1]} (65 MB, once)")
+    shutil.rmtree(target, ignore_errors=True)
+    command = [str(find_java().path), *_TIMEOUTS, "-cp", str(_ivy_jar()), "org.apache.ivy.Main", "-error"]
+    command += ["-ivy", str(IVY_FILE), "-cache", str(ivy_cache), "-confs", "broker", "spark"]
+    command += ["-retrieve", f"{target}/[conf]/[artifact]-[revision](-[classifier]).[ext]"]
+    lines: list[str] = []
+    kilobytes = 0
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as ivy:
+        for line in ivy.stdout or ():
+            # Ivy prints one line of dots per file, with its size.
+            if done := re.search(r"\((\d+)kB\)", line):
+                size = int(done.group(1))
+                kilobytes += size
+                if size:
+                    on_download(f"downloaded {kilobytes / 1000:.1f} MB of jars")
+            elif line.strip(" .\n"):
+                lines.append(line.strip())
+    if ivy.returncode != 0 or not all(any(target.glob(f"{conf}/*.jar")) for conf in ("broker", "spark")):
+        raise JarsUnavailable(
+            f"the jars of {IVY_FILE.name} cannot be downloaded from Maven Central (Ivy exited {ivy.returncode}: "
+            f"{_reason(lines)}). Look at the network or the proxy (JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=...) and try "
+            "again, or set TICKETSIM_JARS to the cache folder of a machine that has them."
+        )
+
+
+def _reason(lines: list[str]) -> str:
+    """What is most telling in Ivy's output."""
+    telling = [line for line in lines if "Exception" in line or "not found" in line or "UNRESOLVED" in line]
+    return " | ".join((telling or lines)[:3]) or "it printed nothing"
