@@ -1,0 +1,159 @@
+{#- A full outer join of receipts and events, written as union and group by: conditions on the keys then reach the raw
+    table, so that reading one hour costs one hour. -#}
+
+with
+
+receipts as (
+
+    select * from {{ ref('stg_hour_closed') }}
+
+),
+
+{% for activity in activities() %}
+{{ activity }} as (
+
+    select * from {{ ref('stg_' ~ activity) }}
+
+),
+
+{% endfor %}
+happened as (
+
+    {% for activity in activities() %}
+    select
+        run_id,
+        venue_id,
+        hour_start,
+        event_date,
+        '{{ activity }}' as event_type,
+        1 as actual_count,
+        duration_us as actual_duration_us,
+        cast(null as bigint) as expected_count,
+        cast(null as bigint) as expected_duration_us
+    from {{ activity }}
+    union all
+    {% endfor %}
+    select
+        run_id,
+        venue_id,
+        hour_start,
+        event_date,
+        of_event_type as event_type,
+        0 as actual_count,
+        0 as actual_duration_us,
+        event_count as expected_count,
+        duration_us as expected_duration_us
+    from receipts
+
+),
+
+activity_types as (
+
+    {% for activity in activities() %}
+    select '{{ activity }}' as event_type
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+),
+
+-- an hour of which anything is known has all seven types: a receipt that is missing is a row, not a gap
+known as (
+
+    select * from happened
+    union all
+    select distinct
+        happened.run_id,
+        happened.venue_id,
+        happened.hour_start,
+        happened.event_date,
+        activity_types.event_type,
+        0 as actual_count,
+        0 as actual_duration_us,
+        cast(null as bigint) as expected_count,
+        cast(null as bigint) as expected_duration_us
+    from happened
+    cross join activity_types
+
+),
+
+compared as (
+
+    select
+        run_id,
+        venue_id,
+        hour_start,
+        event_date,
+        event_type,
+        sum(actual_count) as actual_count,
+        sum(actual_duration_us) as actual_duration_us,
+        max(expected_count) as expected_count,
+        max(expected_duration_us) as expected_duration_us,
+        min(expected_count) <> max(expected_count)
+        or min(expected_duration_us) <> max(expected_duration_us) as receipts_differ
+    from known
+    group by run_id, venue_id, hour_start, event_date, event_type
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when expected_count is null then 'unproved'
+            when
+                not receipts_differ
+                and actual_count = expected_count
+                and actual_duration_us = expected_duration_us
+                then 'proved'
+            else 'wrong'
+        end as state,
+        case
+            when expected_count is null then 'no receipt'
+            when receipts_differ then 'receipts contradict each other'
+            when actual_count < expected_count
+                then concat(
+                    cast(expected_count - actual_count as {{ dbt.type_string() }}), ' of ',
+                    cast(expected_count as {{ dbt.type_string() }}), ' missing'
+                )
+            when actual_count > expected_count
+                then concat(
+                    cast(actual_count - expected_count as {{ dbt.type_string() }}), ' more than the receipt''s ',
+                    cast(expected_count as {{ dbt.type_string() }})
+                )
+            when actual_duration_us <> expected_duration_us
+                then concat(
+                    'duration differs by ',
+                    cast(abs(actual_duration_us - expected_duration_us) as {{ dbt.type_string() }}), ' us'
+                )
+        end as difference
+    from compared
+
+),
+
+final as (
+
+    select
+
+        ---------- ids
+        run_id,
+        venue_id,
+        hour_start,
+        event_date,
+        event_type,
+
+        ---------- figures
+        cast(expected_count as bigint) as expected_count,
+        cast(actual_count as bigint) as actual_count,
+        cast(expected_duration_us as bigint) as expected_duration_us,
+        cast(actual_duration_us as bigint) as actual_duration_us,
+
+        ---------- judgement
+        state,
+        difference
+
+    from judged
+
+)
+
+select * from final

@@ -1,0 +1,36 @@
+with
+
+events as (
+
+    select * from {{ source('raw', 'events') }}
+    where event_type = 'hour_closed'
+
+),
+
+final as (
+
+    select
+
+        ---------- ids
+        event_id,
+        run_id,
+        venue_id,
+
+        ---------- facts
+        of_event_type,
+        event_count,
+        duration_us,
+        servers,
+        run_venues,
+        final,
+
+        ---------- times
+        event_time,
+        event_date,
+        hour_start
+
+    from events
+
+)
+
+select * from final

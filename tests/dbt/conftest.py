@@ -1,0 +1,251 @@
+"""A warehouse file with raw rows as the loader would write them, and the dbt command to build on it."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from simulator.events import ACTIVITY_TYPES, HOUR_US, hour_start_us
+from ticketsim_assets.warehouse_schema import RAW_EVENTS, create_statements
+
+DBT_DIR = Path(__file__).parents[2] / "dbt"
+FIRST_HOUR = datetime(2026, 11, 20, 22, tzinfo=UTC)
+HOURS = 4
+MINUTE_US = 60_000_000
+
+ARROW_TYPES = {
+    "string": pa.string(),
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "timestamp": pa.timestamp("us"),
+    "boolean": pa.bool_(),
+    "binary": pa.binary(),
+    "date": pa.date32(),
+}
+
+Row = dict[str, Any]
+
+
+def micros(time: datetime) -> int:
+    """Microseconds since the epoch."""
+    return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+class Line:
+    """Servers behind one queue: who comes first is served first."""
+
+    def __init__(self, servers: int) -> None:
+        self.free_at = [0] * servers
+
+    def serve(self, joined: int, service: int) -> int:
+        """When the service begins of somebody who joins at ``joined``."""
+        begin = max(joined, min(self.free_at))
+        self.free_at[self.free_at.index(min(self.free_at))] = begin + service
+        return begin
+
+
+def activities(venue_id: str, seed: int, shared: bool) -> list[Row]:
+    """What visitors of one venue do in ``HOURS`` hours of arrivals and the drain after them, in order of time."""
+    draw = random.Random(seed)  # noqa: S311 - test data
+    sellers = [Line(3)] if shared else [Line(1) for _ in range(3)]
+    scanners = [Line(2)] if shared else [Line(1) for _ in range(2)]
+    rows: list[Row] = []
+    visitor = group = 0
+    arrival = micros(FIRST_HOUR)
+
+    def add(event_type: str, started: int, ended: int, **fields: Any) -> None:
+        rows.append({"event_type": event_type, "started_at": started, "event_time": ended, **fields})
+
+    for bus in range(HOURS * 20):
+        arrival += draw.randrange(2 * MINUTE_US, 4 * MINUTE_US)
+        party_sizes = [draw.randrange(1, 4) for _ in range(6)]
+        common: Row = {"venue_id": venue_id, "bus_id": bus, "arrived_at": arrival}
+        add("bus_arrival", arrival, arrival, **common, first_visitor_id=visitor, party_size=sum(party_sizes))
+        for size in party_sizes:
+            box_office = draw.random() < 0.7
+            of_group = common | {
+                "group_id": group,
+                "channel": "box_office" if box_office else "online",
+                "first_visitor_id": visitor,
+                "party_size": size,
+            }
+            at_scanner = arrival
+            if box_office:
+                line = draw.randrange(len(sellers)) + 1
+                joined = arrival + draw.randrange(50, 70) * 1_000_003
+                service = draw.randrange(20, 50) * 1_000_033
+                served = sellers[line - 1].serve(joined, service)
+                at_scanner = served + service
+                add("walk_to_seller", arrival, joined, **of_group, line=line)
+                add("wait_in_seller_line", joined, served, **of_group, line=line)
+                add("buy_tickets", served, at_scanner, **of_group, line=line, amount_cents=size * 2_500)
+            line = draw.randrange(len(scanners)) + 1
+            joined = at_scanner + draw.randrange(25, 35) * 1_000_007
+            for member in range(size):
+                service = draw.randrange(5, 15) * 1_000_001
+                scanned = scanners[line - 1].serve(joined, service)
+                of_visitor = of_group | {"first_visitor_id": visitor + member, "party_size": 1, "line": line}
+                add("walk_to_scanner", at_scanner, joined, **of_visitor)
+                add("wait_in_scanner_line", joined, scanned, **of_visitor)
+                add("scan_tickets", scanned, scanned + service, **of_visitor)
+            visitor += size
+            group += 1
+    return sorted(rows, key=lambda row: row["event_time"])
+
+
+def receipts(rows: list[Row], venue_id: str) -> list[Row]:
+    """The seven receipts of every hour that ``rows`` touch."""
+    counts: dict[tuple[int, str], int] = defaultdict(int)
+    durations: dict[tuple[int, str], int] = defaultdict(int)
+    for row in rows:
+        key = hour_start_us(row["event_time"]), row["event_type"]
+        counts[key] += 1
+        durations[key] += row["event_time"] - row["started_at"]
+    first, last = hour_start_us(rows[0]["event_time"]), hour_start_us(rows[-1]["event_time"])
+    return [
+        {
+            "event_type": "hour_closed",
+            "venue_id": venue_id,
+            "event_time": hour + HOUR_US - 1,
+            "hour_start": hour,
+            "of_event_type": str(event_type),
+            "event_count": counts[hour, event_type],
+            "duration_us": durations[hour, event_type],
+            "servers": {"buy_tickets": 3, "scan_tickets": 2}.get(event_type),
+            "run_venues": 2,
+            "final": hour == last,
+        }
+        for hour in range(first, last + 1, HOUR_US)
+        for event_type in ACTIVITY_TYPES
+    ]
+
+
+def filed(rows: list[Row], run_id: str, venue_id: str) -> list[Row]:
+    """``rows`` with the columns that every message has, and those that the stream adds."""
+    for sequence, row in enumerate(rows):
+        time = datetime.fromtimestamp(row["event_time"] // 1_000_000, UTC)
+        row |= {
+            "schema_version": 1,
+            "event_id": f"{run_id}-{venue_id}-{sequence}",
+            "run_id": run_id,
+            "topic": f"ticketsim.{row['event_type']}",
+            "kafka_partition": 0,
+            "kafka_offset": sequence,
+            "kafka_timestamp": row["event_time"],
+            "ingested_at": row["event_time"],
+            "event_date": time.date(),
+            "event_hour": time.hour,
+        }
+    return rows
+
+
+def raw_rows() -> list[Row]:
+    """One run of two venues: north has lines of its own for every server, south one shared line per stage."""
+    rows = []
+    for seed, (venue_id, shared) in enumerate([("north", False), ("south", True)]):
+        done = activities(venue_id, seed, shared)
+        rows += filed(done + receipts(done, venue_id), "run", venue_id)
+    return rows
+
+
+def write_raw(path: Path, rows: list[Row]) -> None:
+    """Create the raw tables in the file at ``path`` and fill raw.events with ``rows``."""
+    schema = pa.schema([(column.name, ARROW_TYPES[column.type]) for column in RAW_EVENTS])
+    incoming = pa.Table.from_pylist(rows, schema=schema)
+    with duckdb.connect(path) as connection:
+        for statement in create_statements():
+            connection.execute(statement)
+        connection.register("incoming", incoming)
+        connection.execute("insert into raw.events select * from incoming order by event_time")
+
+
+class Warehouse:
+    """One DuckDB file and the real dbt command line on it."""
+
+    def __init__(self, path: Path, target_path: Path) -> None:
+        self.path = path
+        self.target_path = target_path
+
+    def dbt(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run dbt as an operator would, its target folder outside of the project."""
+        command = Path(sys.executable).with_name("dbt")
+        finished = subprocess.run(
+            [
+                str(command),
+                *arguments,
+                *("--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)),
+                *("--target-path", str(self.target_path), "--log-path", str(self.target_path)),
+            ],
+            env=os.environ | {"TICKETSIM_WAREHOUSE_PATH": str(self.path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not check or finished.returncode == 0, finished.stdout + finished.stderr
+        return finished
+
+    def build(self, first: int | None = None, hours: int = 1, *options: str) -> None:
+        """Build everything, or the window of ``hours`` hours that begins ``first`` hours after the first."""
+        window: tuple[str, ...] = ()
+        if first is not None:
+            start = FIRST_HOUR + timedelta(hours=first)
+            end = start + timedelta(hours=hours)
+            window = ("--event-time-start", f"{start:%Y-%m-%dT%H:%M:%S}", "--event-time-end", f"{end:%Y-%m-%dT%H:%M:%S}")
+        self.dbt("build", "--exclude-resource-type", "unit_test", *window, *options)
+
+    def execute(self, sql: str) -> None:
+        """Run one statement."""
+        with duckdb.connect(self.path) as connection:
+            connection.execute(sql)
+
+    def rows(self, sql: str) -> list[Row]:
+        """The rows of a query."""
+        with duckdb.connect(self.path, read_only=True) as connection:
+            result = connection.execute(sql)
+            names = [column[0] for column in result.description]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def digests(self) -> dict[tuple[str, datetime], str]:
+        """A digest of every hour of every mart table; equal digests mean equal rows."""
+        found = {}
+        for table in ("fct_queue_waits", "agg_line_hourly", "agg_venue_hourly"):
+            hours = self.rows(f"""
+                select hour_start, md5(string_agg(t::varchar, '|' order by t::varchar)) as digest
+                from marts.{table} as t group by hour_start
+            """)
+            found |= {(table, row["hour_start"]): row["digest"] for row in hours}
+        return found
+
+
+@pytest.fixture(scope="session")
+def built_file(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A warehouse built as a whole, once; tests copy it."""
+    folder = tmp_path_factory.mktemp("warehouse")
+    built = Warehouse(folder / "warehouse.duckdb", folder / "target")
+    write_raw(built.path, raw_rows())
+    built.build()
+    return built
+
+
+@pytest.fixture
+def built(built_file: Warehouse, tmp_path: Path) -> Warehouse:
+    """A copy, for the test alone, of the warehouse built as a whole."""
+    shutil.copy(built_file.path, tmp_path / "warehouse.duckdb")
+    return Warehouse(tmp_path / "warehouse.duckdb", built_file.target_path)
+
+
+@pytest.fixture
+def unbuilt(built_file: Warehouse, tmp_path: Path) -> Warehouse:
+    """A warehouse with raw rows and no models; shares dbt's parsed project, to save time."""
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb", built_file.target_path)
+    write_raw(warehouse.path, raw_rows())
+    return warehouse
