@@ -1,8 +1,29 @@
 """What can go wrong in ``local``.
 
 * LocalError
+
+  * BrokerFailed
+  * BrokerRunning
+  * NoSpace
+  * PortTaken
 """
 
 
 class LocalError(Exception):
     """Base of every error that this package raises on purpose; its message names the value and the cure."""
+
+
+class BrokerFailed(LocalError):
+    """The local Kafka ended by itself or does not answer."""
+
+
+class BrokerRunning(LocalError):
+    """The local Kafka already runs, in a way that contradicts what is asked for."""
+
+
+class NoSpace(LocalError):
+    """The disk is too full to start."""
+
+
+class PortTaken(LocalError):
+    """Another process listens on the port."""

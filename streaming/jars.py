@@ -4,20 +4,19 @@ The resolver is the Ivy that pyspark brings along, so neither Maven nor Docker i
 temporary folder that is renamed at the end: an interrupted download leaves nothing that looks complete.
 """
 
-import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from filelock import FileLock
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from streaming.exceptions import JarsUnavailable
@@ -69,7 +68,7 @@ def ensure_jars(on_download: Callable[[str], None] | None = None) -> Jars:
         return jars
     folder = jars_folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(folder.with_suffix(".lock")):
+    with FileLock(folder.with_suffix(".lock")):
         # Another process may have done it while this one waited.
         if jars := cached_jars():
             return jars
@@ -82,14 +81,6 @@ def ensure_jars(on_download: Callable[[str], None] | None = None) -> Jars:
 
 def _jars_in(folder: Path) -> Jars:
     return Jars(broker=tuple(sorted(folder.glob("broker/*.jar"))), spark=tuple(sorted(folder.glob("spark/*.jar"))))
-
-
-@contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    """Hold ``lock``; the operating system frees it if the process dies."""
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _ivy_jar() -> Path:

@@ -1,0 +1,78 @@
+"""``ticketsim broker start|stop|status``: the local Kafka."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from local.defaults import BROKER_PORT, PARTITIONS
+from local.output import JsonOption, console, emit_json
+
+if TYPE_CHECKING:
+    from local.broker import BrokerStatus
+
+broker_app = typer.Typer(help="The local Kafka: real Apache Kafka, started from its jars.", no_args_is_help=True)
+
+DirectoryOption = Annotated[
+    Path | None,
+    typer.Option("--dir", help="Folder of its data, configuration and log.", show_default="broker in TICKETSIM_HOME"),
+]
+
+
+@broker_app.command()
+def start(
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="Where clients connect, on 127.0.0.1.")] = BROKER_PORT,
+    directory: DirectoryOption = None,
+    partitions: Annotated[int, typer.Option(min=1, help="Of each topic that is created.")] = PARTITIONS,
+    json: JsonOption = False,
+) -> None:
+    """Start Kafka and create the eight topics; what runs already is left as it is."""
+    from local import broker
+
+    with console.status("starting the broker") as shown:
+        result = broker.start(_chosen(directory), port, partitions, shown.update)
+    _show(result, json)
+
+
+@broker_app.command()
+def stop(directory: DirectoryOption = None, json: JsonOption = False) -> None:
+    """Stop Kafka; its data stays."""
+    from local import broker
+
+    chosen = _chosen(directory)
+    with console.status("stopping the broker"):
+        stopped = broker.stop(chosen)
+    if json:
+        emit_json({"directory": chosen, "stopped": stopped})
+    else:
+        console.print(f"the broker in {chosen} {'has stopped' if stopped else 'was not running'}", soft_wrap=True)
+
+
+@broker_app.command()
+def status(directory: DirectoryOption = None, json: JsonOption = False) -> None:
+    """Say whether Kafka runs and answers; exit 1 if it does not."""
+    from local import broker
+
+    result = broker.status(_chosen(directory))
+    _show(result, json)
+    if not result.ready:
+        raise typer.Exit(1)
+
+
+def _chosen(directory: Path | None) -> Path:
+    from ticketsim_assets.settings import Settings
+
+    return (directory or Settings().broker_dir).expanduser().resolve()
+
+
+def _show(result: "BrokerStatus", json: bool) -> None:
+    if json:
+        emit_json(asdict(result))
+    elif not result.running:
+        console.print(f"the broker in {result.directory} does not run", soft_wrap=True)
+    elif not result.ready:
+        console.print(f"the broker on {result.bootstrap} (pid {result.pid}) runs but does not answer", soft_wrap=True)
+    else:
+        topics = f"{len(result.topics)} topics" if result.topics else "no topics"
+        console.print(f"the broker on {result.bootstrap} (pid {result.pid}) runs, with {topics}", soft_wrap=True)

@@ -1,0 +1,52 @@
+"""TCP ports of this machine: which are free and who holds the others."""
+
+import secrets
+import socket
+from typing import Final
+
+import psutil
+
+LOOPBACK: Final = "127.0.0.1"
+
+#: Below the ports that systems give to outgoing connections (Linux from 32768 on), or one of those might take a chosen
+#: port before the process that it was chosen for does, or while that process restarts.
+_CHOICE: Final = range(20_000, 32_000)
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on ``port`` of the loopback interface now."""
+    with socket.socket() as probe:
+        # On some systems a loopback address can be bound although somebody listens on all addresses.
+        if probe.connect_ex((LOOPBACK, port)) == 0:
+            return False
+    with socket.socket() as server:
+        # As servers do it: connections of a former server that linger do not count.
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A free port, chosen at random so that processes that choose at the same time hardly ever meet."""
+    while True:
+        port = _CHOICE[secrets.randbelow(len(_CHOICE))]
+        if is_free(port):
+            return port
+
+
+def holder_of(port: int) -> str | None:
+    """Who listens on ``port``, as ``name (pid 123)``; None if nobody does or the system does not tell."""
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except psutil.AccessDenied:
+        return None
+    for connection in connections:
+        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
+            try:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+            except psutil.Error:
+                return None
+    return None
