@@ -1,0 +1,54 @@
+{{ config(meta={'dagster': {'ref': {'name': 'agg_line_hourly'}}}) }}
+
+-- What the lines of a venue served in an hour is what the venue served.
+
+with
+
+lines as (
+
+    select * from {{ ref('agg_line_hourly') }}
+    where {{ in_window('hour_start') }}
+
+),
+
+venues as (
+
+    select * from {{ ref('agg_venue_hourly') }}
+    where {{ in_window('hour_start') }}
+
+),
+
+sums as (
+
+    select
+        run_id,
+        venue_id,
+        hour_start,
+        sum(case when stage = 'seller' then served else 0 end) as groups_served,
+        sum(case when stage = 'seller' then visitors else 0 end) as buy_tickets_visitors,
+        sum(case when stage = 'scanner' then visitors else 0 end) as visitors_admitted
+    from lines
+    group by run_id, venue_id, hour_start
+
+),
+
+final as (
+
+    select
+        venues.run_id,
+        venues.venue_id,
+        venues.hour_start
+    from venues
+    left join sums
+        on
+            venues.run_id = sums.run_id
+            and venues.venue_id = sums.venue_id
+            and venues.hour_start = sums.hour_start
+    where
+        venues.groups_served <> coalesce(sums.groups_served, 0)
+        or venues.buy_tickets_visitors <> coalesce(sums.buy_tickets_visitors, 0)
+        or venues.visitors_admitted <> coalesce(sums.visitors_admitted, 0)
+
+)
+
+select * from final
