@@ -4,7 +4,9 @@
 
   * BrokerFailed
   * BrokerRunning
+  * NoChromium
   * NoSpace
+  * NoWarehouse
   * PortTaken
 """
 
@@ -25,5 +27,13 @@ class NoSpace(LocalError):
     """The disk is too full to start."""
 
 
+class NoWarehouse(LocalError):
+    """Nothing has been loaded yet, so there is nothing to show."""
+
+
 class PortTaken(LocalError):
     """Another process listens on the port."""
+
+
+class NoChromium(LocalError):
+    """There is no browser on this machine that the dashboard can be tested in."""

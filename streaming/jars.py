@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Final
 from filelock import FileLock
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from streaming.exceptions import JarsUnavailable
+from streaming.exceptions import JarsUnavailable, StreamingError
 from streaming.java import find_java
 
 IVY_FILE: Final = Path(__file__).with_name("ivy.xml")
@@ -126,3 +127,10 @@ def _reason(lines: list[str]) -> str:
     """What is most telling in Ivy's output."""
     telling = [line for line in lines if "Exception" in line or "not found" in line or "UNRESOLVED" in line]
     return " | ".join((telling or lines)[:3]) or "it printed nothing"
+
+
+if __name__ == "__main__":
+    try:
+        ensure_jars(lambda done: print(done, file=sys.stderr))
+    except StreamingError as error:
+        sys.exit(f"error: {error}")
