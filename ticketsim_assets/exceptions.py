@@ -1,8 +1,49 @@
 """What can go wrong in ``ticketsim_assets``.
 
 * AssetsError
+
+  * HourIncomplete
+  * LakeUnsound
+  * WarehouseBusy
+  * WarehouseUnreadable
+  * NotReconcilable
+  * UnknownHour
+  * RunFailed
+  * NothingToReconcile
 """
 
 
 class AssetsError(Exception):
     """Base of every error that this package raises on purpose; its message names the value and the cure."""
+
+
+class HourIncomplete(AssetsError):
+    """An hour was to be loaded whose receipts or rows are not all in the lake."""
+
+
+class LakeUnsound(AssetsError):
+    """The lake's rows are not the offsets that the stream consumed: there is a gap or an overlap."""
+
+
+class WarehouseBusy(AssetsError):
+    """Another process has held the warehouse for longer than we wait."""
+
+
+class WarehouseUnreadable(AssetsError):
+    """The warehouse's file is no database that this version of DuckDB can open."""
+
+
+class UnknownHour(AssetsError):
+    """An hour was named that is no hour or has no partition."""
+
+
+class RunFailed(AssetsError):
+    """A Dagster run ended in failure."""
+
+
+class NotReconcilable(AssetsError):
+    """The warehouse has no reconciliation yet, because no hour was loaded."""
+
+
+class NothingToReconcile(AssetsError):
+    """There is no warehouse yet, or no hour in it that could be compared with its receipts."""

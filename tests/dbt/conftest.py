@@ -199,7 +199,12 @@ class Warehouse:
         if first is not None:
             start = FIRST_HOUR + timedelta(hours=first)
             end = start + timedelta(hours=hours)
-            window = ("--event-time-start", f"{start:%Y-%m-%dT%H:%M:%S}", "--event-time-end", f"{end:%Y-%m-%dT%H:%M:%S}")
+            window = (
+                "--event-time-start",
+                f"{start:%Y-%m-%dT%H:%M:%S}",
+                "--event-time-end",
+                f"{end:%Y-%m-%dT%H:%M:%S}",
+            )
         self.dbt("build", "--exclude-resource-type", "unit_test", *window, *options)
 
     def execute(self, sql: str) -> None:

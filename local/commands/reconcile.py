@@ -1,0 +1,143 @@
+"""``ticketsim reconcile``: does the warehouse hold exactly what the simulation says happened?"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from local.output import JsonOption, console, emit_json
+
+if TYPE_CHECKING:
+    from ticketsim_assets.reconciliation import Problem, Reconciliation, Venue
+    from ticketsim_assets.settings import Settings
+
+#: Longer than a reader or a notebook's query should hold the file.
+WAIT_SECONDS = 60
+
+#: Problems shown one by one; --json names all of them.
+SHOWN = 20
+
+COLOURS = {"proved": "green", "unproved": "yellow", "wrong": "red"}
+
+
+def reconcile(
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for what is unproved, too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the warehouse with the simulation's receipts, per run, venue, hour and event type.
+
+    Exit 1 if anything is wrong. What has no receipt, because its simulator was killed, is unproved.
+    """
+    from ticketsim_assets.settings import Settings
+
+    found = _read(Settings())
+    acceptable = {"proved"} if strict else {"proved", "unproved"}
+    ok = found.state in acceptable
+    _show(found)
+    if as_json:
+        emit_json(_as_json(found, ok))
+    raise typer.Exit(0 if ok else 1)
+
+
+def _read(settings: "Settings") -> "Reconciliation":
+    """Read the warehouse that runs write, not the readers' copy; one that is in use is waited for."""
+    import duckdb
+    from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_fixed
+
+    from ticketsim_assets.exceptions import NothingToReconcile, WarehouseBusy, WarehouseUnreadable
+    from ticketsim_assets.reconciliation import read_reconciliation
+    from ticketsim_assets.warehouse import DuckDBWarehouse
+
+    path = settings.warehouse_path
+    if not path.exists():
+        raise NothingToReconcile(f"there is no warehouse at {path}. Run `ticketsim demo`, or set TICKETSIM_HOME.")
+
+    def is_locked(error: BaseException) -> bool:
+        return isinstance(error, duckdb.IOException) and "lock" in str(error)
+
+    def tell(state: RetryCallState) -> None:
+        if state.attempt_number == 1:
+            console.print(f"{path} is in use; waiting up to {WAIT_SECONDS} s", markup=False, soft_wrap=True)
+
+    attempts = Retrying(
+        retry=retry_if_exception(is_locked),
+        stop=stop_after_delay(WAIT_SECONDS),
+        wait=wait_fixed(1),
+        before_sleep=tell,
+        reraise=True,
+    )
+    warehouse = DuckDBWarehouse(path, settings.readers_path)
+
+    def read() -> "Reconciliation":
+        with warehouse.reading() as connection:
+            return read_reconciliation(connection)
+
+    try:
+        with console.status("reading the warehouse; a run that holds it is waited for"):
+            return attempts(read)
+    except duckdb.IOException as error:
+        if is_locked(error):
+            raise WarehouseBusy(f"{path} was in use for {WAIT_SECONDS} s. Close what has it open: {error}") from error
+        raise WarehouseUnreadable(f"{path} cannot be opened: {error}. Delete it and materialise its hours.") from error
+
+
+def _show(found: "Reconciliation") -> None:
+    """The table of venues and the first problems, on stderr."""
+    from rich.table import Table
+
+    table = Table(title="Warehouse against receipts", title_justify="left")
+    for heading in ("run", "venue", "from", "to"):
+        table.add_column(heading)
+    for heading in ("hours", "events", "proved", "unproved", "wrong"):
+        table.add_column(heading, justify="right")
+    table.add_column("state")
+    for venue in found.venues:
+        table.add_row(
+            venue.run_id,
+            venue.venue_id,
+            f"{venue.first_hour:%Y-%m-%d %H:%M}",
+            f"{venue.last_hour:%Y-%m-%d %H:%M}",
+            *(f"{count:,}" for count in (venue.hours, venue.events, venue.proved, venue.unproved, venue.wrong)),
+            f"[{COLOURS[venue.state]}]{venue.state}",
+        )
+    console.print(table)
+    for problem in found.problems[:SHOWN]:
+        console.print(str(problem), style=COLOURS[problem.state], markup=False, soft_wrap=True)
+    if len(found.problems) > SHOWN:
+        console.print(f"... and {len(found.problems) - SHOWN:,} more; --json names all of them")
+
+
+def _as_json(found: "Reconciliation", ok: bool) -> dict[str, Any]:
+    return {
+        "ok": ok,
+        "proved": found.proved,
+        "unproved": found.unproved,
+        "wrong": found.wrong,
+        "runs": [_run_as_json(run_id, found.venues) for run_id in sorted({venue.run_id for venue in found.venues})],
+        "problems": [_problem_as_json(problem) for problem in found.problems],
+    }
+
+
+def _run_as_json(run_id: str, all_venues: tuple["Venue", ...]) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from ticketsim_assets.reconciliation import worst
+
+    venues = [venue for venue in all_venues if venue.run_id == run_id]
+    proved, unproved, wrong = (sum(getattr(venue, state) for venue in venues) for state in COLOURS)
+    return {
+        "run_id": run_id,
+        "state": worst(proved, unproved, wrong),
+        "events": sum(venue.events for venue in venues),
+        "venues": [
+            {key: value for key, value in asdict(venue).items() if key != "run_id"}
+            | {"first_hour": venue.first_hour.isoformat(), "last_hour": venue.last_hour.isoformat()}
+            | {"state": venue.state}
+            for venue in venues
+        ],
+    }
+
+
+def _problem_as_json(problem: "Problem") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(problem) | {"hour": problem.hour.isoformat()}

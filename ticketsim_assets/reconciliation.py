@@ -1,0 +1,169 @@
+"""What the warehouse holds against the simulation's receipts: read from the view ``marts.reconciliation_hourly``.
+
+The view compares live over raw.events, so what is read here is true at this moment, whatever was built before.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+import duckdb
+
+from ticketsim_assets.exceptions import NothingToReconcile
+
+VIEW: Final = "marts.reconciliation_hourly"
+
+State = Literal["proved", "unproved", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """One venue of one run, over all of its hours."""
+
+    run_id: str
+    venue_id: str
+    first_hour: datetime  #: UTC
+    last_hour: datetime  #: UTC
+    hours: int
+    events: int  #: in the warehouse, of the seven activities
+    proved: int  #: pairs of hour and event type
+    unproved: int
+    wrong: int
+
+    @property
+    def state(self) -> State:
+        """The worst state of its hours and event types."""
+        return worst(self.proved, self.unproved, self.wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One hour and event type of a venue that is not proved."""
+
+    run_id: str
+    venue_id: str
+    hour: datetime  #: UTC
+    event_type: str
+    state: State
+    expected_count: int | None  #: None without a receipt
+    actual_count: int
+    difference: str
+
+    def __str__(self) -> str:
+        """The problem in one line, naming run, venue, hour and event type."""
+        return (
+            f"{self.state}: run {self.run_id}, venue {self.venue_id}, hour {self.hour:%Y-%m-%dT%H:%MZ}, "
+            f"{self.event_type}: {self.difference}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """All that the warehouse holds, compared with its receipts."""
+
+    venues: tuple[Venue, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def proved(self) -> int:
+        """Combinations of run, venue, hour and event type that equal their receipt."""
+        return sum(venue.proved for venue in self.venues)
+
+    @property
+    def unproved(self) -> int:
+        """Combinations without a receipt."""
+        return sum(venue.unproved for venue in self.venues)
+
+    @property
+    def wrong(self) -> int:
+        """Combinations that differ from their receipt."""
+        return sum(venue.wrong for venue in self.venues)
+
+    @property
+    def state(self) -> State:
+        """The worst state of all."""
+        return worst(self.proved, self.unproved, self.wrong)
+
+
+def worst(proved: int, unproved: int, wrong: int) -> State:
+    """The worst state that occurs, from how often each does; nothing at all is unproved."""
+    if wrong:
+        return "wrong"
+    return "unproved" if unproved or not proved else "proved"
+
+
+def has_reconciliation(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the view exists; dbt creates it in the first run of all."""
+    schema, view = VIEW.split(".")
+    found = connection.execute(
+        "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, view]
+    ).fetchall()
+    return bool(found)
+
+
+def read_reconciliation(connection: duckdb.DuckDBPyConnection) -> Reconciliation:
+    """Compare all runs, venues, hours and event types in the warehouse with their receipts.
+
+    Raises:
+        NothingToReconcile: the warehouse has no view to compare with yet, or holds no hour.
+    """
+    if not has_reconciliation(connection):
+        raise NothingToReconcile(
+            f"the warehouse has no {VIEW} yet: no hour was materialised. "
+            "Run `ticketsim demo`, or `ticketsim materialize` on a lake with complete hours."
+        )
+    rows = connection.execute(
+        f"""
+        select run_id, venue_id, min(hour_start), max(hour_start), count(distinct hour_start),
+            cast(sum(actual_count) as bigint), count(*) filter (where state = 'proved'),
+            count(*) filter (where state = 'unproved'), count(*) filter (where state = 'wrong')
+        from {VIEW} group by run_id, venue_id order by run_id, venue_id
+        """  # noqa: S608 the view's name is a constant
+    ).fetchall()
+    if not rows:
+        raise NothingToReconcile(
+            "the warehouse holds no hour yet. "
+            "Run `ticketsim demo`, or `ticketsim materialize` on a lake with complete hours."
+        )
+    return Reconciliation(venues=tuple(_venue(*row) for row in rows), problems=read_problems(connection))
+
+
+def read_problems(
+    connection: duckdb.DuckDBPyConnection, start: datetime | None = None, end: datetime | None = None
+) -> tuple[Problem, ...]:
+    """What is not proved, the wrong first, then by run, venue, hour and event type.
+
+    Args:
+        connection: the warehouse, with the view.
+        start: first hour, aware; None: from the beginning.
+        end: the first moment after the last hour, aware; None: to the end.
+    """
+    conditions, parameters = ["state <> 'proved'"], []
+    # event_date is what lets a long history be skipped: the view's hour_start is calculated
+    if start is not None:
+        conditions.append("event_date >= cast(? as date) and hour_start >= ?")
+        parameters += [_naive(start)] * 2
+    if end is not None:
+        conditions.append("event_date <= cast(? as date) and hour_start < ?")
+        parameters += [_naive(end)] * 2
+    rows = connection.execute(
+        f"""
+        select run_id, venue_id, hour_start, event_type, state, expected_count, actual_count, difference
+        from {VIEW} where {" and ".join(conditions)}
+        order by state desc, run_id, venue_id, hour_start, event_type
+        """,  # noqa: S608 the view's name is a constant
+        parameters,
+    ).fetchall()
+    return tuple(_problem(*row) for row in rows)
+
+
+def _venue(run_id: str, venue_id: str, first: datetime, last: datetime, *figures: int) -> Venue:
+    return Venue(run_id, venue_id, first.replace(tzinfo=UTC), last.replace(tzinfo=UTC), *figures)
+
+
+def _problem(run_id: str, venue_id: str, hour: datetime, *rest: Any) -> Problem:
+    return Problem(run_id, venue_id, hour.replace(tzinfo=UTC), *rest)
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
