@@ -1,0 +1,131 @@
+"""Random draws: truncated distributions in whole units, each from an independent stream of its own.
+
+Draws are whole numbers (people, or microseconds) because the simulation's clock and the messages' times are. A draw
+that, rounded, lies below its minimum is drawn again: the distribution is truncated, not clamped, so no probability
+piles up at the minimum. For the built-in scenarios every minimum lies more than three standard deviations below the
+mean, and truncation moves the mean by less than 0.1 %.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import erf, exp, pi, sqrt
+from typing import Final, Protocol
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Drawing one number at a time costs as much as simulating an event; a block of these costs 2 % of that per number.
+BLOCK: Final = 8192
+
+MINUTE_US: Final = 60_000_000
+
+
+class Distribution(Protocol):
+    """Something that numbers can be drawn from."""
+
+    @property
+    def mean(self) -> float:
+        """The mean before truncation."""
+
+    def sample(self, generator: np.random.Generator, size: int) -> NDArray[np.float64]:
+        """Draw ``size`` independent numbers, not yet rounded or truncated."""
+
+    def below(self, value: float) -> float:
+        """The probability of a number below ``value``, before truncation."""
+
+    def mean_above(self, minimum: float) -> float:
+        """The mean of what is left when numbers below ``minimum`` are drawn again."""
+
+    @property
+    def largest(self) -> float:
+        """A number that is practically never exceeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """A normal distribution; with ``sd = 0`` a constant."""
+
+    mean: float
+    sd: float
+
+    def sample(self, generator: np.random.Generator, size: int) -> NDArray[np.float64]:
+        """Draw ``size`` independent numbers, not yet rounded or truncated."""
+        return generator.normal(self.mean, self.sd, size)
+
+    def below(self, value: float) -> float:
+        """The probability of a number below ``value``, before truncation."""
+        if self.sd == 0:
+            return float(self.mean < value)
+        return 0.5 * (1 + erf((value - self.mean) / self.sd / sqrt(2)))
+
+    def mean_above(self, minimum: float) -> float:
+        """The mean of what is left when numbers below ``minimum`` are drawn again."""
+        if self.sd == 0:
+            return self.mean
+        z = (minimum - self.mean) / self.sd
+        return self.mean + self.sd * exp(-z * z / 2) / sqrt(2 * pi) / (1 - self.below(minimum))
+
+    @property
+    def largest(self) -> float:
+        """A number that is practically never exceeded."""
+        return self.mean + 8 * self.sd
+
+
+@dataclass(frozen=True, slots=True)
+class Exponential:
+    """An exponential distribution."""
+
+    mean: float
+
+    def sample(self, generator: np.random.Generator, size: int) -> NDArray[np.float64]:
+        """Draw ``size`` independent numbers, not yet rounded or truncated."""
+        return generator.exponential(self.mean, size)
+
+    def below(self, value: float) -> float:
+        """The probability of a number below ``value``, before truncation."""
+        return 1 - exp(-max(0.0, value) / self.mean)
+
+    def mean_above(self, minimum: float) -> float:
+        """The mean of what is left when numbers below ``minimum`` are drawn again."""
+        return self.mean + max(0.0, minimum)
+
+    @property
+    def largest(self) -> float:
+        """A number that is practically never exceeded."""
+        return 40 * self.mean
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The random streams of one venue: one for each source of randomness, independent of all others.
+
+    A stream depends on the run's seed, the venue's number and the source's name alone, so neither the number of
+    venues nor the staffing nor what other sources were asked for changes what it gives.
+    """
+
+    seed: int
+    venue: int
+
+    def whole_numbers(
+        self, source: str, distribution: Distribution, *, minimum: int = 1, unit: int = 1
+    ) -> Iterator[int]:
+        """Draw forever from ``distribution`` in multiples of ``unit``, rounded; below ``minimum`` is drawn again."""
+        generator = self._generator(source)
+        while True:
+            block = np.rint(distribution.sample(generator, BLOCK) * unit).astype(np.int64)
+            yield from block[block >= minimum].tolist()
+
+    def microseconds(self, source: str, minutes: Distribution) -> Iterator[int]:
+        """Draw durations forever: whole microseconds, at least 1, from a distribution of minutes."""
+        return self.whole_numbers(source, minutes, unit=MINUTE_US)
+
+    def uniforms(self, source: str) -> Iterator[float]:
+        """Draw forever from [0, 1)."""
+        generator = self._generator(source)
+        while True:
+            yield from generator.random(BLOCK).tolist()
+
+    def _generator(self, source: str) -> np.random.Generator:
+        key = (self.venue, crc32(source.encode()))
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))

@@ -1,0 +1,57 @@
+"""SimPy's environments as this model uses them: time is integer microseconds since the Unix epoch."""
+
+from collections.abc import Callable
+from time import monotonic, sleep, time_ns
+from typing import TYPE_CHECKING, Final
+
+import simpy
+from simpy.core import StopSimulation
+from simpy.rt import RealtimeEnvironment
+
+#: The longest sleep before looking whether the run was stopped.
+_NAP_S: Final = 0.1
+
+_US_PER_S: Final = 1_000_000
+
+
+def wall_clock_us() -> int:
+    """Now, microseconds since the Unix epoch."""
+    return time_ns() // 1000
+
+
+class Environment(simpy.Environment):
+    """As fast as possible."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def now(self) -> int:
+            """Simulated time, microseconds since the Unix epoch."""
+
+
+class PacedEnvironment(RealtimeEnvironment, Environment):
+    """At ``pace`` simulated seconds a second, but never ahead of the wall clock.
+
+    Where simulated time has caught up with the wall clock it goes on at the wall clock's own pace.
+    """
+
+    def __init__(self, start_us: int, pace: float, while_waiting: Callable[[], bool]) -> None:
+        """Set the clock.
+
+        Args:
+            start_us: Simulated time at the start, microseconds since the Unix epoch.
+            pace: Simulated seconds a second, above 0.
+            while_waiting: Called between short sleeps; if it returns false the simulation stops.
+        """
+        super().__init__(start_us, factor=1 / pace / _US_PER_S, strict=False)
+        self._while_waiting: Final = while_waiting
+
+    def step(self) -> None:
+        """Process the next event when it is due."""
+        moment = self.peek()
+        due = self.real_start + (moment - self.env_start) * self.factor
+        while (delay := max(due - monotonic(), (moment - wall_clock_us()) / _US_PER_S)) > 0:
+            if not self._while_waiting():
+                raise StopSimulation(None)
+            sleep(min(delay, _NAP_S))
+        Environment.step(self)

@@ -1,0 +1,87 @@
+"""Lines: where visitors wait, first come first served, for a seller or a scanner.
+
+How long a service takes is known when its line is joined, and nobody leaves a line or changes to another. So the moment
+at which each service begins is known on joining, too: as soon as one is there and the server is free. The lines
+remember when servers become free, and the simulation needs one timeout per service instead of a request, its grant and
+a release.
+"""
+
+from collections.abc import Iterator, Sequence
+from heapq import heapreplace
+from typing import Final, Protocol
+
+
+class Lines(Protocol):
+    """The lines before one stage's servers. Times are microseconds."""
+
+    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[tuple[int, int]]]:
+        """Let a party join one line together, to be served one after the other.
+
+        Args:
+            now: When.
+            services: How long each member's service takes.
+
+        Returns:
+            The line, from 1, and for each member when the service begins and ends.
+        """
+
+    def leave(self, line: int) -> None:
+        """Say that one service of ``line`` has ended."""
+
+
+class SeparateLines:
+    """A line for each server; who comes joins the shortest, counting those being served, ties at random."""
+
+    def __init__(self, servers: int, uniforms: Iterator[float]) -> None:
+        """Set up empty lines.
+
+        Args:
+            servers: Number of servers, and of lines.
+            uniforms: Draws from [0, 1) that decide ties.
+        """
+        self._lengths: Final = [0] * servers
+        self._free_at: Final = [0] * servers
+        self._uniforms: Final = uniforms
+
+    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[tuple[int, int]]]:
+        """Join the shortest line; see ``Lines``."""
+        index = self._shortest()
+        self._lengths[index] += len(services)
+        free_at = max(now, self._free_at[index])
+        times = []
+        for service in services:
+            times.append((free_at, free_at + service))
+            free_at += service
+        self._free_at[index] = free_at
+        return index + 1, times
+
+    def leave(self, line: int) -> None:
+        """Say that one service of ``line`` has ended."""
+        self._lengths[line - 1] -= 1
+
+    def _shortest(self) -> int:
+        lengths = self._lengths
+        least = min(lengths)
+        if lengths.count(least) == 1:
+            return lengths.index(least)
+        ties = [index for index, length in enumerate(lengths) if length == least]
+        return ties[int(next(self._uniforms) * len(ties))]
+
+
+class OneLine:
+    """One line for all servers; its first goes to whichever is free first."""
+
+    def __init__(self, servers: int) -> None:
+        self._free_at: Final = [0] * servers  # a heap
+
+    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[tuple[int, int]]]:
+        """Join the line; see ``Lines``."""
+        times = []
+        for service in services:
+            begin = max(now, self._free_at[0])
+            heapreplace(self._free_at, begin + service)
+            times.append((begin, begin + service))
+        return 1, times
+
+    def leave(self, line: int) -> None:
+        """Nothing to remember: there is no other line to choose."""

@@ -1,0 +1,60 @@
+"""How busy a scenario keeps its staff, computed from its parameters."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, sqrt
+from typing import Final
+
+from simulator.distributions import Distribution
+from simulator.events import HOUR_US
+from simulator.scenario import Scenario
+
+#: From this utilisation on, lines remember more than the last hour.
+_BUSY: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Utilisation:
+    """Share of their time for which servers would be busy; from 1 on lines grow without bound."""
+
+    sellers: float
+    scanners: float
+
+
+def utilisation(scenario: Scenario) -> Utilisation:
+    """Utilisation of a venue's sellers and scanners.
+
+    Groups on a bus are counted by renewal theory: the last group, cut off by the bus being empty, would on average
+    exceed it by ``(E[size^2] - E[size]) / (2 E[size])``. That is exact for buses much larger than groups.
+    """
+    visitors, _ = _moments(scenario.bus_occupancy)
+    size, size_squared = _moments(scenario.group_size)
+    groups = max(1.0, (visitors + (size_squared - size) / (2 * size)) / size)
+    buses = 1 / scenario.minutes_between_buses.mean_above(0)
+    return Utilisation(
+        sellers=buses * groups * scenario.box_office_share * scenario.sale_minutes.mean_above(0) / scenario.sellers,
+        scanners=buses * visitors * scenario.scan_minutes.mean_above(0) / scenario.scanners,
+    )
+
+
+def generous_drain_us(scenario: Scenario, length_us: int) -> int:
+    """Longer than it takes, after a run of ``length_us``, until the last visitor is in; microseconds.
+
+    Lines at utilisation near 1 wander like the square root of time; above it they grow with the excess.
+    """
+    load = utilisation(scenario)
+    busiest = max(load.sellers, load.scanners)
+    hours = length_us / HOUR_US
+    walk = (scenario.walk_to_sellers_minutes.mean + scenario.walk_to_scanners_minutes.mean) / 60
+    service = (scenario.sale_minutes.mean + scenario.scan_minutes.mean) / 60
+    wandering = sqrt(hours) if busiest > _BUSY else 0.0
+    return ceil((1 + 4 * (walk + service) + wandering + 1.1 * hours * max(0.0, busiest - 1)) * HOUR_US)
+
+
+def _moments(distribution: Distribution) -> tuple[float, float]:
+    """Mean and mean square of draws rounded to whole numbers, those below 1 drawn again."""
+    below = [distribution.below(k - 0.5) for k in range(1, ceil(distribution.largest) + 3)]
+    weights = [upper - lower for lower, upper in pairwise(below)]
+    total = sum(weights)
+    mean = sum(k * weight for k, weight in enumerate(weights, 1)) / total
+    return mean, sum(k * k * weight for k, weight in enumerate(weights, 1)) / total

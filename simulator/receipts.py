@@ -1,0 +1,69 @@
+"""Receipts: what a venue produced in an hour, counted while it is produced."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from simulator.events import ACTIVITY_TYPES, HOUR_US, SCHEMA_VERSION, EventType, hour_start_us
+from simulator.messages import HourClosed
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a venue has produced of one event type."""
+
+    event_type: EventType
+    topic: str
+    servers: int | None  #: sellers of buy_tickets, scanners of scan_tickets, else None
+    count: int = 0  #: events in the open hour
+    duration_us: int = 0  #: sum of their durations
+    closed: int = 0  #: events in the hours before
+
+
+class Ledger:
+    """Tallies of one venue's open hour, and the receipts that close it.
+
+    Exactly one hour is open at a time: first the one in which the run starts. Whoever records an event must have
+    closed the hours before its time.
+    """
+
+    def __init__(self, start_us: int, *, sellers: int, scanners: int) -> None:
+        """Open the hour of ``start_us``, microseconds since the Unix epoch."""
+        servers = {EventType.BUY_TICKETS: sellers, EventType.SCAN_TICKETS: scanners}
+        self.tallies: Final = {kind: Tally(kind, kind.topic, servers.get(kind)) for kind in ACTIVITY_TYPES}
+        self.hour_start = hour_start_us(start_us)  #: start of the open hour
+        self.hour_end = self.hour_start + HOUR_US  #: start of the next
+
+    def close_hour(
+        self, run_id: str, venue_id: str, run_venues: int, first_sequence: int, final: bool
+    ) -> Iterator[HourClosed]:
+        """Give the open hour's seven receipts, in the order of the types, and open the next hour.
+
+        Args:
+            run_id: The run.
+            venue_id: The venue.
+            run_venues: Venues of the whole run.
+            first_sequence: Number of the first receipt; the others count on.
+            final: Whether the venue sends nothing after this hour.
+        """
+        for sequence, tally in enumerate(self.tallies.values(), first_sequence):
+            yield HourClosed(
+                SCHEMA_VERSION,
+                f"{run_id}-{venue_id}-{sequence}",
+                run_id,
+                venue_id,
+                self.hour_end - 1,
+                started_at=self.hour_start,
+                arrived_at=self.hour_start,
+                hour_start=self.hour_start,
+                of_event_type=tally.event_type,
+                event_count=tally.count,
+                duration_us=tally.duration_us,
+                servers=tally.servers,
+                run_venues=run_venues,
+                final=final,
+            )
+            tally.closed += tally.count
+            tally.count = tally.duration_us = 0
+        self.hour_start = self.hour_end
+        self.hour_end += HOUR_US

@@ -1,0 +1,295 @@
+"""Runs: one start of the simulator, from its parameters to the summary of what it sent."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import inf
+from time import monotonic
+from typing import Final
+
+from simulator.distributions import Streams
+from simulator.environment import Environment, PacedEnvironment, wall_clock_us
+from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, LATEST_TIME_US, EventType, hour_start_us
+from simulator.exceptions import RunError
+from simulator.journal import Journal, Letterhead
+from simulator.load import generous_drain_us
+from simulator.receipts import Ledger
+from simulator.run_id import default_run_id
+from simulator.scenario import Scenario
+from simulator.sinks.protocol import Sink
+from simulator.venue import Venue
+
+_DAY_US: Final = 24 * HOUR_US
+
+#: Simulated time between two looks at the wall clock.
+_SLICE_US: Final = HOUR_US // 60
+
+#: Seconds between two reports of progress.
+_REPORT_EVERY_S: Final = 0.2
+
+_MOST_VENUES: Final = 1000
+
+#: Part of every event id, of file names and of pages.
+_RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One start of the simulator; made by ``plan_run``, which refuses what cannot be. Times are microseconds, UTC."""
+
+    scenario: Scenario
+    seed: int
+    run_id: str
+    start_us: int
+    horizon_us: int | None  #: no bus arrives at this time or later; None: until stopped
+    venues: int
+    pace: float  #: simulated seconds a second; 0: as fast as possible
+    drain: bool = True  #: whether people inside at the horizon finish, or are left where they are
+
+    @property
+    def hours(self) -> float | None:
+        """Hours in which buses arrive, or None."""
+        return None if self.horizon_us is None else (self.horizon_us - self.start_us) / HOUR_US
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    events: int  #: messages sent, receipts included
+    seconds: float  #: wall clock since the start
+    simulated_us: int  #: simulated time
+    fraction: float | None  #: of the hours in which buses arrive; None if open-ended
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run has sent."""
+
+    run_id: str
+    scenario: str
+    seed: int
+    venues: int
+    events: dict[str, int]  #: messages by event type, receipts included, zeros too
+    seconds: float  #: wall clock, until the last message was delivered
+    first_hour: datetime  #: start of the first hour with receipts, UTC
+    last_hour: datetime  #: start of the last one, drain included
+    stopped: bool  #: whether the run was stopped before its end; always true for an open-ended one
+
+    @property
+    def total(self) -> int:
+        """All messages."""
+        return sum(self.events.values())
+
+    @property
+    def events_per_second(self) -> float:
+        """Messages a second of wall clock."""
+        return self.total / self.seconds if self.seconds else 0.0
+
+
+def plan_run(
+    scenario: Scenario,
+    *,
+    seed: int = 7,
+    run_id: str | None = None,
+    start: datetime | None = None,
+    hours: float | None = None,
+    venues: int = 1,
+    pace: float = 0.0,
+    drain: bool = True,
+) -> Run:
+    """Settle what was left open and refuse what cannot be.
+
+    Args:
+        scenario: What each venue is like.
+        seed: The same seed gives the same visitors.
+        run_id: Default: a digest of all that shapes what is sent; of an open-ended run, its time of start.
+        start: Simulated time at the start, with time zone. Default: now if paced, else a midnight far enough back that
+            the run, drain included, ends before now.
+        hours: Hours in which buses arrive. None, for paced runs only: until stopped.
+        venues: How many venues, each with its own visitors.
+        pace: Simulated seconds a second; 0: as fast as possible.
+        drain: Whether people inside at the end finish, or are left where they are.
+
+    Raises:
+        RunError: One of them is impossible, or events would lie in the future.
+    """
+    began_us = wall_clock_us()
+    if seed < 0:
+        raise RunError(f"the seed is {seed}; use a whole number from 0.")
+    if not 1 <= venues <= _MOST_VENUES:
+        raise RunError(f"{venues} venues are not possible; use 1 to {_MOST_VENUES}.")
+    if not 0 <= pace < inf:
+        raise RunError(f"a pace of {pace:g} is not possible; use 0 (as fast as possible), 1 (real time) or more.")
+    if run_id is not None and not _RUN_ID.fullmatch(run_id):
+        raise RunError(f"the run id {run_id!r} is not possible; use up to 100 letters, digits, '.', '_' and '-'.")
+    if hours is None and pace == 0:
+        raise RunError(
+            "a run as fast as possible needs an end: give --hours, or a --pace above 0 to run until stopped."
+        )
+    if hours is not None and not 0 < hours * HOUR_US < LATEST_TIME_US:
+        raise RunError(f"{hours:g} hours are not possible; use a number above 0.")
+
+    length_us = None if hours is None else max(1, round(hours * HOUR_US))
+    start_us = _start(start, pace, length_us, scenario, began_us)
+    horizon_us = None if length_us is None else start_us + length_us
+    if not EARLIEST_TIME_US <= start_us < (horizon_us or start_us + 1) < LATEST_TIME_US - _DAY_US:
+        raise RunError(
+            f"a run from {_iso(start_us)} to {_iso(horizon_us or start_us)} is not possible: stay in 2000 to 2099."
+        )
+    if run_id is None:
+        run_id = default_run_id(
+            scenario,
+            seed=seed,
+            start_us=start_us,
+            horizon_us=horizon_us,
+            venues=venues,
+            drain=drain,
+            began_us=began_us,
+        )
+    return Run(
+        scenario=scenario,
+        seed=seed,
+        run_id=run_id,
+        start_us=start_us,
+        horizon_us=horizon_us,
+        venues=venues,
+        pace=pace,
+        drain=drain,
+    )
+
+
+def simulate(
+    run: Run,
+    sink: Sink,
+    on_progress: Callable[[Progress], None] | None = None,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Summary:
+    """Simulate ``run`` and send its messages to ``sink``; returns when everything is delivered.
+
+    Args:
+        run: What to simulate.
+        sink: Where the messages go.
+        on_progress: Is told several times a second how far the run is.
+        stopped: Asked several times a second; once true, the venues close their open hour and the run ends.
+    """
+    return _Execution(run, sink, on_progress, stopped).execute()
+
+
+class _Execution:
+    """One run under way."""
+
+    def __init__(
+        self, run: Run, sink: Sink, on_progress: Callable[[Progress], None] | None, stopped: Callable[[], bool]
+    ) -> None:
+        self._run: Final = run
+        self._sink: Final = sink
+        self._on_progress: Final = on_progress
+        self._stopped: Final = stopped
+        self._began: Final = monotonic()
+        self._reported = self._began
+        self._env: Final = (
+            PacedEnvironment(run.start_us, run.pace, self._look_around) if run.pace else Environment(run.start_us)
+        )
+        self._ledgers: Final = [
+            Ledger(run.start_us, sellers=run.scenario.sellers, scanners=run.scenario.scanners)
+            for _ in range(run.venues)
+        ]
+        self._venues: Final = [self._venue(number, ledger) for number, ledger in enumerate(self._ledgers, 1)]
+
+    def execute(self) -> Summary:
+        """Simulate until all venues are closed."""
+        cut_us = None if self._run.drain else self._run.horizon_us
+        while self._look_around() and self._env.now != cut_us:
+            until = self._env.now + _SLICE_US
+            self._env.run(until if cut_us is None else min(until, cut_us))
+        stopped = not self._all_closed and self._env.now != cut_us
+        for venue in self._venues:
+            venue.close()
+        self._sink.flush()
+        self._report()
+        return self._summary(stopped=stopped)
+
+    def _venue(self, number: int, ledger: Ledger) -> Venue:
+        run = self._run
+        letterhead = Letterhead(run.run_id, f"venue-{number}", run.venues)
+        return Venue(
+            self._env,
+            run.scenario,
+            Streams(run.seed, number),
+            Journal(self._env, letterhead, ledger, self._sink),
+            LATEST_TIME_US if run.horizon_us is None else run.horizon_us,
+        )
+
+    def _look_around(self) -> bool:
+        """Report and let the sink work now and then; false if the simulation should end."""
+        if monotonic() - self._reported >= _REPORT_EVERY_S:
+            self._sink.poll()
+            self._report()
+        return not (self._all_closed or self._stopped())
+
+    @property
+    def _all_closed(self) -> bool:
+        return all(venue.closed for venue in self._venues)
+
+    def _report(self) -> None:
+        self._reported = monotonic()
+        if self._on_progress is not None:
+            run, now = self._run, self._env.now
+            length_us = None if run.horizon_us is None else run.horizon_us - run.start_us
+            self._on_progress(
+                Progress(
+                    events=sum(venue.journal.events for venue in self._venues),
+                    seconds=self._reported - self._began,
+                    simulated_us=now,
+                    fraction=None if length_us is None else min(1.0, (now - run.start_us) / length_us),
+                )
+            )
+
+    def _summary(self, *, stopped: bool) -> Summary:
+        events = dict.fromkeys((str(kind) for kind in EVENT_TYPES), 0)
+        for ledger in self._ledgers:
+            for tally in ledger.tallies.values():
+                events[tally.event_type] += tally.closed
+        events[EventType.HOUR_CLOSED] = sum(venue.journal.receipts for venue in self._venues)
+        return Summary(
+            run_id=self._run.run_id,
+            scenario=self._run.scenario.name,
+            seed=self._run.seed,
+            venues=self._run.venues,
+            events=events,
+            seconds=monotonic() - self._began,
+            first_hour=_utc(hour_start_us(self._run.start_us)),
+            last_hour=_utc(max(ledger.hour_start for ledger in self._ledgers) - HOUR_US),
+            stopped=stopped,
+        )
+
+
+def _start(start: datetime | None, pace: float, length_us: int | None, scenario: Scenario, now_us: int) -> int:
+    """The run's start, given or by default; refuses one from which events would lie in the future."""
+    if pace > 0 or length_us is None:
+        start_us = now_us if start is None else round(start.timestamp() * 1_000_000)
+        if start_us > now_us:
+            raise RunError(f"a run cannot start at {_iso(start_us)}, in the future; it is {_iso(now_us)}.")
+        return start_us
+    latest = now_us - length_us - generous_drain_us(scenario, length_us)
+    if start is None:
+        return latest // _DAY_US * _DAY_US
+    start_us = round(start.timestamp() * 1_000_000)
+    if start_us > latest:
+        raise RunError(
+            f"a run from {_iso(start_us)} as fast as possible would send events from the future: until the last "
+            f"visitors are through, it may last until {_iso(start_us + now_us - latest)}, and it is {_iso(now_us)}. "
+            f"Start at {_iso(latest // HOUR_US * HOUR_US)} or earlier, or give a --pace above 0."
+        )
+    return start_us
+
+
+def _utc(time_us: int) -> datetime:
+    return datetime.fromtimestamp(time_us // 1_000_000, UTC)
+
+
+def _iso(time_us: int) -> str:
+    return _utc(time_us).strftime("%Y-%m-%dT%H:%M:%SZ")

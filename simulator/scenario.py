@@ -1,0 +1,215 @@
+"""Scenarios: what a venue is like, read from TOML and validated before anything runs."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib.resources import files
+from math import isfinite
+from pathlib import Path
+from typing import Any, Final
+
+from simulator.distributions import Distribution, Exponential, Normal
+from simulator.exceptions import ScenarioError
+
+_BUILT_IN: Final = files("simulator") / "scenarios"
+
+_DISTRIBUTIONS: Final = {"normal": Normal, "exponential": Exponential}
+
+#: Above these a typing error is likelier than a venue, and the simulation would not end in a lifetime.
+_MOST_SERVERS: Final = 10_000
+_MOST_MINUTES: Final = 7 * 24 * 60.0
+_MOST_PEOPLE: Final = 100_000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """The parameters of one venue; minutes are simulated minutes."""
+
+    name: str
+    """Built-in name or the file's name without its ending."""
+    description: str
+    """One sentence for ``ticketsim scenarios``."""
+    minutes_between_buses: Distribution
+    """From one bus to the next."""
+    bus_occupancy: Distribution
+    """Visitors on a bus, rounded, at least 1."""
+    group_size: Distribution
+    """Visitors who stay together, rounded, at least 1; a bus's last group takes who is left."""
+    box_office_share: float
+    """Share of groups that buy at the venue, 0 to 1; the others bought online."""
+    ticket_price_cents: int
+    """Price of one visitor's ticket at the box office."""
+    walk_to_sellers_minutes: Distribution
+    """From the bus to the sellers; groups that bought online walk past them."""
+    walk_to_scanners_minutes: Distribution
+    """From the sellers to the scanners."""
+    sellers: int
+    """Number of sellers."""
+    sale_minutes: Distribution
+    """One group's purchase."""
+    scanners: int
+    """Number of scanners."""
+    scan_minutes: Distribution
+    """One visitor's scan."""
+    one_line: bool
+    """Whether a stage has one line for all of its servers instead of one for each."""
+
+    def content(self) -> str:
+        """Everything that shapes the simulation, as canonical JSON: name and description do not."""
+        parameters = asdict(self)
+        for key, value in parameters.items():
+            if isinstance(value, dict):
+                value["distribution"] = type(getattr(self, key)).__name__
+        del parameters["name"], parameters["description"]
+        return json.dumps(parameters, sort_keys=True)
+
+
+#: Parameters that a file sets; its name is its own.
+PARAMETERS: Final = tuple(field.name for field in fields(Scenario) if field.name != "name")
+
+
+def built_in_names() -> tuple[str, ...]:
+    """Names of the scenarios that come with the simulator, in alphabetical order."""
+    return tuple(
+        sorted(entry.name.removesuffix(".toml") for entry in _BUILT_IN.iterdir() if entry.name[-5:] == ".toml")
+    )
+
+
+def load_scenario(name_or_file: str) -> Scenario:
+    """The built-in scenario of that name or, failing that, the one in that TOML file.
+
+    Raises:
+        ScenarioError: There is neither, or a parameter is unknown, missing or impossible.
+    """
+    if name_or_file in built_in_names():
+        return _scenario(name_or_file, _read_built_in(name_or_file), origin=f"scenario {name_or_file}")
+    path = Path(name_or_file)
+    if not path.is_file():
+        raise ScenarioError(
+            f"there is no scenario '{name_or_file}', neither built in ({', '.join(built_in_names())}) nor a file."
+        )
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"scenario file {path} cannot be read: {error}.") from error
+    return _scenario(path.stem, _parse(text, f"scenario file {path}"), origin=f"scenario file {path}")
+
+
+def _read_built_in(name: str) -> dict[str, Any]:
+    return _parse((_BUILT_IN / f"{name}.toml").read_text("utf-8"), f"scenario {name}")
+
+
+def _parse(text: str, origin: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{origin} is not valid TOML: {error}.") from error
+
+
+def _scenario(name: str, table: Mapping[str, Any], *, origin: str) -> Scenario:
+    values = dict(table)
+    base = values.pop("base", None)
+    if base is not None:
+        if base not in built_in_names():
+            raise ScenarioError(f"{origin}: base = {base!r} is not built in ({', '.join(built_in_names())}).")
+        values = _read_built_in(base) | values
+    for key, value in values.items():
+        if key not in PARAMETERS:
+            raise ScenarioError(
+                f"{origin}: unknown parameter {key} = {value!r}; known are base, {', '.join(PARAMETERS)}."
+            )
+    missing = [key for key in PARAMETERS if key not in values]
+    if missing:
+        raise ScenarioError(
+            f'{origin}: missing parameter {", ".join(missing)}; set it, or start from another with base = "original".'
+        )
+    reader = _Reader(origin, values)
+    return Scenario(
+        name=_checked_name(name, origin),
+        description=reader.text("description"),
+        minutes_between_buses=reader.distribution("minutes_between_buses", most=_MOST_MINUTES),
+        bus_occupancy=reader.distribution("bus_occupancy", least_mean=1, most=_MOST_PEOPLE),
+        group_size=reader.distribution("group_size", least_mean=1, most=_MOST_PEOPLE),
+        box_office_share=reader.number("box_office_share", 0, 1),
+        ticket_price_cents=reader.whole_number("ticket_price_cents", 0, 10**9),
+        walk_to_sellers_minutes=reader.distribution("walk_to_sellers_minutes", most=_MOST_MINUTES),
+        walk_to_scanners_minutes=reader.distribution("walk_to_scanners_minutes", most=_MOST_MINUTES),
+        sellers=reader.whole_number("sellers", 1, _MOST_SERVERS),
+        sale_minutes=reader.distribution("sale_minutes", most=_MOST_MINUTES),
+        scanners=reader.whole_number("scanners", 1, _MOST_SERVERS),
+        scan_minutes=reader.distribution("scan_minutes", most=_MOST_MINUTES),
+        one_line=reader.truth("one_line"),
+    )
+
+
+def _checked_name(name: str, origin: str) -> str:
+    if not name or not all(c.isascii() and (c.isalnum() or c in "-_") for c in name):
+        raise ScenarioError(
+            f"{origin}: the name {name!r} becomes part of run ids; use letters, digits, - and _ in the file's name."
+        )
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Takes parameters out of a TOML table and refuses what cannot be, by name and value."""
+
+    origin: str
+    values: Mapping[str, Any]
+
+    def text(self, key: str) -> str:
+        value = self.values[key]
+        if not isinstance(value, str) or not value.strip():
+            raise self._refusal(key, value, "must be a text")
+        return value
+
+    def truth(self, key: str) -> bool:
+        value = self.values[key]
+        if not isinstance(value, bool):
+            raise self._refusal(key, value, "must be true or false")
+        return value
+
+    def whole_number(self, key: str, least: int, most: int) -> int:
+        value = self.values[key]
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise self._refusal(key, value, f"must be a whole number from {least} to {most}")
+        return value
+
+    def number(self, key: str, least: float, most: float) -> float:
+        return self._number(key, self.values[key], least, most)
+
+    def distribution(self, key: str, *, most: float, least_mean: float = 0) -> Distribution:
+        """A distribution whose mean is above zero and not below the minimum at which draws are cut off."""
+        value = self.values[key]
+        if not isinstance(value, dict):
+            raise self._refusal(key, value, 'must be like { distribution = "normal", mean = 1.0, sd = 0.2 }')
+        kind = value.get("distribution")
+        if kind not in _DISTRIBUTIONS:
+            raise self._refusal(f"{key}.distribution", kind, f"must be one of {', '.join(_DISTRIBUTIONS)}")
+        known = [field.name for field in fields(_DISTRIBUTIONS[kind])]
+        for name in value:
+            if name not in {"distribution", *known}:
+                raise ScenarioError(
+                    f"{self.origin}: unknown parameter {key}.{name} = {value[name]!r}; "
+                    f"a {kind} distribution has {', '.join(known)}."
+                )
+        for name in known:
+            if name not in value:
+                raise ScenarioError(f"{self.origin}: missing parameter {key}.{name}.")
+        mean = self._number(f"{key}.mean", value["mean"], least_mean, most)
+        if mean == 0:
+            raise self._refusal(f"{key}.mean", value["mean"], "must be above 0")
+        if kind == "exponential":
+            return Exponential(mean)
+        return Normal(mean, self._number(f"{key}.sd", value["sd"], 0, most))
+
+    def _number(self, key: str, value: Any, least: float, most: float) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise self._refusal(key, value, "must be a number")
+        if not least <= value <= most:
+            raise self._refusal(key, value, f"must be from {least:g} to {most:g}")
+        return float(value)
+
+    def _refusal(self, key: str, value: Any, rule: str) -> ScenarioError:
+        return ScenarioError(f"{self.origin}: {key} = {value!r} {rule}.")

@@ -1,0 +1,64 @@
+"""Where messages go: standard output, a file or Kafka."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from simulator.exceptions import SinkError
+from simulator.sinks.lines import file_sink, stdout_sink
+from simulator.sinks.protocol import Sink
+
+__all__ = ["Sink", "check_destination", "open_sink"]
+
+_KAFKA: Final = "kafka://"
+_FILE: Final = "file:"
+
+
+def check_destination(destination: str) -> None:
+    """Refuse what ``open_sink`` would not understand.
+
+    Raises:
+        SinkError: It is none of ``stdout``, ``file:PATH`` and ``kafka://HOST:PORT[,HOST:PORT]``.
+    """
+    kafka = destination.startswith(_KAFKA) and all(
+        host and port.isdecimal()
+        for host, _, port in (server.rpartition(":") for server in destination.removeprefix(_KAFKA).split(","))
+    )
+    file = destination.startswith(_FILE) and destination != _FILE
+    if not (destination == "stdout" or file or kafka):
+        raise SinkError(
+            f"messages cannot go to '{destination}': use stdout, file:PATH or kafka://HOST:PORT[,HOST:PORT]."
+        )
+
+
+@contextmanager
+def open_sink(
+    destination: str, *, deadline_s: float = 60.0, notify: Callable[[str], None] = lambda _: None
+) -> Iterator[Sink]:
+    """Open the place that ``destination`` names, and close it at the end.
+
+    Args:
+        destination: ``stdout``, ``file:PATH`` or ``kafka://HOST:PORT[,HOST:PORT]``.
+        deadline_s: How long a Kafka that does not answer is waited for, seconds.
+        notify: Is told, in a sentence, what is being waited for.
+
+    Raises:
+        SinkError: The destination cannot be understood or opened.
+        KafkaUnreachable: No broker answered before the deadline.
+        TopicsMissing: The broker has not all eight topics.
+    """
+    check_destination(destination)
+    if destination == "stdout":
+        with stdout_sink(sys.stdout.buffer) as sink:
+            yield sink
+    elif destination.startswith(_FILE):
+        with file_sink(Path(destination.removeprefix(_FILE))) as sink:
+            yield sink
+    else:
+        # librdkafka takes a tenth of a second to load, which nobody else should pay.
+        from simulator.sinks.kafka import kafka_sink  # noqa: PLC0415
+
+        with kafka_sink(destination.removeprefix(_KAFKA), deadline_s=deadline_s, notify=notify) as kafka:
+            yield kafka

@@ -1,0 +1,168 @@
+"""Messages into Kafka: idempotent, acknowledged by all replicas, none dropped for a full queue."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic, sleep
+from typing import Any, Final
+
+from confluent_kafka import KafkaError as ClientError
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+
+from simulator.exceptions import DeliveryFailed, KafkaUnreachable, TopicsMissing
+from simulator.topics import MAX_MESSAGE_BYTES, missing_topics
+
+#: Messages between two looks at librdkafka's reports.
+_POLL_EVERY: Final = 1000
+
+#: Longest wait for one answer, seconds: how soon a wait notices that it is over.
+_PATIENCE_S: Final = 0.5
+
+#: Seconds without any delivery before the user is told.
+_TELL_AFTER_S: Final = 5.0
+
+
+def producer_config(bootstrap: str) -> dict[str, Any]:
+    """Configuration of the producer, in librdkafka's terms."""
+    return {
+        "bootstrap.servers": bootstrap,
+        "enable.idempotence": True,
+        "acks": "all",
+        "compression.type": "lz4",
+        "partitioner": "murmur2_random",  # the Java clients' own: a venue's messages share a partition whoever sends
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+        "batch.size": 1_000_000,
+        "linger.ms": 50,
+        "delivery.report.only.error": True,
+        "message.timeout.ms": 0,  # never drop what a broker that is away cannot take: our own deadline decides
+        "queue.buffering.max.messages": 200_000,
+        "queue.buffering.max.kbytes": 128 * 1024,
+        "reconnect.backoff.max.ms": 2000,
+        "log_level": 0,  # failures reach us through the callbacks
+    }
+
+
+@contextmanager
+def kafka_sink(bootstrap: str, *, deadline_s: float = 60.0, notify: Callable[[str], None]) -> Iterator["KafkaSink"]:
+    """Send to the Kafka at ``bootstrap``, ``host:port[,host:port]``.
+
+    Args:
+        bootstrap: Where to find it.
+        deadline_s: How long it is waited for, at the start and whenever nothing is delivered any more, seconds.
+        notify: Is told, in a sentence, what is being waited for.
+
+    Raises:
+        KafkaUnreachable: No broker answered, or took a message, before the deadline.
+        TopicsMissing: The broker has not all eight topics.
+        DeliveryFailed: The broker refused a message for good.
+    """
+    _wait_for_topics(bootstrap, deadline_s, notify)
+    sink = KafkaSink(bootstrap, deadline_s=deadline_s, notify=notify)
+    try:
+        yield sink
+        sink.flush()
+    finally:
+        sink.discard()
+
+
+class KafkaSink:
+    """Sends each message to the topic of its type, keyed by its venue, in order."""
+
+    def __init__(self, bootstrap: str, *, deadline_s: float, notify: Callable[[str], None]) -> None:
+        self._bootstrap: Final = bootstrap
+        self._deadline_s: Final = deadline_s
+        self._notify: Final = notify
+        self._failure: ClientError | None = None
+        self._failed = 0
+        self._sent = 0
+        self._delivered = 0
+        self._last_delivery = self._last_told = monotonic()
+        self._producer: Final = Producer(producer_config(bootstrap) | {"on_delivery": self._on_failed_delivery})
+
+    def send(self, topic: str, key: bytes, value: bytes) -> None:
+        """Queue one message; while the queue is full this waits, and with it the simulation."""
+        while True:
+            try:
+                self._producer.produce(topic, value, key)
+                break
+            except BufferError:
+                self._producer.poll(_PATIENCE_S)
+                self._check()
+            except KafkaException as error:
+                self._failure = error.args[0]
+                self._check()
+        self._sent += 1
+        if self._sent % _POLL_EVERY == 0:
+            self.poll()
+
+    def poll(self) -> None:
+        """Look at librdkafka's reports, and whether messages still get through."""
+        self._producer.poll(0)
+        self._check()
+
+    def flush(self) -> None:
+        """Return when the broker has acknowledged everything."""
+        while self._producer.flush(_PATIENCE_S):
+            self._check()
+        self._check()
+
+    def discard(self) -> None:
+        """Give up what is not delivered yet, so that the process can end."""
+        self._producer.purge()
+        self._producer.flush(1)
+
+    def _on_failed_delivery(self, error: ClientError | None, _: object) -> None:
+        # Discarding reports each message as purged: that is our own doing.
+        if error is not None and error.code() not in (ClientError._PURGE_QUEUE, ClientError._PURGE_INFLIGHT):
+            self._failure = error
+            self._failed += 1
+
+    def _check(self) -> None:
+        """Raise if a delivery failed, or if none has succeeded for longer than the deadline though some are due."""
+        waiting = len(self._producer)
+        if self._failure is not None:
+            undelivered = waiting + self._failed
+            raise DeliveryFailed(
+                f"Kafka at {self._bootstrap} refused messages: {self._failure.str()}. {undelivered} messages were not "
+                "delivered.",
+                undelivered,
+            )
+        now = monotonic()
+        delivered = self._sent - waiting
+        if waiting == 0 or delivered > self._delivered:
+            self._delivered = delivered
+            self._last_delivery = self._last_told = now
+        elif now - self._last_delivery > self._deadline_s:
+            raise KafkaUnreachable(
+                f"Kafka at {self._bootstrap} has taken nothing for {self._deadline_s:g} s; {waiting} messages were not "
+                "delivered. Start it with `ticketsim broker start` and send the run again.",
+                waiting,
+            )
+        elif now - self._last_told > _TELL_AFTER_S:
+            self._last_told = now
+            self._notify(f"waiting for Kafka at {self._bootstrap}: {waiting} messages not delivered yet")
+
+
+def _wait_for_topics(bootstrap: str, deadline_s: float, notify: Callable[[str], None]) -> None:
+    """Return when a broker answers and has all topics; both may still be on their way while a stack starts."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    deadline = monotonic() + deadline_s
+    told = ""
+    while True:
+        missing: list[str] | None = None
+        try:
+            missing = missing_topics(admin, _PATIENCE_S)
+        except KafkaException as error:
+            waiting_for = f"no Kafka answers at {bootstrap} ({error.args[0].name()})"
+        if missing == []:
+            return
+        if missing:
+            waiting_for = f"Kafka at {bootstrap} has no topic {', '.join(missing)}"
+        if monotonic() >= deadline:
+            cure = "`ticketsim broker start` starts the local one and creates the topics."
+            kind = TopicsMissing if missing else KafkaUnreachable
+            raise kind(f"{waiting_for}; waited {deadline_s:g} s. 0 messages were sent. {cure}")
+        if waiting_for != told:
+            told = waiting_for
+            notify(f"{waiting_for}; waiting up to {deadline_s:g} s")
+        sleep(_PATIENCE_S)

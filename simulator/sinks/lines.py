@@ -1,0 +1,78 @@
+"""Messages as JSON lines, on standard output or in a file."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from simulator.exceptions import SinkError
+
+#: Lines kept back before they are written; a write for each would cost as much as making it.
+_BATCH: Final = 1000
+
+
+class LinesSink:
+    """Writes the messages of all topics as lines, in order."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream: Final = stream
+        self._lines: list[bytes] = []
+
+    def send(self, topic: str, key: bytes, value: bytes) -> None:
+        """Take one message."""
+        self._lines.append(value)
+        if len(self._lines) >= _BATCH:
+            self._write()
+
+    def poll(self) -> None:
+        """Write what was kept back, so that whoever reads along sees it."""
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what was kept back."""
+        self._write()
+        self._stream.flush()
+
+    def _write(self) -> None:
+        if self._lines:
+            self._lines.append(b"")
+            self._stream.write(b"\n".join(self._lines))
+            self._lines.clear()
+
+
+@contextmanager
+def stdout_sink(stream: BinaryIO) -> Iterator[LinesSink]:
+    """Write to ``stream``, which stays open.
+
+    Raises:
+        SinkError: The reader has gone away.
+    """
+    sink = LinesSink(stream)
+    try:
+        yield sink
+        sink.flush()
+    except BrokenPipeError as error:
+        # The interpreter flushes standard output once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise SinkError("the reader of standard output has gone away; the simulation was stopped.") from error
+
+
+@contextmanager
+def file_sink(path: Path) -> Iterator[LinesSink]:
+    """Write to a file that appears under its name when it is complete.
+
+    Raises:
+        SinkError: The file cannot be written.
+    """
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with unfinished.open("wb") as stream:
+            sink = LinesSink(stream)
+            yield sink
+            sink.flush()
+        unfinished.replace(path)
+    except OSError as error:
+        raise SinkError(f"cannot write {path}: {error.strerror or error}.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)

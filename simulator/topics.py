@@ -1,0 +1,77 @@
+"""The eight topics: how they are configured, made and looked for."""
+
+from typing import Final
+
+from confluent_kafka import KafkaError as ClientError
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from simulator.events import TOPICS
+from simulator.exceptions import KafkaError, KafkaUnreachable
+
+#: The largest message, for topics and producer alike: 8 MiB.
+MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
+
+_RETENTION_MS: Final = 7 * 24 * 3600 * 1000
+
+#: LogAppendTime: lateness is judged by the broker's clock, not by the sender's.
+TOPIC_CONFIG: Final = {
+    "message.timestamp.type": "LogAppendTime",
+    "cleanup.policy": "delete",
+    "retention.ms": str(_RETENTION_MS),
+    "max.message.bytes": str(MAX_MESSAGE_BYTES),
+}
+
+
+def create_topics(bootstrap: str, partitions: int, replication: int = 1, *, timeout_s: float = 30.0) -> list[str]:
+    """Make those of the eight topics that do not exist; the others stay as they are.
+
+    Args:
+        bootstrap: ``host:port[,host:port]``.
+        partitions: Partitions of each new topic.
+        replication: Copies of each partition, at most the number of brokers.
+        timeout_s: How long the broker may take, seconds.
+
+    Returns:
+        The topics newly made, in the order of the contract.
+
+    Raises:
+        KafkaUnreachable: No broker answered in time.
+        KafkaError: The broker refused.
+    """
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    new = [
+        NewTopic(topic, num_partitions=partitions, replication_factor=replication, config=TOPIC_CONFIG)
+        for topic in TOPICS
+    ]
+    made = []
+    for topic, future in admin.create_topics(new, operation_timeout=timeout_s, request_timeout=timeout_s).items():
+        try:
+            future.result()
+        except KafkaException as error:
+            reason = error.args[0]
+            if reason.code() == ClientError.TOPIC_ALREADY_EXISTS:
+                continue
+            if reason.code() in (ClientError._TIMED_OUT, ClientError._TRANSPORT):
+                raise KafkaUnreachable(
+                    f"no Kafka answered at {bootstrap} within {timeout_s:g} s; start it with `ticketsim broker start`."
+                ) from error
+            raise KafkaError(
+                f"Kafka at {bootstrap} refused to make topic {topic} with {partitions} partitions: {reason.str()}."
+            ) from error
+        made.append(topic)
+    return made
+
+
+def missing_topics(admin: AdminClient, timeout_s: float) -> list[str]:
+    """Those of the eight topics that the broker does not have.
+
+    Args:
+        admin: A client of the broker.
+        timeout_s: How long the broker may take, seconds.
+
+    Raises:
+        KafkaException: It did not answer in time.
+    """
+    present = admin.list_topics(timeout=timeout_s).topics
+    return [topic for topic in TOPICS if topic not in present]

@@ -1,0 +1,97 @@
+"""Who comes: buses and the groups on them, with everything about them that chance decides."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from simulator.distributions import Streams
+from simulator.events import CHANNELS
+from simulator.scenario import Scenario
+
+BOX_OFFICE, ONLINE = CHANNELS
+
+
+Party = tuple[int, int, int, int, int, str]
+"""Who a message is about: arrived_at, bus_id, group_id, first_visitor_id, party_size, channel, as in the contract."""
+
+
+class Bus(NamedTuple):
+    """A bus at its arrival."""
+
+    arrived_at: int  #: microseconds since the Unix epoch
+    bus_id: int
+    first_visitor_id: int
+    occupancy: int
+
+
+class Group(NamedTuple):
+    """Visitors who stay together, at their bus's arrival; durations in microseconds."""
+
+    party: Party
+    walk_to_sellers: int
+    walk_to_scanners: int
+    sale: int  #: what the purchase would take, also where the group bought online
+    scans: list[int]  #: one for each member
+
+    @property
+    def size(self) -> int:
+        """Number of visitors."""
+        return len(self.scans)
+
+    @property
+    def buys_at_the_venue(self) -> bool:
+        """Whether the group has yet to buy its tickets."""
+        return self.party[-1] == BOX_OFFICE
+
+    def members(self) -> list[Party]:
+        """Each visitor as a party of one."""
+        arrived_at, bus_id, group_id, first, size, channel = self.party
+        return [(arrived_at, bus_id, group_id, visitor, 1, channel) for visitor in range(first, first + size)]
+
+
+class Arrivals:
+    """Makes the buses of one venue and the groups on them.
+
+    All that chance decides about a group is decided at its arrival, in a fixed order and from streams that know
+    nothing of the staff: another staffing meets exactly the same visitors.
+    """
+
+    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        self._gaps: Final = streams.microseconds("minutes_between_buses", scenario.minutes_between_buses)
+        self._occupancies: Final = streams.whole_numbers("bus_occupancy", scenario.bus_occupancy)
+        self._sizes: Final = streams.whole_numbers("group_size", scenario.group_size)
+        self._channels: Final = streams.uniforms("channel")
+        self._box_office_share: Final = scenario.box_office_share
+        self._walks_to_sellers: Final = streams.microseconds("walk_to_sellers", scenario.walk_to_sellers_minutes)
+        self._walks_to_scanners: Final = streams.microseconds("walk_to_scanners", scenario.walk_to_scanners_minutes)
+        self._sales: Final = streams.microseconds("sale", scenario.sale_minutes)
+        self._scans: Final = streams.microseconds("scan", scenario.scan_minutes)
+        self._buses = 0
+        self._groups = 0
+        self._visitors = 0
+
+    def time_to_next_bus(self) -> int:
+        """Microseconds from one bus to the next."""
+        return next(self._gaps)
+
+    def next_bus(self, now: int) -> Bus:
+        """The bus that arrives at ``now``."""
+        bus = Bus(now, self._buses, self._visitors, next(self._occupancies))
+        self._buses += 1
+        self._visitors += bus.occupancy
+        return bus
+
+    def groups(self, bus: Bus) -> Iterator[Group]:
+        """The groups on a bus, until it is empty; the last one takes who is left."""
+        first, end = bus.first_visitor_id, bus.first_visitor_id + bus.occupancy
+        while first < end:
+            size = min(next(self._sizes), end - first)
+            channel = BOX_OFFICE if next(self._channels) < self._box_office_share else ONLINE
+            yield Group(
+                (bus.arrived_at, bus.bus_id, self._groups, first, size, channel),
+                next(self._walks_to_sellers),
+                next(self._walks_to_scanners),
+                next(self._sales),
+                [next(self._scans) for _ in range(size)],
+            )
+            self._groups += 1
+            first += size
