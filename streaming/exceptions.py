@@ -7,6 +7,15 @@
 
   * NoJava
   * JarsUnavailable
+
+  * LeaseHeld
+  * LakeSchemaDiffers
+  * BrokerUnreachable
+  * TopicMissing
+  * TopicRecreated
+  * DataLost
+  * CheckpointWithoutLake
+  * StreamFailed
 """
 
 
@@ -28,3 +37,35 @@ class NoLake(StreamingError):
 
 class LogCleaned(StreamingError):
     """A commit was asked for whose log entry has been removed by the log's retention."""
+
+
+class LeaseHeld(StreamingError):
+    """Somebody else writes this lake."""
+
+
+class LakeSchemaDiffers(StreamingError):
+    """The lake's table is not the one that this release writes."""
+
+
+class BrokerUnreachable(StreamingError):
+    """The broker does not answer."""
+
+
+class TopicMissing(StreamingError):
+    """The broker lacks one of the contract's topics."""
+
+
+class TopicRecreated(StreamingError):
+    """A topic is not the one that the lake was filled from, only one of the same name."""
+
+
+class DataLost(StreamingError):
+    """Messages that the lake does not hold yet are no longer in Kafka."""
+
+
+class CheckpointWithoutLake(StreamingError):
+    """The checkpoint says that messages were written, but the lake that holds them is not there."""
+
+
+class StreamFailed(StreamingError):
+    """The query failed again and again, or in a way that starting it again does not cure."""

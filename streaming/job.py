@@ -1,0 +1,87 @@
+"""The query: all topics of Kafka to the one table of the lake, each message checked against the contract."""
+
+import time
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from simulator.events import TOPICS
+from streaming.lake import Lake
+from streaming.layout import PARTITION_COLUMNS
+from streaming.schema import spark_ddl
+from streaming.validation import validate_batch
+
+QUERY_NAME: Final = "ticketsim"
+
+#: Bounds a batch's time and memory while a backlog is worked off.
+MAX_OFFSETS_PER_TRIGGER: Final = 500_000
+
+#: Files per event type, hour and batch; more make the lake's readers and the commit itself slower.
+_WRITERS: Final = 2
+
+_CONSUMER: Final[dict[str, str]] = {
+    # Where the log ends, the consumer would wait half a second for each partition.
+    "kafka.fetch.max.wait.ms": "20",
+    "kafka.max.poll.records": "20000",
+    "kafka.allow.auto.create.topics": "false",
+}
+
+
+def read_kafka(spark: SparkSession, bootstrap: str, starting_offsets: str) -> DataFrame:
+    """The messages of all topics; what is missing from Kafka stops the query.
+
+    Args:
+        spark: The session.
+        bootstrap: Kafka's bootstrap servers.
+        starting_offsets: Where to begin if the query has no checkpoint, as Spark's Kafka source spells it.
+    """
+    return (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", bootstrap)
+        .option("subscribe", ",".join(TOPICS))
+        .option("startingOffsets", starting_offsets)
+        .option("maxOffsetsPerTrigger", MAX_OFFSETS_PER_TRIGGER)
+        .option("failOnDataLoss", "true")
+        .options(**_CONSUMER)
+        .load()
+    )
+
+
+def validated(messages: DataFrame) -> DataFrame:
+    """One row of the lake for each message."""
+    return (
+        messages.select("topic", "value", "partition", "offset", "timestamp")
+        .coalesce(_WRITERS)
+        .mapInArrow(_validate_all, spark_ddl())
+    )
+
+
+def _validate_all(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield validate_batch(batch, ingested_at_us=time.time_ns() // 1000)
+
+
+def start_query(rows: DataFrame, lake: Lake, checkpoint: Path, trigger: timedelta | None) -> StreamingQuery:
+    """Write ``rows`` into the lake, one commit per batch.
+
+    Args:
+        rows: As ``validated`` returns them.
+        lake: Its table exists.
+        checkpoint: The query's own folder.
+        trigger: A batch each time this has passed; None to write what there is now and end.
+    """
+    writer = (
+        rows.writeStream.format("delta")
+        .queryName(QUERY_NAME)
+        .outputMode("append")
+        .partitionBy(*PARTITION_COLUMNS)
+        .option("checkpointLocation", str(checkpoint))
+    )
+    if trigger is None:
+        return writer.trigger(availableNow=True).start(lake.table_uri)
+    return writer.trigger(processingTime=f"{trigger // timedelta(milliseconds=1)} milliseconds").start(lake.table_uri)

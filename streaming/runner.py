@@ -1,0 +1,230 @@
+"""Running the stream: start, watch, start again after a failure, and end cleanly."""
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity.nap import sleep_using_event
+from tenacity.stop import stop_any, stop_when_event_set
+
+from streaming.batches import Batch, BatchLog
+from streaming.checkpoint import starting_offsets
+from streaming.exceptions import BrokerUnreachable, DataLost, StreamFailed
+from streaming.jars import ensure_jars
+from streaming.job import read_kafka, start_query, validated
+from streaming.lake import Lake
+from streaming.lease import require_free, take_lease
+from streaming.session import spark_session
+from streaming.table import ensure_table, missing_columns
+from streaming.topics import require_same_topics, topic_ids
+
+log = logging.getLogger("streaming")
+
+#: Failures in a row, without a batch between them, after which the stream gives up: waits of 1, 2, 4, 8 and 16 s.
+MAX_ATTEMPTS: Final = 6
+
+#: How long a clean stop waits for the batch that is being written; seconds.
+STOP_PATIENCE_S: Final = 60.0
+
+_POLL_S: Final = 0.25
+
+#: How often the broker is asked whether its topics are still the same ones; seconds.
+_TOPICS_CHECK_S: Final = 10.0
+
+#: How Spark's Kafka source says that offsets are gone.
+_DATA_LOSS: Final = re.compile(r"KAFKA_DATA_LOSS|some data may have been (lost|missed)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConfig:
+    """Which stream to run."""
+
+    bootstrap: str  #: Kafka's bootstrap servers
+    lake: str  #: root of the lake, a directory
+    checkpoint: Path  #: the query's own folder
+    trigger: timedelta | None  #: a batch each time this has passed; None: all that is there now, then end
+    spark: Mapping[str, str] = field(default_factory=dict)  #: on top of ``streaming.session.DEFAULTS``
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSummary:
+    """What a stream committed while it ran."""
+
+    rows: int
+    quarantined: int  #: of rows
+    batches: int
+    seconds: float  #: from the first query's start to the end, Spark's own start not counted
+
+
+def run_stream(
+    config: StreamConfig,
+    on_batch: Callable[[Batch], None] | None = None,
+    stop: threading.Event | None = None,
+) -> StreamSummary:
+    """Run the stream until everything is read (no trigger), or until ``stop`` is set.
+
+    Args:
+        config: Which stream.
+        on_batch: Told of every batch once it is committed, in order.
+        stop: Set it, from a signal handler or another thread, to end cleanly: the batch that runs is committed first.
+
+    Raises:
+        StreamingError: it cannot start, or failed for good; the message says why and what to do.
+    """
+    run = _Run(config, on_batch, stop or threading.Event())
+    return run.until_the_end()
+
+
+class _Run:
+    """One call of ``run_stream``."""
+
+    def __init__(self, config: StreamConfig, on_batch: Callable[[Batch], None] | None, stop: threading.Event) -> None:
+        self._config = config
+        self._on_batch = on_batch
+        self._stop = stop
+        self._lake = Lake(str(Path(config.lake).resolve()))
+        self._batches: list[Batch] = []
+
+    def until_the_end(self) -> StreamSummary:
+        # Everything that needs no JVM is refused before one is started.
+        require_free(self._lake.root)
+        missing_columns(self._lake)
+        self._retrying(self._require_same_topics)
+        if self._stop.is_set():
+            return self._summary(0.0)
+        with spark_session(ensure_jars().spark, self._config.spark) as spark:
+            lease = take_lease(spark, self._lake.root, "ticketsim stream")
+            ensure_table(spark, self._lake)
+            batch_log = BatchLog(self._lake)
+            started = time.monotonic()
+            ended = False
+            while not ended and not self._stop.is_set():
+                ended = bool(self._retrying(lambda: self._attempt(spark, batch_log)))
+            seconds = time.monotonic() - started
+            lease.release()
+        return self._summary(seconds)
+
+    def _retrying(self, attempt: Callable[[], bool | None]) -> bool | None:
+        """``attempt`` again and again until it returns, with growing pauses; its failures in a row are bounded."""
+        retrying = Retrying(
+            retry=retry_if_exception_type((BrokerUnreachable, _QueryFailed)),
+            wait=wait_exponential(multiplier=1, max=30),
+            stop=stop_any(stop_after_attempt(MAX_ATTEMPTS), stop_when_event_set(self._stop)),
+            sleep=sleep_using_event(self._stop),
+            before_sleep=_say_why,
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except (BrokerUnreachable, _QueryFailed):
+            if self._stop.is_set():
+                return None
+            raise
+
+    def _attempt(self, spark: SparkSession, batch_log: BatchLog) -> bool:
+        """Run one query; True if it ended by itself or was stopped, False if it is worth starting again at once.
+
+        Raises:
+            _QueryFailed: it failed before it got anywhere.
+        """
+        committed_before = len(self._batches)
+        self._require_same_topics()
+        offsets = starting_offsets(self._config.bootstrap, self._lake, self._config.checkpoint)
+        rows = validated(read_kafka(spark, self._config.bootstrap, offsets))
+        try:
+            query = start_query(rows, self._lake, self._config.checkpoint, self._config.trigger)
+            try:
+                self._watch(query, batch_log)
+            finally:
+                self._report(batch_log, query)
+        except (PySparkException, Py4JError, OSError) as error:
+            failure = _meaning(error)
+            if not isinstance(failure, _QueryFailed) or len(self._batches) == committed_before:
+                raise failure from error
+            log.warning("the query failed after a batch, it is started again: %s", failure)
+            return False
+        return True
+
+    def _watch(self, query: StreamingQuery, batch_log: BatchLog) -> None:
+        """Report batches until ``query`` ends; stop it if asked to, between two batches if that comes soon."""
+        next_check = time.monotonic() + _TOPICS_CHECK_S
+        while not query.awaitTermination(_POLL_S):  # type: ignore[arg-type]  # seconds, pyspark takes fractions
+            self._report(batch_log, query)
+            if self._stop.is_set():
+                self._stop_after_batch(query, batch_log)
+                return
+            if time.monotonic() > next_check:
+                try:
+                    self._require_same_topics()
+                except BrokerUnreachable as error:
+                    log.warning("%s", error)  # the query itself decides how long it can do without
+                next_check = time.monotonic() + _TOPICS_CHECK_S
+
+    def _stop_after_batch(self, query: StreamingQuery, batch_log: BatchLog) -> None:
+        deadline = time.monotonic() + STOP_PATIENCE_S
+        committed = len(self._batches)
+        while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:
+            time.sleep(_POLL_S / 5)
+            self._report(batch_log, query)
+            if len(self._batches) > committed:
+                break
+        query.stop()
+
+    def _require_same_topics(self) -> None:
+        require_same_topics(self._lake.root, topic_ids(self._config.bootstrap))
+
+    def _report(self, batch_log: BatchLog, query: StreamingQuery) -> None:
+        for batch in batch_log.new_batches(query):
+            self._batches.append(batch)
+            log.info("%s", batch)
+            if self._on_batch:
+                self._on_batch(batch)
+
+    def _summary(self, seconds: float) -> StreamSummary:
+        return StreamSummary(
+            rows=sum(batch.rows for batch in self._batches),
+            quarantined=sum(batch.quarantined for batch in self._batches),
+            batches=len(self._batches),
+            seconds=round(seconds, 3),
+        )
+
+
+class _QueryFailed(StreamFailed):
+    """The query failed in a way that may pass."""
+
+
+def _meaning(error: Exception) -> StreamFailed | DataLost:
+    """Our error for what Spark raised."""
+    text = str(error)
+    if _DATA_LOSS.search(text):
+        return DataLost(
+            "messages were removed from Kafka before the stream read them (retention, or a topic that was cut off): "
+            f"{_shortened(text)}"
+        )
+    if isinstance(error, Py4JError | OSError):
+        return StreamFailed(
+            "Spark's JVM ended unexpectedly (killed, or out of memory). Nothing is lost: start the stream again."
+        )
+    return _QueryFailed(f"the query failed: {_shortened(text)}")
+
+
+def _shortened(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("at ")]
+    return " | ".join(lines)[:600]
+
+
+def _say_why(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    pause = state.next_action.sleep if state.next_action else 0.0
+    log.warning("%s Attempt %d of %d follows in %.0f s.", error, state.attempt_number + 1, MAX_ATTEMPTS, pause)

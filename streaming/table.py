@@ -1,0 +1,87 @@
+"""Creating the lake's table, and making sure that an existing one is what this release writes."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from streaming.exceptions import LakeSchemaDiffers
+from streaming.lake import Lake
+from streaming.layout import COLUMNS, PARTITION_COLUMNS, Column
+from streaming.schema import spark_ddl
+
+#: Columns whose smallest and largest value per file stand in the log: what readers skip files by, and what a lost
+#: checkpoint is rebuilt from.
+STATISTICS_COLUMNS: Final = (
+    "run_id",
+    "venue_id",
+    "event_time",
+    "hour_start",
+    "topic",
+    "kafka_partition",
+    "kafka_offset",
+    "kafka_timestamp",
+)
+
+TABLE_PROPERTIES: Final[dict[str, str]] = {
+    # Readers in Rust and DuckDB read plain Parquet files.
+    "delta.enableDeletionVectors": "false",
+    # Sensors that were away for a week still find every commit.
+    "delta.logRetentionDuration": "interval 7 days",
+    # At most this many log entries are read behind a checkpoint: 40 minutes of a stream with its default trigger.
+    "delta.checkpointInterval": "20",
+    "delta.dataSkippingStatsColumns": ",".join(STATISTICS_COLUMNS),
+}
+
+#: Delta's names for the types of ``streaming.layout`` where they differ from Spark SQL's.
+_DELTA_TYPES: Final[Mapping[str, str]] = {"bigint": "long", "int": "integer"}
+
+
+def missing_columns(lake: Lake) -> tuple[Column, ...]:
+    """The columns that the layout has and the table has not; all of them if there is no table.
+
+    Raises:
+        LakeSchemaDiffers: the table has another column, another type or other partitions, which no release adds.
+    """
+    if not lake.exists():
+        return COLUMNS
+    table = DeltaTable(lake.table_uri)
+    there = {field.name: str(getattr(field.type, "type", field.type)) for field in table.schema().fields}
+    wanted = {column.name: _DELTA_TYPES.get(column.type, column.type) for column in COLUMNS}
+    problems = [
+        f"column {name} is {type_}, not {wanted[name]}"
+        for name, type_ in there.items()
+        if name in wanted and wanted[name] != type_
+    ]
+    problems += [f"column {name} is unknown to this release" for name in there if name not in wanted]
+    partitions = tuple(table.metadata().partition_columns)
+    if partitions != PARTITION_COLUMNS:
+        problems.append(
+            f"it is partitioned by {', '.join(partitions) or 'nothing'}, not {', '.join(PARTITION_COLUMNS)}"
+        )
+    if problems:
+        raise LakeSchemaDiffers(
+            f"the table {lake.table_uri} is not the one that this release writes: {'; '.join(problems)}. "
+            "Write into another lake (--lake), or go on with the release that wrote this one."
+        )
+    return tuple(column for column in COLUMNS if column.name not in there)
+
+
+def ensure_table(spark: SparkSession, lake: Lake) -> None:
+    """Create the table, or add the columns that it lacks.
+
+    Raises:
+        LakeSchemaDiffers: see ``missing_columns``.
+    """
+    missing = missing_columns(lake)
+    table = f"delta.`{lake.table_uri}`"
+    if not lake.exists():
+        properties = ", ".join(f"'{name}' = '{value}'" for name, value in TABLE_PROPERTIES.items())
+        partitions = ", ".join(PARTITION_COLUMNS)
+        spark.sql(
+            f"CREATE TABLE {table} ({spark_ddl()}) USING delta PARTITIONED BY ({partitions}) "
+            f"TBLPROPERTIES ({properties})"
+        )
+    elif missing:
+        spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({spark_ddl(missing)})")

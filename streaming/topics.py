@@ -1,0 +1,75 @@
+"""What the broker says about our topics, and the memory of it that tells a topic from one of the same name.
+
+A topic that was deleted and created again starts at offset 0: going on at the old offsets would skip its first
+messages, or read it from the middle. Kafka gives every topic an id for life, so the ids seen first are kept in
+``<lake>/.stream.topics.json`` and compared from then on.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+
+from simulator.events import TOPICS
+from streaming.exceptions import BrokerUnreachable, TopicMissing, TopicRecreated
+
+IDS_FILE: Final = ".stream.topics.json"
+
+#: How long to wait for one answer of the broker; seconds.
+_ANSWER_S: Final = 8.0
+
+
+def topic_ids(bootstrap: str) -> dict[str, str]:
+    """The id of each of the contract's topics.
+
+    Args:
+        bootstrap: Kafka's bootstrap servers.
+
+    Raises:
+        BrokerUnreachable: they do not answer.
+        TopicMissing: they do not have all of the topics.
+    """
+    # The client's own complaints, one a second while the broker is away, say less than our message.
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    futures = admin.describe_topics(TopicCollection(list(TOPICS)), request_timeout=_ANSWER_S)
+    ids = {}
+    for topic, future in futures.items():
+        try:
+            ids[topic] = str(future.result().topic_id)
+        except KafkaException as error:
+            problem: KafkaError = error.args[0]
+            if problem.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise TopicMissing(
+                    f"the broker {bootstrap} has no topic {topic}. `ticketsim broker start` creates the topics of a "
+                    "local broker."
+                ) from None
+            raise BrokerUnreachable(
+                f"the broker {bootstrap} cannot be reached ({problem.str()}). Start it with `ticketsim broker start`, "
+                "or name another one with --bootstrap."
+            ) from None
+    return ids
+
+
+def require_same_topics(lake_root: str, ids: Mapping[str, str]) -> None:
+    """Compare ``ids``, topic by topic, with those that this lake was filled from, and remember those that are new.
+
+    Raises:
+        TopicRecreated: a topic is not the one that the lake was filled from.
+    """
+    path = Path(lake_root) / IDS_FILE
+    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for topic, topic_id in ids.items():
+        if known.get(topic, topic_id) != topic_id:
+            raise TopicRecreated(
+                f"topic {topic} was deleted and created again: the lake {lake_root} was filled from the one with id "
+                f"{known[topic]}, the broker's has id {topic_id}. What the old one held and the lake does not have is "
+                "lost. Write into another lake (--lake, --checkpoint), or bring the broker's old data back."
+            )
+    if known != {**known, **ids}:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps({**known, **ids}, indent=1), encoding="utf-8")
+        unfinished.replace(path)
