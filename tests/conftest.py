@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
-from simulator.topics import create_topics
 
 from local import broker as local_broker
 from local.ports import free_port as choose_free_port
 from simulator.events import TOPICS
+from simulator.topics import create_topics
 
 
 @dataclass(frozen=True)
