@@ -1,0 +1,30 @@
+"""``ticketsim doctor``: is everything there?"""
+
+from dataclasses import asdict
+
+import typer
+
+from local.defaults import BROKER_PORT, DAGSTER_PORT
+from local.output import JsonOption, console, emit_json
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def doctor(json: JsonOption = False) -> None:
+    """Check this machine and say how to cure what is missing; exit 1 if it is required."""
+    from local.doctor import Verdict, examine
+    from ticketsim_assets.settings import Settings
+
+    with console.status("looking at this machine"):
+        checks = examine(Settings().broker_dir, BROKER_PORT, DAGSTER_PORT)
+    healthy = all(check.verdict is not Verdict.FAIL for check in checks)
+    if json:
+        emit_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})
+    else:
+        for check in checks:
+            console.print(f"{check.verdict:<5}", style=_COLOURS[check.verdict], end="")
+            console.print(f"{check.name:<13}{check.found}", markup=False, soft_wrap=True)
+            if check.cure:
+                console.print(f"     {'':<13}{check.cure}", style="dim", markup=False, soft_wrap=True)
+    if not healthy:
+        raise typer.Exit(1)
