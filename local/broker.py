@@ -4,6 +4,7 @@ The folder holds everything of it: ``data`` (the messages), ``server.properties`
 ``kafka.log``, ``process.out`` (what the JVM itself prints) and ``broker.json`` (which process it is).
 """
 
+import re
 import shutil
 import subprocess
 import time
@@ -20,11 +21,11 @@ import psutil
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from filelock import FileLock
-from simulator.topics import create_topics
 
 from local.defaults import BROKER_PORT, PARTITIONS
 from local.exceptions import BrokerFailed, BrokerRunning, NoSpace, PortTaken
 from local.ports import LOOPBACK, free_port, holder_of, is_free
+from simulator.topics import create_topics
 from streaming.jars import Jars, ensure_jars
 from streaming.java import find_java
 
@@ -287,10 +288,11 @@ def _end(process: psutil.Process) -> None:
 
 def _last_words(directory: Path) -> str:
     """The errors at the end of the broker's logs, and where they lie."""
-    logged = [line for line in _tail(directory / "kafka.log") if " ERROR " in line or " FATAL " in line]
-    printed = [line for line in _tail(directory / "process.out") if "Exception" in line or "Error" in line]
-    words = [*logged[-2:], *printed[-1:]]
-    return f"It said: {' | '.join(words)}. " * bool(words) + f"See {directory / 'kafka.log'}."
+    lines = _tail(directory / "process.out") + _tail(directory / "kafka.log")
+    # "java.lang.RuntimeException: why" begins a stack trace; the message before it often says only that it ends.
+    words = [line for line in lines if re.match(r"[\w.$]+(Exception|Error): |(Error|Caused by)", line)]
+    words = words or [line for line in lines if " ERROR " in line or " FATAL " in line]
+    return f"It said: {' | '.join(words[-2:])}. " * bool(words) + f"See {directory / 'kafka.log'}."
 
 
 def _tail(log: Path) -> list[str]:

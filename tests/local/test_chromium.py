@@ -1,0 +1,52 @@
+import pytest
+
+from local import chromium
+from local.exceptions import NoChromium
+
+
+def put(folder, name, text):
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+    return folder / name
+
+
+@pytest.fixture
+def bare_machine(tmp_path, monkeypatch):
+    """Neither a browser on the PATH nor one of playwright's, nobody to install one; returns the only folder on PATH."""
+    monkeypatch.delenv("TICKETSIM_CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "browsers"))
+    return tmp_path
+
+
+def test_the_first_browser_on_the_path_that_runs_is_taken(bare_machine):
+    put(bare_machine, "chromium", "echo 'install the snap'; exit 1")
+    chrome = put(bare_machine, "google-chrome", "echo Chrome 150")
+    assert chromium.find_chromium() == chrome
+
+
+def test_a_chosen_browser_is_taken_or_refused_but_never_replaced(bare_machine, monkeypatch):
+    put(bare_machine, "chromium", "exit 0")
+    mine = put(bare_machine, "mine", "exit 0")
+    monkeypatch.setenv("TICKETSIM_CHROMIUM", str(mine))
+    assert chromium.ensure_chromium() == mine
+    monkeypatch.setenv("TICKETSIM_CHROMIUM", "/no/such/browser")
+    with pytest.raises(NoChromium, match=r"/no/such/browser, which does not run"):
+        chromium.ensure_chromium()
+
+
+def test_a_missing_browser_is_installed_and_if_that_fails_there_is_one_sentence(bare_machine, monkeypatch):
+    monkeypatch.setattr(chromium.os, "geteuid", lambda: 0)
+    put(bare_machine, "apt-get", f"echo $@ >> {bare_machine}/asked")
+    with pytest.raises(NoChromium, match=r"cannot be installed.*apt-get install chromium"):
+        chromium.ensure_chromium()
+    assert (bare_machine / "asked").read_text().splitlines()[-1].endswith("chromium")
+    put(bare_machine, "apt-get", f"echo 'exit 0' > {bare_machine}/chromium; /bin/chmod +x {bare_machine}/chromium")
+    with pytest.raises(NoChromium):
+        chromium.ensure_chromium()
+    put(
+        bare_machine,
+        "apt-get",
+        f"printf '#!/bin/sh\\n' > {bare_machine}/chromium; /bin/chmod +x {bare_machine}/chromium",
+    )
+    assert chromium.ensure_chromium() == bare_machine / "chromium"
