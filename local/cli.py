@@ -5,6 +5,14 @@ import sys
 import click
 import typer
 
+from local.commands.broker import broker_app
+from local.commands.dashboard import dashboard
+from local.commands.demo import demo
+from local.commands.materialize import materialize
+from local.commands.reconcile import reconcile
+from local.commands.scenarios import scenarios
+from local.commands.simulate import simulate
+from local.commands.stream import stream
 from local.exceptions import LocalError
 from local.output import console
 from simulator.exceptions import SimulatorError
@@ -21,6 +29,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(broker_app, name="broker")
+for command in (demo, simulate, scenarios, stream, materialize, reconcile, dashboard):
+    app.command()(command)
 
 
 def main() -> None:

@@ -7,7 +7,9 @@
   * NoChromium
   * NoSpace
   * NoWarehouse
+  * NotProved
   * PortTaken
+  * StationFailed
 """
 
 
@@ -37,3 +39,11 @@ class PortTaken(LocalError):
 
 class NoChromium(LocalError):
     """There is no browser on this machine that the dashboard can be tested in."""
+
+
+class StationFailed(LocalError):
+    """A process that the demo or the stack started has failed."""
+
+
+class NotProved(LocalError):
+    """The demo went through, but what arrived is not what was sent."""

@@ -1,0 +1,204 @@
+"""The whole pipeline once, with the real parts: broker, simulator, stream, Dagster, dashboard, and the proof."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from local import broker
+from local.dagster_home import dagster_instance
+from local.exceptions import NotProved, StationFailed
+from simulator.events import EVENT_TYPES, EventType
+from simulator.run import Run, plan_run, simulate
+from simulator.scenario import load_scenario
+from simulator.sinks import open_sink
+from streaming.exceptions import NoLake
+from streaming.lake import Lake, LakeFile, Snapshot
+from streaming.layout import QUARANTINE
+from ticketsim_assets.execution import look_at_lake, run_dashboard, run_hours, run_quarantine
+from ticketsim_assets.reconciliation import read_reconciliation
+from ticketsim_assets.settings import Settings
+from ticketsim_assets.warehouse import DuckDBWarehouse
+
+Tell = Callable[[str], None]
+
+#: A stream that was asked to stop first commits the batch that it is writing.
+_STREAM_PATIENCE_S: Final = 90.0
+
+_COUNTS_IN_LAKE: Final = """
+select event_type, count(*)
+from read_parquet(
+    ?, hive_partitioning = true, hive_types = {'event_type': varchar, 'event_date': date, 'event_hour': int}
+)
+where run_id = ? group by all
+"""
+
+_COUNTS_IN_WAREHOUSE: Final = "select event_type, count(*) from raw.events where run_id = ? group by all"
+
+
+@dataclass(slots=True)
+class DemoReport:
+    """What the demo did and what came of it."""
+
+    run_id: str
+    sent_before: bool  #: the lake held the whole run already, so it was not sent again
+    produced: dict[str, int] = field(default_factory=dict)  #: messages by event type, receipts included
+    in_lake: dict[str, int] = field(default_factory=dict)  #: rows of this run, copies included
+    in_warehouse: dict[str, int] = field(default_factory=dict)  #: rows of this run
+    quarantined: int = 0  #: rows in the lake that break the contract
+    receipts: int = 0  #: combinations of venue, hour and event type of this run
+    matched: int = 0  #: of them, equal to their receipt
+    hours: int = 0  #: of this run, drain included
+    seconds: dict[str, float] = field(default_factory=dict)  #: per station
+    page: Path = Path()
+
+    @property
+    def proved(self) -> bool:
+        """Whether the warehouse holds what was produced, and every receipt is matched."""
+        return 0 < self.receipts == self.matched and self.produced == self.in_warehouse
+
+
+@contextmanager
+def _station(report: DemoReport, name: str, tell: Tell) -> Iterator[None]:
+    tell(name)
+    started = time.monotonic()
+    yield
+    report.seconds[name] = round(time.monotonic() - started, 1)
+
+
+def run_demo(settings: Settings, *, hours: float, seed: int, venues: int, scenario: str, tell: Tell) -> DemoReport:
+    """Send one run through the whole pipeline and compare what arrived with what was sent.
+
+    Args:
+        settings: where everything lives.
+        hours: in which buses arrive, event time.
+        seed: of the simulation.
+        venues: how many.
+        scenario: name or file.
+        tell: told of every station when it begins, and of progress within.
+
+    Raises:
+        NotProved: some hour does not equal its receipts.
+        StationFailed: a process ended badly.
+        LocalError, SimulatorError, StreamingError, AssetsError: what else can go wrong at a station.
+    """
+    run = plan_run(load_scenario(scenario), seed=seed, hours=hours, venues=venues)
+    report = DemoReport(run.run_id, sent_before=_is_in_lake(settings, run), page=settings.dashboard_path)
+    log = settings.logs / "demo.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    port = int(settings.bootstrap.rsplit(":", 1)[-1])
+    ran_before = broker.status(settings.broker_dir).running
+    try:
+        with _station(report, "broker", tell):
+            broker.start(settings.broker_dir, port, on_progress=lambda said: tell(f"broker: {said}"))
+        with _station(report, "simulator", tell):
+            report.produced = _sent_before(settings, run) if report.sent_before else _send(settings, run, tell)
+        with _station(report, "stream", tell):
+            _stream(settings, log, tell)
+        with dagster_instance(settings) as instance:
+            with _station(report, "graph", tell):
+                watched = look_at_lake(settings, instance, first_loads=True)
+                for request in watched.hourly:
+                    tell(f"graph: hours {request.first} to {request.last}")
+                    run_hours(instance, request, log)
+                run_quarantine(instance, watched.quarantine, log)
+            with _station(report, "dashboard", tell):
+                run_dashboard(instance, log)
+    finally:
+        if not ran_before:
+            broker.stop(settings.broker_dir)
+    tell("comparing")
+    _compare(settings, report)
+    if not report.proved:
+        raise NotProved(
+            f"{report.matched} of {report.receipts} receipts of run {run.run_id} are matched; sent: {report.produced}, "
+            f"in the warehouse: {report.in_warehouse}. `ticketsim reconcile` names the hours that differ."
+        )
+    return report
+
+
+def _is_in_lake(settings: Settings, run: Run) -> bool:
+    """Whether the lake holds the final receipts of every venue of ``run``, and with them all that went before."""
+    files = _files(settings, {EventType.HOUR_CLOSED})
+    if files is None:
+        return False
+    with duckdb.connect() as connection:
+        closed = connection.execute(
+            "select count(distinct venue_id) from read_parquet(?, hive_partitioning = false) "
+            "where run_id = ? and final",
+            [files, run.run_id],
+        ).fetchall()[0][0]
+    return int(closed) == run.venues
+
+
+def _files(settings: Settings, event_types: set[str]) -> list[str] | None:
+    try:
+        snapshot: Snapshot = Lake(settings.lake).snapshot()
+    except NoLake:
+        return None
+    chosen: list[LakeFile] = [file for file in snapshot.files() if file.event_type in event_types]
+    return [snapshot.uri(file) for file in chosen] or None
+
+
+def _send(settings: Settings, run: Run, tell: Tell) -> dict[str, int]:
+    with open_sink(f"kafka://{settings.bootstrap}", notify=tell) as sink:
+        return simulate(run, sink, lambda progress: tell(f"simulator: {progress.events:,} messages")).events
+
+
+def _sent_before(settings: Settings, run: Run) -> dict[str, int]:
+    """What the run's receipts in the lake say was sent, and how many receipts there are."""
+    with duckdb.connect() as connection:
+        counted = connection.execute(
+            "with receipts as (select distinct event_id, of_event_type, event_count "
+            "from read_parquet(?, hive_partitioning = false) where run_id = ?) "
+            "select of_event_type, sum(event_count)::bigint, count(*) from receipts group by all",
+            [_files(settings, {EventType.HOUR_CLOSED}), run.run_id],
+        ).fetchall()
+    sent = {event_type: events for event_type, events, _ in counted}
+    return {**sent, EventType.HOUR_CLOSED: sum(receipts for _, _, receipts in counted)}
+
+
+def _stream(settings: Settings, log: Path, tell: Tell) -> None:
+    """Run the stream's own process until it has written everything."""
+    command = [
+        *(sys.executable, "-m", "local", "stream", "--once"),
+        *("--bootstrap", settings.bootstrap, "--lake", settings.lake, "--checkpoint", str(settings.checkpoint)),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        last = ""
+        try:
+            with log.open("a", encoding="utf-8") as file:
+                for line in process.stderr or ():
+                    file.write(line)
+                    last = line.strip() or last
+                    if line.startswith('{"batch"'):
+                        tell(f"stream: {line.strip()}")
+            code = process.wait()
+        except KeyboardInterrupt:
+            # Ctrl-C reached the stream as well; it commits the batch that it is writing.
+            process.wait(_STREAM_PATIENCE_S)
+            raise
+    if code:
+        raise StationFailed(f"the stream ended with exit code {code}: {last.removeprefix('error: ')} (log: {log})")
+
+
+def _compare(settings: Settings, report: DemoReport) -> None:
+    snapshot = Lake(settings.lake).snapshot()
+    report.quarantined = snapshot.rows_by_type().get(QUARANTINE, 0)
+    with duckdb.connect() as connection:
+        in_lake = connection.execute(
+            _COUNTS_IN_LAKE, [_files(settings, {*EVENT_TYPES}) or [], report.run_id]
+        ).fetchall()
+    report.in_lake = dict(in_lake)
+    with DuckDBWarehouse(settings.warehouse_path, settings.readers_path).reading() as connection:
+        report.in_warehouse = dict(connection.execute(_COUNTS_IN_WAREHOUSE, [report.run_id]).fetchall())
+        venues = [v for v in read_reconciliation(connection).venues if v.run_id == report.run_id]
+    report.receipts = sum(venue.proved + venue.unproved + venue.wrong for venue in venues)
+    report.matched = sum(venue.proved for venue in venues)
+    report.hours = max((venue.hours for venue in venues), default=0)

@@ -1,0 +1,46 @@
+"""The dashboard: a copy of the warehouse for readers, and one self-contained HTML page built from it."""
+
+import base64
+from pathlib import Path
+
+import dagster as dg
+
+from ticketsim_assets.dashboard.page import build_dashboard, preview_png
+from ticketsim_assets.keys import DASHBOARD
+from ticketsim_assets.resources import WarehouseResource
+
+
+def dashboard_asset(destination: Path) -> dg.AssetsDefinition:
+    """The asset that builds the page at ``destination`` from the marts."""
+    marts = ("agg_line_hourly", "agg_venue_hourly", "reconciliation_hourly")
+
+    @dg.asset(
+        key=DASHBOARD,
+        deps=[dg.AssetKey(["marts", mart]) for mart in marts],
+        group_name="dashboard",
+        kinds={"html"},
+        owners=["team:analytics"],
+    )
+    def dashboard(warehouse: WarehouseResource) -> dg.MaterializeResult:
+        """One HTML file that needs no network: visitors, waits and whether every hour equals its receipts."""
+        opened = warehouse.open()
+        opened.publish()
+        summary = build_dashboard(opened.readers_path, destination)
+        return dg.MaterializeResult(
+            metadata={
+                "path": dg.MetadataValue.path(destination),
+                "preview": dg.MetadataValue.md(_preview(opened.readers_path)),
+                "hours": summary.hours,
+                "runs": summary.runs,
+                "visitors": summary.visitors,
+                "receipts": dg.MetadataValue.json(summary.states),
+            }
+        )
+
+    return dashboard
+
+
+def _preview(warehouse: Path) -> str:
+    """The chart of visitors over time as Markdown with the picture inside: the UI shows no files of this machine."""
+    png = preview_png(warehouse)
+    return f"![visitors over time](data:image/png;base64,{base64.b64encode(png).decode()})" if png else "No hours yet."

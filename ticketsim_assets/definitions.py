@@ -1,0 +1,32 @@
+"""The code location: every asset, check, job and sensor of Ticketsim."""
+
+import dagster as dg
+
+from ticketsim_assets.dashboard_asset import dashboard_asset
+from ticketsim_assets.dbt_assets import warehouse_models
+from ticketsim_assets.jobs import dashboard_job, hourly_job, quarantine_job
+from ticketsim_assets.lake_assets import COMPLETE_ASSET, KAFKA_ASSETS, LAKE_ASSETS
+from ticketsim_assets.offsets_check import offsets
+from ticketsim_assets.raw_assets import raw_events, raw_quarantine
+from ticketsim_assets.resources import dbt_project, resources
+from ticketsim_assets.sensors import dashboard_after_failure, dashboard_after_success, kafka_sensor, lake_sensor
+from ticketsim_assets.settings import Settings
+
+_settings = Settings()
+_project = dbt_project()
+
+defs = dg.Definitions(
+    assets=[
+        *KAFKA_ASSETS,
+        *LAKE_ASSETS,
+        COMPLETE_ASSET,
+        raw_events,
+        raw_quarantine,
+        warehouse_models(_project),
+        dashboard_asset(_settings.dashboard_path),
+    ],
+    asset_checks=[offsets],
+    jobs=[hourly_job, quarantine_job, dashboard_job],
+    sensors=[lake_sensor, kafka_sensor, dashboard_after_success, dashboard_after_failure],
+    resources=resources(_project, _settings),
+)

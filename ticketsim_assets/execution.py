@@ -1,0 +1,151 @@
+"""Running jobs from the command line: the same jobs, instance and look at the lake as the daemon's, in this process."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import dagster as dg
+from dagster import DagsterEventType
+from dagster._utils.error import SerializableErrorInfo
+
+from streaming.hour import Hour
+from streaming.lag import consumer_lag, topic_offsets
+from streaming.lake import Lake
+from ticketsim_assets.due import Request
+from ticketsim_assets.exceptions import RunFailed
+from ticketsim_assets.keys import DASHBOARD_JOB, HOURLY_JOB, QUARANTINE_JOB, RAW_EVENTS
+from ticketsim_assets.lake_watch import WatchCursor, Watched, watch
+from ticketsim_assets.offsets_check import require_sound, verify_offsets
+from ticketsim_assets.sensors import REASON_TAG, range_tags
+from ticketsim_assets.settings import Settings
+
+#: Under this name the instance keeps how far the command line's looks at the lake have come.
+_CURSOR_NAME: Final = "ticketsim/command_line_watch"
+
+_QUIET: Final = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """A run that ended well."""
+
+    job: str
+    run_id: str
+    seconds: float
+
+
+def look_at_lake(settings: Settings, instance: dg.DagsterInstance, *, first_loads: bool) -> Watched:
+    """Look at the lake once, as the sensor does, and record what it reports.
+
+    Args:
+        settings: where the lake is.
+        instance: where to record.
+        first_loads: ask for first loads; otherwise only for quarantine and hours that changed.
+
+    Raises:
+        NoLake: there is no lake yet.
+        LakeUnsound: it lost or doubled rows.
+    """
+    lake = Lake(settings.lake)
+    verdict = verify_offsets(instance, lake, lake.snapshot())
+    require_sound(verdict)
+    offsets = topic_offsets(settings.bootstrap)
+    storage = instance.daemon_cursor_storage
+    watched = watch(
+        lake,
+        instance,
+        WatchCursor.from_json(storage.get_cursor_values({_CURSOR_NAME}).get(_CURSOR_NAME)),
+        now=datetime.now(UTC),
+        first_hour=settings.first_hour,
+        lateness=settings.lateness,
+        lag=None if offsets is None else consumer_lag(offsets, verdict.state.next_offsets),
+        first_loads=first_loads,
+        debounce=timedelta(0),
+    )
+    for report in watched.reports:
+        instance.report_runless_asset_event(report)
+    storage.set_cursor_values({_CURSOR_NAME: watched.cursor.to_json()})
+    return watched
+
+
+def run_hours(
+    instance: dg.DagsterInstance, request: Request, log: Path, *, allow_incomplete: bool = False
+) -> RunOutcome:
+    """Materialise the hours of ``request`` in one run of the hourly job.
+
+    Args:
+        instance: where the run is recorded.
+        request: which hours, and why.
+        log: file that gets what dbt and Dagster print.
+        allow_incomplete: load hours as they are.
+
+    Raises:
+        RunFailed: the run failed; the message is the innermost cause.
+    """
+    config = {"ops": {RAW_EVENTS.to_python_identifier(): {"config": {"allow_incomplete": allow_incomplete}}}}
+    return _execute(instance, HOURLY_JOB, log, config, request)
+
+
+def run_quarantine(instance: dg.DagsterInstance, requests: Sequence[Request], log: Path) -> list[RunOutcome]:
+    """Load the quarantine hours that changed, one run each."""
+    return [_execute(instance, QUARANTINE_JOB, log, {}, request) for request in requests]
+
+
+def run_dashboard(instance: dg.DagsterInstance, log: Path) -> RunOutcome:
+    """Renew the readers' copy and the page."""
+    return _execute(instance, DASHBOARD_JOB, log, {}, None)
+
+
+def requested_by_hand(first: Hour, last: Hour) -> Request:
+    """The request of a person for all hours from ``first`` to ``last``."""
+    return Request(first, last, run_key="", reason="by_hand")
+
+
+def _execute(
+    instance: dg.DagsterInstance, job_name: str, log: Path, config: Mapping[str, Any], request: Request | None
+) -> RunOutcome:
+    # Loading the code location takes seconds and parses dbt; who only looks at the lake need not wait for it.
+    from ticketsim_assets.definitions import defs  # noqa: PLC0415
+
+    job = defs.resolve_job_def(job_name)
+    started = time.monotonic()
+    partition: dict[str, Any] = {}
+    if request is not None:
+        one = request.first == request.last
+        tags = {REASON_TAG: request.reason}
+        if request.run_key:
+            tags["dagster/run_key"] = request.run_key
+        partition = {
+            "partition_key": request.first.key if one else None,
+            "tags": tags if one else {**range_tags(request), **tags},
+        }
+    with _printing_to(log):
+        result = job.execute_in_process(
+            run_config={**_QUIET, **config}, instance=instance, raise_on_error=False, **partition
+        )
+    if not result.success:
+        raise RunFailed(f"{_failure(result)} (run {result.run_id} of job {job_name}, log: {log})")
+    return RunOutcome(job_name, result.run_id, time.monotonic() - started)
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    """The innermost cause of the first step that failed, without the names of Python's classes."""
+    for event in result.all_events:
+        if event.event_type is DagsterEventType.STEP_FAILURE:
+            error: SerializableErrorInfo | None = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            if error is not None:
+                return error.message.strip().removeprefix(f"{error.cls_name}: ").split(": ", 1)[-1]
+    return "the run failed"
+
+
+@contextlib.contextmanager
+def _printing_to(log: Path) -> Iterator[None]:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+        yield

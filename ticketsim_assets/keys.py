@@ -1,0 +1,31 @@
+"""Names of the assets, jobs and tags of the graph."""
+
+from typing import Final
+
+import dagster as dg
+
+from simulator.events import EVENT_TYPES
+from streaming.layout import QUARANTINE
+
+KAFKA_KEYS: Final = {event_type.value: dg.AssetKey(["kafka", event_type.value]) for event_type in EVENT_TYPES}
+
+LAKE_KEYS: Final = {
+    name: dg.AssetKey(["lake", name]) for name in (*(event_type.value for event_type in EVENT_TYPES), QUARANTINE)
+}
+
+LAKE_COMPLETE: Final = dg.AssetKey(["lake", "complete"])
+
+RAW_EVENTS: Final = dg.AssetKey(["raw", "events"])
+
+RAW_QUARANTINE: Final = dg.AssetKey(["raw", "quarantine"])
+
+DASHBOARD: Final = dg.AssetKey("dashboard")
+
+HOURLY_JOB: Final = "hourly"
+
+QUARANTINE_JOB: Final = "quarantine"
+
+DASHBOARD_JOB: Final = "rebuild_dashboard"
+
+#: Metadata of a lake/complete materialisation: what made the hour complete, ``receipts`` or ``lateness``.
+COMPLETE_BY: Final = "complete_by"

@@ -1,0 +1,56 @@
+"""Kafka's topics and the lake's hours as external assets: the stream writes them, sensors report them."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from simulator.events import EventType
+from streaming.layout import QUARANTINE
+from ticketsim_assets.keys import KAFKA_KEYS, LAKE_COMPLETE, LAKE_KEYS
+from ticketsim_assets.partitions import HOURLY
+
+_OWNERS = ["team:platform"]
+
+KAFKA_ASSETS = [
+    dg.AssetSpec(
+        key,
+        group_name="kafka",
+        kinds={"kafka"},
+        owners=_OWNERS,
+        description=f"Topic of the {name} messages, as the simulator produced them. One message per activity."
+        if name != EventType.HOUR_CLOSED
+        else "Topic of the receipts: what each venue produced in each hour. One message per venue, hour and type.",
+        metadata={"topic": EventType(name).topic},
+    )
+    for name, key in KAFKA_KEYS.items()
+]
+
+LAKE_ASSETS = [
+    dg.AssetSpec(
+        key,
+        deps=[KAFKA_KEYS[name]] if name != QUARANTINE else list(KAFKA_KEYS.values()),
+        partitions_def=HOURLY,
+        group_name="lake",
+        kinds={"delta", "spark"},
+        owners=_OWNERS,
+        description=f"Rows of {name} in the lake, by the hour of event_time. One row per message."
+        if name != QUARANTINE
+        else "Messages that break the contract, with their bytes and the reason, by the hour of arrival. "
+        "One row per message.",
+    )
+    for name, key in LAKE_KEYS.items()
+]
+
+COMPLETE_ASSET = dg.AssetSpec(
+    LAKE_COMPLETE,
+    deps=[key for name, key in LAKE_KEYS.items() if name != QUARANTINE],
+    partitions_def=HOURLY,
+    group_name="lake",
+    kinds={"delta"},
+    owners=_OWNERS,
+    description="An hour is here once every venue's receipts and all that they count are in the lake, or once it is "
+    "late. Its data version is its fingerprint: the newest Delta version that changed it. One partition per hour.",
+    freshness_policy=dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(hours=3), warn_window=timedelta(hours=1, minutes=30)
+    ),
+)

@@ -1,0 +1,77 @@
+"""From the lake to the warehouse's raw tables: whole hours, from the files of one Delta version."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from streaming.hour import Hour
+from streaming.lake import Snapshot
+from streaming.layout import QUARANTINE
+from ticketsim_assets.completeness import missing_receipts, short_exactly
+from ticketsim_assets.evidence import distinct_events, hour_evidence
+from ticketsim_assets.exceptions import HourIncomplete
+from ticketsim_assets.run_history import Reported
+from ticketsim_assets.warehouse import DuckDBWarehouse
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedHour:
+    """What a load put into the warehouse for one hour."""
+
+    hour: Hour
+    rows: int  #: in the warehouse, each event once
+    copies: int  #: rows of the lake left out because their event_id was there already
+    files: int
+    missing: tuple[str, ...]  #: what the hour lacked; empty unless it was late or its load was forced
+
+
+def load_events(
+    snapshot: Snapshot,
+    warehouse: DuckDBWarehouse,
+    hours: Sequence[Hour],
+    reported: Mapping[Hour, Reported | None],
+    *,
+    allow_incomplete: bool,
+) -> list[LoadedHour]:
+    """Replace ``hours`` of raw.events by what ``snapshot`` holds, in one transaction.
+
+    Args:
+        snapshot: the version of the lake to load.
+        warehouse: where to.
+        hours: the hours, which need not have any rows.
+        reported: the newest lake/complete of each hour; one that is complete by lateness is loaded as it is.
+        allow_incomplete: load hours as they are.
+
+    Raises:
+        HourIncomplete: an hour lacks receipts or rows; nothing was loaded.
+    """
+    files = {hour: [f for f in snapshot.files(hour) if f.event_type != QUARANTINE] for hour in hours}
+    missing: dict[Hour, tuple[str, ...]] = {}
+    for hour in hours:
+        counts = distinct_events(snapshot, files[hour])
+        evidence = hour_evidence(snapshot, hour, frozenset(run_id for run_id, _, _ in counts))
+        missing[hour] = (*missing_receipts(evidence), *short_exactly(evidence.receipts, counts))
+        known = reported.get(hour)
+        late = known is not None and known.complete_by == "lateness"
+        if missing[hour] and not late and not allow_incomplete:
+            raise HourIncomplete(
+                f"hour {hour} is not complete: {'; '.join(missing[hour])}. "
+                "Wait for the stream, or load it as it is with --allow-incomplete."
+            )
+    rows = warehouse.replace_hours("events", {hour: [snapshot.uri(f) for f in files[hour]] for hour in hours})
+    return [
+        LoadedHour(
+            hour=hour,
+            rows=rows[hour],
+            copies=sum(file.rows for file in files[hour]) - rows[hour],
+            files=len(files[hour]),
+            missing=missing[hour],
+        )
+        for hour in hours
+    ]
+
+
+def load_quarantine(snapshot: Snapshot, warehouse: DuckDBWarehouse, hours: Sequence[Hour]) -> list[LoadedHour]:
+    """Replace ``hours``, by arrival, of raw.quarantine by what ``snapshot`` holds, in one transaction."""
+    files = {hour: [f for f in snapshot.files(hour) if f.event_type == QUARANTINE] for hour in hours}
+    rows = warehouse.replace_hours("quarantine", {hour: [snapshot.uri(f) for f in files[hour]] for hour in hours})
+    return [LoadedHour(hour, rows[hour], 0, len(files[hour]), ()) for hour in hours]

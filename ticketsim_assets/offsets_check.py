@@ -1,0 +1,83 @@
+"""The check on the lake as a whole: each consumed offset is there once. It goes on from its last green evaluation."""
+
+import json
+
+import dagster as dg
+
+from streaming.exceptions import NoLake
+from streaming.lake import Lake, Snapshot
+from ticketsim_assets.exceptions import LakeUnsound
+from ticketsim_assets.keys import LAKE_COMPLETE
+from ticketsim_assets.offsets import OffsetState, OffsetVerdict, check_offsets
+from ticketsim_assets.resources import LakeResource
+
+CHECK_KEY = dg.AssetCheckKey(LAKE_COMPLETE, "offsets")
+
+_STATE = "state"
+
+
+def last_state(instance: dg.DagsterInstance) -> OffsetState:
+    """Where the newest evaluation says that the lake is sound up to; a fresh state if there was none."""
+    record = instance.get_latest_asset_check_evaluation_record(CHECK_KEY)
+    evaluation = record.event.dagster_event.asset_check_evaluation_data if record and record.event else None
+    if evaluation is None:
+        return OffsetState()
+    state = json.loads(str(evaluation.metadata[_STATE].value))
+    return OffsetState(state["version"], state["next_offsets"])
+
+
+def evaluate(verdict: OffsetVerdict) -> dg.AssetCheckResult:
+    """``verdict`` as Dagster records it; a red one keeps the state of the last green one."""
+    state = {"version": verdict.state.version, "next_offsets": dict(verdict.state.next_offsets)}
+    return dg.AssetCheckResult(
+        passed=verdict.sound,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(verdict.problems) or "each consumed offset is in the lake once",
+        metadata={
+            _STATE: json.dumps(state, sort_keys=True),
+            "problems": list(verdict.problems),
+            "delta_version": verdict.state.version,
+        },
+    )
+
+
+def verify_offsets(instance: dg.DagsterInstance, lake: Lake, snapshot: Snapshot) -> OffsetVerdict:
+    """Check what came since the last evaluation and record the outcome, outside of any run, if it is news."""
+    state = last_state(instance)
+    verdict = check_offsets(lake, snapshot, state)
+    if verdict.problems or verdict.state.version != state.version:
+        result = evaluate(verdict)
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=CHECK_KEY.asset_key,
+                check_name=CHECK_KEY.name,
+                passed=result.passed,
+                severity=result.severity,
+                description=result.description,
+                metadata=result.metadata,
+            )
+        )
+    return verdict
+
+
+def require_sound(verdict: OffsetVerdict) -> None:
+    """Refuse to go on from a lake that has lost or doubled rows (LakeUnsound)."""
+    if not verdict.sound:
+        raise LakeUnsound(
+            f"the lake does not hold each consumed offset once: {'; '.join(verdict.problems)}. Nothing was loaded. "
+            "Restore the table to the version before, or find out who else wrote to it."
+        )
+
+
+@dg.asset_check(
+    asset=LAKE_COMPLETE,
+    name=CHECK_KEY.name,
+    description="Rows committed = Kafka offsets consumed, per topic and partition, with no gap and no overlap.",
+)
+def offsets(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
+    """The same check on request, from the UI."""
+    try:
+        opened = lake.open()
+        return evaluate(check_offsets(opened, opened.snapshot(), last_state(context.instance)))
+    except NoLake as missing:
+        raise dg.Failure(str(missing)) from None

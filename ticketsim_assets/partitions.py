@@ -1,0 +1,71 @@
+"""The graph's partitions: UTC hours from the first hour on."""
+
+import warnings
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from streaming.hour import ONE_HOUR, Hour, hours_between
+from ticketsim_assets.exceptions import UnknownHour
+from ticketsim_assets.settings import Settings
+
+
+def hourly_partitions(first_hour: datetime) -> dg.HourlyPartitionsDefinition:
+    """Hours from ``first_hour`` to the running one.
+
+    The running hour exists (``end_offset=1``) because the lake receives rows for it, and because an hour whose venues
+    have all sent final receipts is complete before it has passed.
+    """
+    return dg.HourlyPartitionsDefinition(start_date=first_hour, timezone="UTC", end_offset=1)
+
+
+#: A range of hours is one run, not one per hour.
+SINGLE_RUN = dg.BackfillPolicy.single_run()
+
+# backfill_policy is beta in 1.13, which Dagster says at every start of every process; the pin keeps it as tested.
+warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
+
+HOURLY = hourly_partitions(Settings().first_hour)
+
+
+def parse_hour(text: str) -> Hour:
+    """The hour that a person names: ``2026-11-20T03:00``, with or without minutes, zone or as Dagster writes it.
+
+    Raises:
+        UnknownHour: it cannot be read as a moment, or is not the start of an hour.
+    """
+    try:
+        return Hour.from_key(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        hour = Hour.containing(moment)
+    except ValueError:
+        raise UnknownHour(f"{text!r} is no hour. Write it like 2026-11-20T03:00 (UTC).") from None
+    if hour.start != moment:
+        raise UnknownHour(f"{text!r} is not the start of an hour. Write it like {hour}.")
+    return hour
+
+
+def existing_hours(first: Hour, last: Hour, now: datetime) -> list[Hour]:
+    """The hours from ``first`` to ``last``, both included.
+
+    Raises:
+        UnknownHour: one of them has no partition: before the first hour, after the running one, or none at all.
+    """
+    earliest, latest = Hour.containing(Settings().first_hour), Hour.containing(now)
+    if last < first:
+        raise UnknownHour(f"the range ends ({last}) before it begins ({first}). Swap them.")
+    if first < earliest:
+        raise UnknownHour(f"{first} lies before the first partition, {earliest}. Set TICKETSIM_FIRST_HOUR earlier.")
+    if last > latest:
+        raise UnknownHour(f"{last} has not begun. The newest hour is {latest}.")
+    return hours_between(first, last)
+
+
+def hours_of_window(window: dg.TimeWindow) -> list[Hour]:
+    """The hours of a run's partition range."""
+    return hours_between(Hour.containing(window.start), Hour.containing(window.end - ONE_HOUR))

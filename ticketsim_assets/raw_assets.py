@@ -1,0 +1,148 @@
+"""raw/events and raw/quarantine: the lake's hours in the warehouse, the first checked against the receipts."""
+
+from typing import Final
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from streaming.hour import Hour
+from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS, RAW_EVENTS, RAW_QUARANTINE
+from ticketsim_assets.loading import LoadedHour, load_events, load_quarantine
+from ticketsim_assets.offsets_check import require_sound, verify_offsets
+from ticketsim_assets.partitions import HOURLY, SINGLE_RUN, hours_of_window
+from ticketsim_assets.receipts_check import HourVerdict, describe, judge_hours, metadata
+from ticketsim_assets.reconciliation import has_reconciliation, read_problems
+from ticketsim_assets.resources import LakeResource, WarehouseResource
+from ticketsim_assets.run_history import last_reported
+from ticketsim_assets.table_schema import RAW_EVENTS_SCHEMA, RAW_QUARANTINE_SCHEMA
+from ticketsim_assets.warehouse import DuckDBWarehouse
+
+RECEIPTS: Final = dg.AssetCheckSpec(
+    "receipts",
+    asset=RAW_EVENTS,
+    blocking=True,
+    description="Events of the hour = what its receipts count, per run, venue and event type, to the row and the "
+    "microsecond. Wrong blocks everything downstream; unproved (no receipt) is a warning.",
+)
+
+#: One writer: see the pool's limit in dagster.yaml.
+POOL: Final = "warehouse"
+
+
+class LoadConfig(dg.Config):
+    """How to load an hour."""
+
+    allow_incomplete: bool = False
+
+
+@dg.asset(
+    key=RAW_EVENTS,
+    partitions_def=HOURLY,
+    deps=[LAKE_COMPLETE],
+    backfill_policy=SINGLE_RUN,
+    group_name="raw",
+    kinds={"duckdb", "table"},
+    owners=["team:platform"],
+    pool=POOL,
+    check_specs=[RECEIPTS],
+    metadata={"dagster/column_schema": RAW_EVENTS_SCHEMA},
+)
+def raw_events(
+    context: dg.AssetExecutionContext,
+    config: LoadConfig,
+    lake: LakeResource,
+    warehouse: WarehouseResource,
+    dbt: DbtCliResource,
+) -> dg.MaterializeResult:
+    """Hours of contract-clean events of all eight types, deduplicated by event_id. One row per event."""
+    hours = hours_of_window(context.partition_time_window)
+    opened, target = lake.open(), warehouse.open()
+    snapshot = opened.snapshot()
+    require_sound(verify_offsets(context.instance, opened, snapshot))
+    reported = {hour: last_reported(context.instance, hour) for hour in hours}
+    loaded = load_events(snapshot, target, hours, reported, allow_incomplete=config.allow_incomplete)
+    for hour in loaded:
+        context.add_asset_metadata(_metadata(hour), asset_key=RAW_EVENTS, partition_key=hour.hour.key)
+        if hour.missing:
+            context.log.warning(f"hour {hour.hour} was loaded as it is: {'; '.join(hour.missing)}")
+    verdicts = _verdicts(target, dbt, hours)
+    if len(hours) > 1:
+        _report_each(context.instance, verdicts)
+    # A run over a range gives all its hours one data version: the newest fingerprint among them. That is as good as
+    # each hour's own, since an hour that changes later gets a version newer than all of these.
+    fingerprints = [known.fingerprint for known in reported.values() if known is not None]
+    return dg.MaterializeResult(
+        asset_key=RAW_EVENTS,
+        data_version=dg.DataVersion(str(max(fingerprints, default=snapshot.version))),
+        check_results=[_overall(verdicts)],
+    )
+
+
+@dg.asset(
+    key=RAW_QUARANTINE,
+    partitions_def=HOURLY,
+    deps=[LAKE_KEYS["quarantine"]],
+    backfill_policy=SINGLE_RUN,
+    group_name="raw",
+    kinds={"duckdb", "table"},
+    owners=["team:platform"],
+    pool=POOL,
+    metadata={"dagster/column_schema": RAW_QUARANTINE_SCHEMA},
+)
+def raw_quarantine(
+    context: dg.AssetExecutionContext, lake: LakeResource, warehouse: WarehouseResource
+) -> dg.MaterializeResult:
+    """Hours, by arrival, of messages that break the contract, with their bytes and the reason. One row per message."""
+    hours = hours_of_window(context.partition_time_window)
+    snapshot = lake.open().snapshot()
+    for hour in load_quarantine(snapshot, warehouse.open(), hours):
+        context.add_asset_metadata(_metadata(hour), asset_key=RAW_QUARANTINE, partition_key=hour.hour.key)
+    return dg.MaterializeResult(data_version=dg.DataVersion(str(snapshot.version)))
+
+
+def _metadata(loaded: LoadedHour) -> dict[str, dg.MetadataValue]:
+    return {
+        "dagster/row_count": dg.MetadataValue.int(loaded.rows),
+        "copies_left_out": dg.MetadataValue.int(loaded.copies),
+        "files": dg.MetadataValue.int(loaded.files),
+        "missing": dg.MetadataValue.json(list(loaded.missing)),
+    }
+
+
+def _verdicts(warehouse: DuckDBWarehouse, dbt: DbtCliResource, hours: list[Hour]) -> list[HourVerdict]:
+    """Ask the reconciliation view, so that the rule stands once; the first load of all builds it."""
+    with warehouse.reading() as connection:
+        built = has_reconciliation(connection)
+    if not built:
+        with warehouse.exclusive():
+            dbt.cli(["run", "--select", "+reconciliation_hourly"]).wait()
+    with warehouse.reading() as connection:
+        return judge_hours(hours, read_problems(connection, hours[0].start, hours[-1].end))
+
+
+def _overall(verdicts: list[HourVerdict]) -> dg.AssetCheckResult:
+    worst = next((v for v in verdicts if v.wrong), next((v for v in verdicts if v.unproved), verdicts[0]))
+    return dg.AssetCheckResult(
+        check_name=RECEIPTS.name,
+        passed=worst.passed,
+        severity=worst.severity,
+        description=describe(verdicts),
+        metadata=metadata(verdicts),
+    )
+
+
+def _report_each(instance: dg.DagsterInstance, verdicts: list[HourVerdict]) -> None:
+    """An evaluation for each hour of a range: a run writes one for the range as a whole, which names no hour."""
+    for verdict in verdicts:
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=RAW_EVENTS,
+                check_name=RECEIPTS.name,
+                passed=verdict.passed,
+                severity=verdict.severity,
+                blocking=True,
+                partition=verdict.hour.key,
+                description=describe([verdict]),
+                metadata=metadata([verdict]),
+            )
+        )

@@ -1,0 +1,73 @@
+"""What the assets work with; laptop or cloud is chosen here and nowhere else."""
+
+import importlib.metadata
+import os
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, DbtProject
+from packaging.version import Version
+
+from streaming.lake import Lake
+from ticketsim_assets.settings import Settings
+from ticketsim_assets.warehouse import DuckDBWarehouse
+
+_PROJECT_DIR: Final = Path(__file__).parents[1] / "dbt"
+
+
+class LakeResource(dg.ConfigurableResource):
+    """Opens the lake for reading."""
+
+    uri: str
+
+    def open(self) -> Lake:
+        """The lake, whether or not its table exists yet."""
+        return Lake(self.uri)
+
+
+class WarehouseResource(dg.ConfigurableResource):
+    """Opens the warehouse."""
+
+    path: str
+    readers_path: str
+
+    def open(self) -> DuckDBWarehouse:
+        """The warehouse; nothing is opened before it is used."""
+        return DuckDBWarehouse(Path(self.path), Path(self.readers_path))
+
+
+class PinnedDbt(DbtCliResource):
+    """dagster-dbt's resource, told dbt's version by the installed package.
+
+    The original asks ``dbt --version`` before each command, which looks for updates on the network: 6 s a run.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(importlib.metadata.version("dbt-core"))
+
+
+def dbt_project() -> DbtProject:
+    """The dbt project with its manifest, parsed if there is none yet.
+
+    `prepare_if_dev` would parse in every run worker as well: 13 s each. After a change of a model, remove dbt/target
+    or set TICKETSIM_DBT_PREPARE=1.
+    """
+    os.environ.setdefault("TICKETSIM_WAREHOUSE_PATH", str(Settings().warehouse_path))
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    project = DbtProject(project_dir=_PROJECT_DIR, profiles_dir=_PROJECT_DIR, target=Settings().warehouse)
+    if os.environ.get("TICKETSIM_DBT_PREPARE") == "1" or not project.manifest_path.exists():
+        project.preparer.prepare(project)
+    return project
+
+
+def resources(project: DbtProject, settings: Settings) -> dict[str, dg.ConfigurableResource]:
+    """The resources of every asset, by the names under which assets ask for them."""
+    return {
+        "lake": LakeResource(uri=settings.lake),
+        "warehouse": WarehouseResource(path=str(settings.warehouse_path), readers_path=str(settings.readers_path)),
+        "dbt": PinnedDbt(project_dir=project, dbt_executable=str(Path(sys.executable).with_name("dbt"))),
+    }
