@@ -1,0 +1,256 @@
+"""What the page is made of, from a warehouse of a few rows."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from simulator.events import ACTIVITY_TYPES
+from ticketsim_assets.dashboard import charts
+from ticketsim_assets.dashboard.data import (
+    ACTIVITIES,
+    HOURLY_DAYS,
+    MEASURES,
+    RECEIPTS_TABLE,
+    VENUE_HOURS_TABLE,
+    read_marts,
+    visitors_over_time,
+)
+from ticketsim_assets.dashboard.page import build_dashboard, embeddable, preview_png, render
+from ticketsim_assets.exceptions import WarehouseBusy, WarehouseUnreadable
+
+NOON = datetime(2026, 3, 1, 12)  # noqa: DTZ001 - the marts hold naive UTC
+NOON_HOUR = int(NOON.replace(tzinfo=UTC).timestamp()) // 3600
+
+
+@pytest.fixture
+def make_warehouse(tmp_path: Path) -> Callable[..., Path]:
+    """A warehouse from (run, venue, hours after noon, arrived) and from (run, venue, hours after noon, type, state)."""
+
+    def make(venue_hours: list[tuple], receipts: list[tuple] | None = None) -> Path:
+        path = tmp_path / "warehouse.duckdb"
+        measures = ", ".join(f"{measure} hugeint" for measure in MEASURES)
+        with duckdb.connect(path) as connection:
+            connection.execute("create schema marts")
+            connection.execute(
+                f"create table {VENUE_HOURS_TABLE} (run_id varchar, venue_id varchar, hour_start timestamp, {measures})"
+            )
+            for run, venue, after, arrived in venue_hours:
+                figures = [arrived if measure == "visitors_arrived" else None for measure in MEASURES]
+                connection.execute(
+                    f"insert into {VENUE_HOURS_TABLE} values ({', '.join('?' * (3 + len(MEASURES)))})",
+                    [run, venue, NOON + timedelta(hours=after), *figures],
+                )
+            if receipts is not None:
+                connection.execute(
+                    f"""create table {RECEIPTS_TABLE} (run_id varchar, venue_id varchar, hour_start timestamp,
+                    event_type varchar, expected_count bigint, actual_count bigint,
+                    state varchar, difference varchar)"""
+                )
+                for run, venue, after, event_type, state in receipts:
+                    difference = None if state == "proved" else f"it is {state}"
+                    connection.execute(
+                        f"insert into {RECEIPTS_TABLE} values (?, ?, ?, ?, 2, 1, ?, ?)",
+                        [run, venue, NOON + timedelta(hours=after), event_type, state, difference],
+                    )
+        return path
+
+    return make
+
+
+def test_every_activity_of_the_contract_but_the_bus_is_timed_in_order() -> None:
+    assert [activity.key for activity in ACTIVITIES] == [event_type.value for event_type in ACTIVITY_TYPES[1:]]
+    assert [(activity.kind, activity.stage) for activity in ACTIVITIES] == [
+        ("walk", "seller"),
+        ("wait", "seller"),
+        ("service", "seller"),
+        ("walk", "scanner"),
+        ("wait", "scanner"),
+        ("service", "scanner"),
+    ]
+
+
+def test_hours_are_counted_from_the_epoch_in_utc_and_nulls_are_nothing(make_warehouse: Callable[..., Path]) -> None:
+    marts = read_marts(make_warehouse([("r", "north", 0, 7), ("r", "north", 1, None)]))
+    assert marts.venue_hours["hour"] == [NOON_HOUR, NOON_HOUR + 1]
+    assert marts.venue_hours["visitors_arrived"] == [7, 0]
+
+
+def test_the_latest_run_is_the_one_that_reaches_furthest_not_the_last_by_name(
+    make_warehouse: Callable[..., Path],
+) -> None:
+    marts = read_marts(make_warehouse([("b", "north", 5, 1), ("z", "north", 0, 1), ("a", "north", 1, 1)]))
+    assert marts.runs[marts.latest_run or 0] == "b"
+
+
+def test_of_runs_that_reach_equally_far_the_one_that_began_last_is_the_latest(
+    make_warehouse: Callable[..., Path],
+) -> None:
+    marts = read_marts(
+        make_warehouse([("long", "n", 0, 1), ("long", "n", 5, 1), ("fresh", "n", 4, 1), ("fresh", "n", 5, 1)])
+    )
+    assert marts.runs[marts.latest_run or 0] == "fresh"
+
+
+def test_receipts_are_counted_by_state_and_only_those_not_proved_are_kept_in_detail(
+    make_warehouse: Callable[..., Path],
+) -> None:
+    marts = read_marts(
+        make_warehouse(
+            [("r", "north", 0, 1)],
+            [
+                ("r", "north", 0, "bus_arrival", "proved"),
+                ("r", "north", 0, "buy_tickets", "unproved"),
+                ("r", "south", 1, "scan_tickets", "wrong"),
+                ("r", "south", 1, "bus_arrival", "proved"),
+            ],
+        )
+    )
+    assert marts.states == {"proved": 2, "unproved": 1, "wrong": 1}
+    assert sum(marts.receipts["proved"]) == 2
+    assert [(receipt["state"], receipt["type"]) for receipt in marts.offending] == [
+        ("wrong", "scan_tickets"),
+        ("unproved", "buy_tickets"),
+    ]
+    worst = marts.offending[0]
+    assert (marts.venues[worst["venue"]], worst["hour"]) == ("south", NOON_HOUR + 1)
+    assert (worst["expected"], worst["actual"], worst["difference"]) == (2, 1, "it is wrong")
+
+
+def test_a_run_that_only_receipts_know_of_has_a_name(make_warehouse: Callable[..., Path]) -> None:
+    marts = read_marts(make_warehouse([("a", "n", 0, 1)], [("silent", "s", 0, "bus_arrival", "wrong")]))
+    assert set(marts.runs) == {"a", "silent"}
+    assert set(marts.venues) == {"n", "s"}
+
+
+def test_a_missing_table_is_named_and_the_other_one_is_read(make_warehouse: Callable[..., Path]) -> None:
+    marts = read_marts(make_warehouse([("r", "north", 0, 3)]))
+    assert marts.missing == (RECEIPTS_TABLE,)
+    assert marts.venue_hours["visitors_arrived"] == [3]
+
+
+def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "notes.duckdb"
+    path.write_bytes(b"not a database" * 1000)
+    with pytest.raises(WarehouseUnreadable, match=r"notes\.duckdb"):
+        read_marts(path)
+
+
+def test_a_warehouse_that_another_process_writes_is_busy_and_then_readable(make_warehouse: Callable[..., Path]) -> None:
+    path = make_warehouse([("r", "north", 0, 3)])
+    holder = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline() == "open\n"
+        with pytest.raises(WarehouseBusy, match=r"warehouse\.duckdb"):
+            read_marts(path)
+        process.stdin.close()
+        process.wait()
+    assert read_marts(path).venue_hours["visitors_arrived"] == [3]
+
+
+def test_reading_leaves_the_file_free_for_a_writer(make_warehouse: Callable[..., Path]) -> None:
+    path = make_warehouse([("r", "north", 0, 3)])
+    read_marts(path)
+    with duckdb.connect(path) as connection:
+        connection.execute("create table written (i int)")
+
+
+def test_a_short_run_is_drawn_by_the_hour_over_all_venues(make_warehouse: Callable[..., Path]) -> None:
+    marts = read_marts(make_warehouse([("r", "north", 0, 3), ("r", "south", 0, 4), ("older", "north", -9, 99)]))
+    rows = visitors_over_time(marts)
+    assert [(row["t"], row["end"] - row["t"], row["arrived"]) for row in rows] == [
+        (NOON_HOUR * 3_600_000, 3_600_000, 7)
+    ]
+
+
+@pytest.mark.parametrize(("hours", "step"), [(HOURLY_DAYS * 24, 1), (HOURLY_DAYS * 24 + 1, 24)])
+def test_ranges_up_to_ten_days_are_drawn_by_the_hour_and_longer_ones_by_the_day(
+    make_warehouse: Callable[..., Path], hours: int, step: int
+) -> None:
+    marts = read_marts(make_warehouse([("r", "n", 0, 1), ("r", "n", hours - 1, 2)]))
+    rows = visitors_over_time(marts)
+    assert {row["end"] - row["t"] for row in rows} == {step * 3_600_000}
+    assert sum(row["arrived"] for row in rows) == 3
+
+
+@pytest.mark.parametrize("text", ["</script><script>alert(1)</script>", "<!--", "a\u2028b", 'quote " and \\'])
+def test_no_text_can_end_the_script_it_is_embedded_in_and_all_come_back_as_they_were(text: str) -> None:
+    embedded = embeddable({"run": text})
+    assert "<" not in embedded
+    assert json.loads(embedded) == {"run": text}
+
+
+def test_the_page_of_no_warehouse_says_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
+    destination = tmp_path / "new" / "folder" / "index.html"
+    summary = build_dashboard(tmp_path / "nowhere.duckdb", destination)
+    page = destination.read_text()
+    assert summary.missing == (VENUE_HOURS_TABLE, RECEIPTS_TABLE)
+    assert VENUE_HOURS_TABLE in page
+    assert "ticketsim demo" in page
+    assert preview_png(tmp_path / "nowhere.duckdb") is None
+
+
+def test_the_page_of_an_empty_mart_says_that_nothing_was_loaded(make_warehouse: Callable[..., Path]) -> None:
+    page = render(read_marts(make_warehouse([], [])), datetime(2026, 3, 2, tzinfo=UTC))
+    assert "no hour has been loaded" in page
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one_and_nothing_half_written(
+    make_warehouse: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destination = tmp_path / "page" / "index.html"
+    destination.parent.mkdir()
+    destination.write_text("the page of yesterday")
+
+    def full_disk(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[:100])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        build_dashboard(make_warehouse([]), destination)
+    assert [path.name for path in destination.parent.iterdir()] == ["index.html"]
+    assert destination.read_text() == "the page of yesterday"
+
+
+def test_the_page_grows_with_hours_and_not_with_visitors(make_warehouse: Callable[..., Path], tmp_path: Path) -> None:
+    path = make_warehouse([("r", "n", hour, 1000) for hour in range(50)])
+    few = build_dashboard(path, tmp_path / "few.html").bytes
+    with duckdb.connect(path) as connection:
+        connection.execute(f"update {VENUE_HOURS_TABLE} set visitors_arrived = 9999")
+    assert build_dashboard(path, tmp_path / "many.html").bytes == few
+    with duckdb.connect(path) as connection:
+        connection.execute(
+            f"insert into {VENUE_HOURS_TABLE} "
+            f"select * replace (hour_start + interval 50 hour as hour_start) from {VENUE_HOURS_TABLE}"
+        )
+    assert few < build_dashboard(path, tmp_path / "longer.html").bytes < few + 50 * 400
+
+
+def test_the_preview_is_a_png(make_warehouse: Callable[..., Path]) -> None:
+    png = preview_png(make_warehouse([("r", "n", hour, hour * 10) for hour in range(24)]))
+    assert png is not None
+    assert png.startswith(b"\x89PNG")
+
+
+def test_both_palettes_have_a_colour_for_every_token_of_the_charts() -> None:
+    specs = charts.all_charts()
+    for palette in (charts.LIGHT, charts.DARK):
+        assert '"@' not in json.dumps(charts.painted(specs, palette))
+    assert charts.LIGHT.keys() == charts.DARK.keys()
+
+
+def test_dagster_does_not_pay_for_the_drawing_libraries_when_it_loads_the_page_module() -> None:
+    script = "import sys, ticketsim_assets.dashboard.page; print({'altair', 'vl_convert', 'jinja2'} & set(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "set()"

@@ -1,0 +1,217 @@
+"""What the page is made of: the marts' figures per run, venue and hour, read in one go from the warehouse."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import duckdb
+
+from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
+from ticketsim_assets.exceptions import WarehouseBusy, WarehouseUnreadable
+
+#: Longest range, in days, that is drawn by the hour: more points than that are noise on a screen, so days are drawn.
+HOURLY_DAYS: Final = 10
+
+VENUE_HOURS_TABLE: Final = "marts.agg_venue_hourly"
+RECEIPTS_TABLE: Final = "marts.reconciliation_hourly"
+
+#: What a receipt can turn out to be, the worst last.
+STATES: Final = ("proved", "unproved", "wrong")
+
+_HOUR_MS: Final = HOUR_US // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One thing that visitors spend time on."""
+
+    key: str  #: event type, and the prefix of its columns in ``agg_venue_hourly``
+    label: str
+    kind: Literal["walk", "wait", "service"]
+    stage: Literal["seller", "scanner"]
+
+
+def _activity(event_type: EventType, stage: Literal["seller", "scanner"]) -> Activity:
+    first_word = event_type.split("_")[0]
+    kind: Literal["walk", "wait", "service"]
+    kind = "walk" if first_word == "walk" else "wait" if first_word == "wait" else "service"
+    return Activity(event_type.value, event_type.replace("_", " ").capitalize(), kind, stage)
+
+
+_TIMED: Final = tuple(event_type for event_type in ACTIVITY_TYPES if event_type is not EventType.BUS_ARRIVAL)
+_FIRST_OF_SCANNERS: Final = _TIMED.index(EventType.WALK_TO_SCANNER)
+
+#: In the order in which a visitor meets them: first what happens at the sellers, then what happens at the scanners.
+ACTIVITIES: Final = tuple(
+    _activity(event_type, "seller" if position < _FIRST_OF_SCANNERS else "scanner")
+    for position, event_type in enumerate(_TIMED)
+)
+
+#: Sums that may be added up over any hours, runs and venues: counts, cents, and microseconds times visitors.
+MEASURES: Final = (
+    "buses",
+    "visitors_arrived",
+    "groups_served",
+    "visitors_admitted",
+    "revenue_cents",
+    "time_in_system_us",
+    *(f"{activity.key}_{part}" for activity in ACTIVITIES for part in ("visitors", "visitor_us")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Marts:
+    """The marts in columns, as they are embedded: lists of equal length; names are replaced by their position."""
+
+    runs: tuple[str, ...]
+    venues: tuple[str, ...]
+    venue_hours: Mapping[str, Sequence[int]]
+    """``run`` and ``venue`` (positions), ``hour`` (hours since the epoch) and MEASURES; ordered by hour."""
+    receipts: Mapping[str, Sequence[int]]
+    """``run``, ``venue``, ``hour`` as above, and how many of that hour's receipts are ``proved``."""
+    offending: tuple[Mapping[str, Any], ...]
+    """Every receipt that is not proved: run, venue, hour as above, type, state, expected, actual, difference; the worst
+    first, then by hour."""
+    missing: tuple[str, ...]
+    """Tables that the warehouse does not have."""
+
+    @property
+    def latest_run(self) -> int | None:
+        """Position of the run that reaches furthest in time (of several such, the one that began last), if any."""
+        spans: dict[int, tuple[int, int]] = {}
+        for run, hour in zip(self.venue_hours["run"], self.venue_hours["hour"], strict=True):
+            _, first = spans.get(run, (hour, hour))
+            spans[run] = (hour, first)  # ordered by hour: the newest hour is the last one seen
+        return max(spans, key=lambda run: (spans[run], run)) if spans else None
+
+    @property
+    def states(self) -> dict[str, int]:
+        """How many receipts are in each of STATES, over everything."""
+        counts = dict.fromkeys(STATES, 0) | {"proved": sum(self.receipts["proved"])}
+        for receipt in self.offending:
+            counts[receipt["state"]] += 1
+        return counts
+
+
+def read_marts(warehouse: Path) -> Marts:
+    """Read all that the page shows from the DuckDB file ``warehouse``; a missing file or table counts as empty.
+
+    The file is opened read-only and closed before this returns.
+
+    Raises:
+        WarehouseBusy: another process writes to the file.
+        WarehouseUnreadable: the file is no DuckDB database that this version can open.
+    """
+    if not warehouse.exists():
+        return _marts((), (), (VENUE_HOURS_TABLE, RECEIPTS_TABLE))
+    with closing(_open(warehouse)) as connection:
+        tables = {
+            f"{schema}.{table}"
+            for schema, table in connection.execute(
+                "select table_schema, table_name from information_schema.tables"
+            ).fetchall()
+        }
+        has_hours, has_receipts = VENUE_HOURS_TABLE in tables, RECEIPTS_TABLE in tables
+        return _marts(
+            connection.execute(_VENUE_HOURS).fetchall() if has_hours else (),
+            connection.execute(_RECEIPTS).fetchall() if has_receipts else (),
+            tuple(
+                table for table, there in ((VENUE_HOURS_TABLE, has_hours), (RECEIPTS_TABLE, has_receipts)) if not there
+            ),
+        )
+
+
+_HOUR: Final = f"epoch_us(hour_start) // {HOUR_US}"
+
+_VENUE_HOURS: Final = f"""
+select run_id, venue_id, {_HOUR}, {", ".join(f"coalesce({measure}, 0)::bigint" for measure in MEASURES)}
+from {VENUE_HOURS_TABLE}
+order by hour_start, run_id, venue_id
+"""  # noqa: S608 - constants of this module
+
+# one pass, because the view reads all of raw
+_RECEIPTS: Final = f"""
+select
+    run_id, venue_id, {_HOUR},
+    count(*) filter (where state = 'proved'),
+    list({{
+        'type': event_type, 'state': state, 'expected': expected_count, 'actual': actual_count, 'difference': difference
+    }} order by event_type) filter (where state <> 'proved')
+from {RECEIPTS_TABLE}
+group by run_id, venue_id, hour_start
+order by hour_start, run_id, venue_id
+"""  # noqa: S608 - constants of this module
+
+
+def _open(warehouse: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(warehouse), read_only=True)
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            raise WarehouseBusy(
+                f"warehouse {warehouse} is being written to by another process. Wait until its run has ended."
+            ) from error
+        raise WarehouseUnreadable(
+            f"warehouse {warehouse} cannot be opened ({error}). Move it away and load it anew from the lake."
+        ) from error
+
+
+def _marts(
+    venue_hours: Sequence[tuple[Any, ...]],
+    receipts: Sequence[tuple[Any, ...]],
+    missing: tuple[str, ...],
+) -> Marts:
+    """Marts from rows that begin with run_id and venue_id; every id that is met anywhere gets a position."""
+    keys = [row[:2] for rows in (venue_hours, receipts) for row in rows]
+    runs = tuple(sorted({run for run, _ in keys}))
+    venues = tuple(sorted({venue for _, venue in keys}))
+    run_at = {run: position for position, run in enumerate(runs)}
+    venue_at = {venue: position for position, venue in enumerate(venues)}
+
+    def columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[int]]:
+        located = [(run_at[run], venue_at[venue], *rest) for run, venue, *rest in rows]
+        return {name: [row[position] for row in located] for position, name in enumerate(names)}
+
+    offending = [
+        {"run": run_at[run], "venue": venue_at[venue], "hour": hour, **receipt}
+        for run, venue, hour, _, not_proved in receipts
+        for receipt in not_proved or ()
+    ]
+    return Marts(
+        runs=runs,
+        venues=venues,
+        venue_hours=columns(("run", "venue", "hour", *MEASURES), venue_hours),
+        receipts=columns(("run", "venue", "hour", "proved"), [row[:4] for row in receipts]),
+        offending=tuple(sorted(offending, key=lambda receipt: -STATES.index(receipt["state"]))),
+        missing=missing,
+    )
+
+
+def visitors_over_time(marts: Marts) -> list[dict[str, Any]]:
+    """Visitors arrived and admitted of the latest run, all venues, as rows of the chart ``visitors``.
+
+    One row per hour, or per day if the run is longer than HOURLY_DAYS; times are in milliseconds since the epoch.
+    """
+    hours = marts.venue_hours
+    mine = [i for i, run in enumerate(hours["run"]) if run == marts.latest_run]
+    if not mine:
+        return []
+    span = hours["hour"][mine[-1]] - hours["hour"][mine[0]]
+    step = 1 if span < HOURLY_DAYS * 24 else 24
+    totals: dict[int, list[int]] = {}
+    for i in mine:
+        total = totals.setdefault(hours["hour"][i] // step * step, [0, 0])
+        total[0] += hours["visitors_arrived"][i]
+        total[1] += hours["visitors_admitted"][i]
+    return [
+        {
+            "t": hour * _HOUR_MS,
+            "mid": hour * _HOUR_MS + step * _HOUR_MS // 2,
+            "end": (hour + step) * _HOUR_MS,
+            "arrived": arrived,
+            "admitted": admitted,
+        }
+        for hour, (arrived, admitted) in sorted(totals.items())
+    ]

@@ -1,0 +1,127 @@
+"""Assembles the page: template, style, script, charts and figures in one file that is replaced as a whole."""
+
+import os
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, Marts, read_marts, visitors_over_time
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardSummary:
+    """What a page holds, for metadata and messages."""
+
+    path: str
+    visitors: int  #: arrived, over all runs, venues and hours
+    hours: int  #: different hours with events
+    runs: int
+    venues: int
+    bytes: int  #: size of the page
+    states: dict[str, int]  #: receipts that are proved, unproved and wrong
+    missing: tuple[str, ...]  #: tables that the warehouse does not have
+
+
+def build_dashboard(warehouse: Path, destination: Path) -> DashboardSummary:
+    """Write the page of the DuckDB file ``warehouse`` to ``destination``, replacing what is there in one step.
+
+    Folders are created. A warehouse without marts, or none at all, gives a page that says what is missing.
+
+    Raises:
+        WarehouseBusy: another process writes to the warehouse.
+        WarehouseUnreadable: the file is no DuckDB database that this version can open.
+    """
+    marts = read_marts(warehouse)
+    page = render(marts, datetime.now(UTC)).encode()
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = destination.with_name(f".{destination.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(page)
+        unfinished.replace(destination)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return DashboardSummary(
+        path=str(destination),
+        visitors=sum(marts.venue_hours["visitors_arrived"]),
+        hours=len(set(marts.venue_hours["hour"])),
+        runs=len(marts.runs),
+        venues=len(marts.venues),
+        bytes=len(page),
+        states=marts.states,
+        missing=marts.missing,
+    )
+
+
+def preview_png(warehouse: Path) -> bytes | None:
+    """The chart of visitors over time of the latest run as a PNG, or None if there are no hours to draw.
+
+    Raises:
+        WarehouseBusy: another process writes to the warehouse.
+        WarehouseUnreadable: the file is no DuckDB database that this version can open.
+    """
+    from ticketsim_assets.dashboard import charts  # noqa: PLC0415 - only drawing needs it
+
+    rows = visitors_over_time(read_marts(warehouse))
+    return charts.png(charts.visitors(), rows, width=760, height=220) if rows else None
+
+
+def render(marts: Marts, built_at: datetime) -> str:
+    """The page as HTML; its size grows with the number of hours, not with the number of visitors."""
+    import jinja2  # noqa: PLC0415 - Dagster reads this package at every start
+    from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
+
+    from ticketsim_assets.dashboard import charts  # noqa: PLC0415 - only drawing needs it
+
+    template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+        _resource("template.html")
+    )
+    empty = not marts.venue_hours["hour"]
+    return template.render(
+        empty=empty,
+        missing=marts.missing,
+        activities=ACTIVITIES,
+        palettes={"light": charts.LIGHT, "dark": charts.DARK},
+        built_at=f"{built_at:%Y-%m-%d %H:%M} UTC",
+        style=Markup(_resource("style.css")),  # noqa: S704 - our own file
+        script=Markup(_resource("app.js")),  # noqa: S704 - our own file
+        vega=Markup("" if empty else _vega()),  # noqa: S704 - the bundle of a pinned package
+        specs=Markup(embeddable({} if empty else charts.all_charts())),  # noqa: S704 - escaped by embeddable
+        data=Markup(embeddable(_embedded(marts))),  # noqa: S704 - escaped by embeddable
+    )
+
+
+def embeddable(value: Any) -> str:
+    """``value`` as JSON that can stand inside of a script element: no text in it can end the element."""
+    return msgspec.json.encode(value).decode().replace("<", "\\u003c")
+
+
+def _embedded(marts: Marts) -> dict[str, Any]:
+    return {
+        "hourlyDays": HOURLY_DAYS,
+        "activities": [asdict(activity) for activity in ACTIVITIES],
+        "runs": marts.runs,
+        "venues": marts.venues,
+        "latestRun": marts.latest_run,
+        "venueHours": marts.venue_hours,
+        "receipts": marts.receipts,
+        "offending": marts.offending,
+    }
+
+
+def _resource(name: str) -> str:
+    return (files("ticketsim_assets.dashboard") / name).read_text(encoding="utf-8")
+
+
+@cache
+def _vega() -> str:
+    """Vega, Vega-Lite and vega-embed as one script that gives the page ``vegaEmbed``."""
+    import vl_convert  # noqa: PLC0415 - a V8 engine
+
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    # a function around it, because the bundle would fill the page with its globals
+    return "(()=>{" + bundle.replace("</script", "<\\/script") + "})()"
