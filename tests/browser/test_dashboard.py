@@ -1,0 +1,336 @@
+"""The page as a reader meets it: every figure equals SQL on the marts, whatever is chosen."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+pytestmark = pytest.mark.slow
+
+LATEST = "7f3a90c1d2e4"
+NOTHING = "\N{EN DASH}"
+LATEST_RUN = f"run_id = '{LATEST}'"
+
+
+def _duration(us: float | None) -> str:
+    if us is None:
+        return NOTHING
+    seconds = us / 1e6
+    if seconds < 60:
+        return f"{seconds:,.1f} s"
+    return f"{seconds / 60:,.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
+
+
+def _expected_tiles(warehouse, where: str) -> dict[str, str]:
+    arrived, admitted, cents, seller, scanner, system = warehouse.ask(
+        f"""select sum(visitors_arrived), sum(visitors_admitted), sum(revenue_cents),
+            sum(wait_in_seller_line_visitor_us) / sum(wait_in_seller_line_visitors),
+            sum(wait_in_scanner_line_visitor_us) / sum(wait_in_scanner_line_visitors),
+            sum(time_in_system_us) / sum(visitors_admitted)
+        from marts.agg_venue_hourly where {where}"""
+    )
+    return {
+        "arrived": f"{arrived:,}",
+        "admitted": f"{admitted:,}",
+        "revenue": f"${(cents + 50) // 100:,}",
+        "seller": _duration(seller),
+        "scanner": _duration(scanner),
+        "system": _duration(system),
+    }
+
+
+def _tiles(opened) -> dict[str, str]:
+    names = ("arrived", "admitted", "revenue", "seller", "scanner", "system")
+    return {name: opened.text(f"#kpi-{name}") for name in names}
+
+
+def _choose(opened, field: str, label: str) -> None:
+    option = opened.page.locator(f"#{field} option").filter(has_text=label).first
+    opened.page.select_option(f"#{field}", value=option.get_attribute("value"))
+    opened.settle()
+
+
+def _set_date(opened, field: str, day: str) -> None:
+    opened.page.fill(f"#{field}", day)
+    opened.page.locator(f"#{field}").blur()
+    opened.settle()
+
+
+def _brush(opened, start: float, end: float) -> None:
+    box = opened.page.locator("#overview svg").bounding_box()
+    height = box["y"] + box["height"] / 3
+    opened.page.mouse.move(box["x"] + box["width"] * start, height)
+    opened.page.mouse.down()
+    opened.page.mouse.move(box["x"] + box["width"] * (start + end) / 2, height, steps=4)
+    opened.page.mouse.move(box["x"] + box["width"] * end, height, steps=4)
+    opened.page.mouse.up()
+    opened.settle()
+
+
+def _shown_range(opened) -> tuple[datetime, datetime]:
+    words = opened.text("#range").split(" UTC")[0].split(" to ")
+    start, end = (datetime.strptime(word, "%d %b %Y, %H:%M") for word in words)  # noqa: DTZ007 - UTC, as the marts
+    return start, end
+
+
+def _between(start: datetime, end: datetime) -> str:
+    return f"hour_start >= '{start}' and hour_start < '{end}'"
+
+
+def test_the_latest_run_is_chosen_at_first_and_every_tile_equals_sql(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    opened.shoot("light")
+    assert opened.page.locator("#run option:checked").text_content().startswith(LATEST)
+    assert _tiles(opened) == _expected_tiles(warehouse, LATEST_RUN)
+
+
+def test_the_dates_choose_whole_days_in_utc_wherever_the_reader_is(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    assert (opened.page.input_value("#from"), opened.page.input_value("#to")) == ("2026-03-01", "2026-03-03")
+    _set_date(opened, "from", "2026-03-02")
+    _set_date(opened, "to", "2026-03-02")
+    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and event_date = '2026-03-02'")
+    assert opened.text("#range").startswith("2 Mar 2026, 00:00 to 3 Mar 2026, 00:00 UTC: 24 hours")
+    assert "12:00" in opened.page.locator("#visitors svg").text_content()
+    opened.shoot("dates")
+
+
+def test_dates_in_the_wrong_order_follow_the_one_that_was_set_last(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    _set_date(opened, "to", "2026-03-01")
+    _set_date(opened, "from", "2026-03-03")
+    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and event_date = '2026-03-03'")
+
+
+def test_a_date_outside_of_the_data_is_put_back(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    _set_date(opened, "from", "2019-01-01")
+    assert opened.page.input_value("#from") == "2026-03-01"
+    assert _tiles(opened) == _expected_tiles(warehouse, LATEST_RUN)
+
+
+def test_a_brush_over_the_overview_chooses_hours_and_a_click_takes_it_away(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    _brush(opened, 0.3, 0.6)
+    start, end = _shown_range(opened)
+    assert timedelta(hours=18) < end - start < timedelta(hours=25)
+    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and {_between(start, end)}")
+    assert opened.page.input_value("#from") == f"{start:%Y-%m-%d}"
+    opened.shoot("brush")
+    box = opened.page.locator("#overview svg").bounding_box()
+    opened.page.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + 20)
+    opened.settle()
+    assert _tiles(opened) == _expected_tiles(warehouse, LATEST_RUN)
+
+
+def test_the_brush_shows_what_the_dates_chose(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    _set_date(opened, "from", "2026-03-03")
+    brush = opened.page.locator("#overview .range_brush path").first.bounding_box()
+    bars = opened.page.locator("#overview .mark-rect.marks").first.bounding_box()
+    assert brush["width"] == pytest.approx(bars["width"] / 3, rel=0.03)
+    assert brush["x"] + brush["width"] == pytest.approx(bars["x"] + bars["width"], abs=4)
+
+
+def test_a_preset_chooses_the_last_day_and_says_that_it_is_pressed(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    opened.page.get_by_role("button", name="Last 24 hours").click()
+    opened.settle()
+    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and event_date = '2026-03-03'")
+    assert opened.page.get_by_role("button", name="Last 24 hours").get_attribute("aria-pressed") == "true"
+    assert opened.page.get_by_role("button", name="All").get_attribute("aria-pressed") == "false"
+
+
+def test_another_venue_another_run_and_all_runs_equal_sql(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    _choose(opened, "venue", "south")
+    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and venue_id = 'south'")
+    _choose(opened, "run", "spring-rehearsal")
+    assert _tiles(opened) == _expected_tiles(warehouse, "run_id = 'spring-rehearsal' and venue_id = 'south'")
+    assert opened.text("#range").startswith("27 Feb 2026, 10:00 to 28 Feb 2026, 06:00 UTC: 20 hours")
+    opened.shoot("other-run")
+    _choose(opened, "venue", "all 2 venues")
+    _choose(opened, "run", "all 2 runs")
+    assert _tiles(opened) == _expected_tiles(warehouse, "true")
+
+
+def test_the_average_durations_are_weighted_by_visitors(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    _set_date(opened, "to", "2026-03-01")
+    opened.page.get_by_text("As a table").click()
+    for row in opened.page.locator("#averages-rows tr").all():
+        key = row.get_attribute("data-activity")
+        visitors, mean = warehouse.ask(
+            f"""select sum({key}_visitors), sum({key}_visitor_us) / sum({key}_visitors)
+            from marts.agg_venue_hourly where {LATEST_RUN} and event_date = '2026-03-01'"""
+        )
+        assert row.locator("td").all_inner_texts() == [f"{visitors:,}", _duration(mean)]
+        assert _duration(mean) in opened.page.locator("#averages").get_attribute("aria-label")
+        assert _duration(mean) in opened.page.locator("#averages svg").text_content()
+
+
+def test_the_tooltip_of_an_hour_tells_its_visitors(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    opened.page.locator("#visitors").scroll_into_view_if_needed()
+    targets = opened.page.locator("#visitors .mark-rect path")
+    assert targets.count() == 72
+    targets.nth(37).hover()
+    opened.page.wait_for_selector("#vg-tooltip-element.visible")
+    arrived, admitted = warehouse.ask(
+        f"""select sum(visitors_arrived), sum(visitors_admitted) from marts.agg_venue_hourly
+        where {LATEST_RUN} and hour_start = '2026-03-02 13:00'"""
+    )
+    tooltip = opened.text("#vg-tooltip-element")
+    assert "2 Mar 2026, 13:00" in tooltip
+    assert f"{arrived:,}" in tooltip
+    assert f"{admitted:,}" in tooltip
+
+
+def test_hours_that_were_not_loaded_are_told_and_break_the_line(warehouse, open_page: Callable) -> None:
+    gap = "hour_start >= '2026-03-02 03:00' and hour_start < '2026-03-02 09:00'"
+    warehouse.execute(f"delete from marts.agg_venue_hourly where {gap}")
+    opened = open_page(warehouse.path)
+    assert opened.text("#range").endswith("72 hours, 66 of them loaded")
+    path = opened.page.locator("#visitors .mark-line path").first.get_attribute("d")
+    assert path.count("M") == 2
+
+
+def test_more_than_ten_days_are_drawn_by_the_day_and_ten_by_the_hour(long_warehouse, open_page: Callable) -> None:
+    opened = open_page(long_warehouse.path)
+    targets = opened.page.locator("#visitors .mark-rect path")
+    assert targets.count() == 40
+    opened.shoot("long")
+    _set_date(opened, "from", "2026-03-31")
+    assert targets.count() == 240
+    _set_date(opened, "from", "2026-03-30")
+    assert targets.count() == 11
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "words"),
+    [
+        ([], "proved", "Every hour equals its receipts\n1,288 proved, 0 unproved, 0 wrong"),
+        (
+            ["update marts.reconciliation_hourly set state = 'unproved' where event_type = 'bus_arrival'"],
+            "unproved",
+            "Some hours have no receipt\n1,104 proved, 184 unproved, 0 wrong",
+        ),
+        (
+            [
+                "update marts.reconciliation_hourly set state = 'unproved' where event_type = 'bus_arrival'",
+                "update marts.reconciliation_hourly set state = 'wrong', difference = '812 expected, 811 there' where "
+                "run_id = 'spring-rehearsal' and venue_id = 'south' and event_type = 'scan_tickets' "
+                "and hour_start = '2026-02-27 13:00'",
+            ],
+            "wrong",
+            "1 receipt differs from the warehouse\n1,103 proved, 184 unproved, 1 wrong",
+        ),
+        (
+            ["delete from marts.reconciliation_hourly"],
+            "unchecked",
+            "No hour has been checked yet\n0 proved, 0 unproved, 0 wrong",
+        ),
+    ],
+)
+def test_the_badge_gives_the_verdict_in_words_and_counts(
+    warehouse, open_page: Callable, changes: list[str], verdict: str, words: str
+) -> None:
+    for change in changes:
+        warehouse.execute(change)
+    opened = open_page(warehouse.path)
+    opened.shoot(f"badge-{verdict}")
+    assert opened.page.locator("#badge").get_attribute("data-verdict") == verdict
+    assert opened.text("#badge").strip() == words
+
+
+def test_a_difference_in_another_run_is_shown_although_the_filter_hides_its_hours(
+    warehouse, open_page: Callable
+) -> None:
+    warehouse.execute(
+        "update marts.reconciliation_hourly set state = 'wrong', difference = '812 expected, 811 there' "
+        "where run_id = 'spring-rehearsal' and venue_id = 'south' and event_type = 'scan_tickets' "
+        "and hour_start = '2026-02-27 13:00'"
+    )
+    opened = open_page(warehouse.path)
+    assert opened.page.locator('[data-state-row="wrong"] td').all_inner_texts() == ["0", "1"]
+    rows = opened.page.locator("#offending tbody tr")
+    assert rows.count() == 1
+    assert [text.strip() for text in rows.first.locator("td").all_inner_texts()] == [
+        "wrong",
+        "spring-rehearsal",
+        "south",
+        "27 Feb 2026, 13:00",
+        "scan_tickets",
+        "812 expected, 811 there",
+    ]
+    _choose(opened, "run", "spring-rehearsal")
+    assert opened.page.locator('[data-state-row="wrong"] td').all_inner_texts() == ["1", "1"]
+    assert opened.page.locator('[data-state-row="proved"] td').all_inner_texts() == ["279", "1,287"]
+
+
+def test_names_that_look_like_markup_are_shown_as_text(warehouse, open_page: Callable) -> None:
+    nasty = "</script><img src=x onerror=alert(1)>'\"&amp;"
+    quoted = nasty.replace("'", "''")
+    for table in ("agg_venue_hourly", "reconciliation_hourly"):
+        warehouse.execute(f"update marts.{table} set run_id = '{quoted}', venue_id = venue_id || '<b>'")
+    warehouse.execute(f"update marts.reconciliation_hourly set state = 'wrong', difference = '{quoted}'")
+    opened = open_page(warehouse.path)
+    assert nasty in opened.page.locator("#run option:checked").text_content()
+    assert opened.page.locator("#offending tbody tr").first.locator("td").nth(1).inner_text() == nasty
+    assert opened.page.locator("img").count() == 0
+    assert _tiles(opened) == _expected_tiles(warehouse, "true")
+
+
+def test_a_run_without_a_single_sale_has_dashes_and_not_zeros(warehouse, open_page: Callable) -> None:
+    warehouse.execute(
+        "update marts.agg_venue_hourly set wait_in_seller_line_visitors = 0, wait_in_seller_line_visitor_us = 0"
+    )
+    opened = open_page(warehouse.path)
+    assert opened.text("#kpi-seller") == NOTHING
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_to_complain_about(warehouse, open_page: Callable, dark: bool) -> None:
+    warehouse.execute("update marts.reconciliation_hourly set state = 'unproved' where event_type = 'bus_arrival'")
+    warehouse.execute("update marts.reconciliation_hourly set state = 'wrong' where event_type = 'scan_tickets'")
+    opened = open_page(warehouse.path, dark=dark)
+    opened.shoot("dark" if dark else "light-wrong")
+    opened.page.get_by_text("As a table").click()
+    results = Axe().run(opened.page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def test_the_colours_follow_when_the_reader_turns_the_light_off(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    line = opened.page.locator("#visitors .mark-line path").first
+    by_day = line.get_attribute("stroke")
+    _set_date(opened, "from", "2026-03-02")
+    opened.page.emulate_media(color_scheme="dark")
+    opened.settle()
+    assert line.get_attribute("stroke") != by_day
+    assert opened.page.locator("#visitors svg").count() == 1
+    where = f"{LATEST_RUN} and event_date >= '2026-03-02'"
+    assert _tiles(opened) == _expected_tiles(warehouse, where)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1024])
+def test_nothing_is_wider_than_the_screen(warehouse, open_page: Callable, width: int) -> None:
+    for table in ("agg_venue_hourly", "reconciliation_hourly"):
+        warehouse.execute(f"update marts.{table} set run_id = run_id || '-with-a-very-long-name-that-nobody-shortened'")
+    warehouse.execute("update marts.reconciliation_hourly set state = 'unproved' where event_type = 'bus_arrival'")
+    opened = open_page(warehouse.path, width=width, height=800)
+    opened.shoot(f"width-{width}")
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == width
+    for chart in opened.page.locator(".chart").all():
+        outer, inner = chart.bounding_box(), chart.locator("svg").bounding_box()
+        assert inner["width"] <= outer["width"] + 1
+
+
+def test_the_page_of_an_empty_warehouse_opens_and_names_the_cure(warehouse, open_page: Callable) -> None:
+    warehouse.execute("drop schema marts cascade")
+    opened = open_page(warehouse.path)
+    opened.shoot("empty")
+    assert "marts.agg_venue_hourly" in opened.text("main")
+    assert "ticketsim demo" in opened.text("main")
+    assert Axe().run(opened.page).violations_count == 0
