@@ -1,0 +1,72 @@
+"""``ticketsim dashboard``: build the page anew from what the warehouse holds."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from local.output import JsonOption, console, emit_json
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+    from ticketsim_assets.settings import Settings
+
+#: Longer than an hourly run holds the warehouse; a readers' copy is never held.
+WAIT_SECONDS = 60
+
+OpenOption = Annotated[bool, typer.Option("--open", help="Show the page in the browser.")]
+
+
+def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
+    """(Re)build the page from the warehouse: one HTML file that needs no server and no network."""
+    import webbrowser
+    from dataclasses import asdict
+
+    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+    from ticketsim_assets.dashboard.page import build_dashboard
+    from ticketsim_assets.exceptions import WarehouseBusy
+    from ticketsim_assets.settings import Settings
+
+    settings = Settings()
+    warehouse = readable_warehouse(settings)
+    with console.status("building the page") as status:
+
+        def say_why(_: "RetryCallState") -> None:
+            status.update(f"waiting up to {WAIT_SECONDS} s for a run to let go of {warehouse}")
+
+        attempts = Retrying(
+            retry=retry_if_exception_type(WarehouseBusy),
+            stop=stop_after_delay(WAIT_SECONDS),
+            wait=wait_fixed(1),
+            before_sleep=say_why,
+            reraise=True,
+        )
+        summary = attempts(build_dashboard, warehouse, settings.dashboard_path)
+
+    if summary.missing:
+        console.print(f"the warehouse has no {' and no '.join(summary.missing)}: the page says how to get them")
+    if json:
+        emit_json(asdict(summary))
+    else:
+        typer.echo(summary.path)
+    if open_page and not webbrowser.open(settings.dashboard_path.as_uri()):
+        console.print("no browser could be started: open the file yourself", style="yellow")
+
+
+def readable_warehouse(settings: "Settings") -> Path:
+    """The readers' copy of the warehouse if there is one, which nobody holds, else the warehouse itself.
+
+    Raises:
+        NoWarehouse: there is neither.
+    """
+    from local.exceptions import NoWarehouse
+
+    for path in (settings.readers_path, settings.warehouse_path):
+        if path.exists():
+            return path
+    raise NoWarehouse(
+        f"there is no warehouse at {settings.warehouse_path}. "
+        "Run `ticketsim demo` to fill one, or set TICKETSIM_HOME to the folder that has it."
+    )
