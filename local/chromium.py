@@ -51,10 +51,9 @@ def ensure_chromium() -> Path:
 
 
 def _installers() -> list[list[str]]:
-    playwright = [sys.executable, "-m", "playwright", "install", "chromium"]
     if os.geteuid() == 0 and shutil.which("apt-get"):
         return [["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]]
-    return [playwright]
+    return [[sys.executable, "-m", "playwright", "install", "chromium"]]
 
 
 def _runs(executable: str) -> bool:

@@ -35,18 +35,13 @@ def test_a_chosen_browser_is_taken_or_refused_but_never_replaced(bare_machine, m
         chromium.ensure_chromium()
 
 
+@pytest.mark.slow
 def test_a_missing_browser_is_installed_and_if_that_fails_there_is_one_sentence(bare_machine, monkeypatch):
     monkeypatch.setattr(chromium.os, "geteuid", lambda: 0)
     put(bare_machine, "apt-get", f"echo $@ >> {bare_machine}/asked")
     with pytest.raises(NoChromium, match=r"cannot be installed.*apt-get install chromium"):
         chromium.ensure_chromium()
     assert (bare_machine / "asked").read_text().splitlines()[-1].endswith("chromium")
-    put(bare_machine, "apt-get", f"echo 'exit 0' > {bare_machine}/chromium; /bin/chmod +x {bare_machine}/chromium")
-    with pytest.raises(NoChromium):
-        chromium.ensure_chromium()
-    put(
-        bare_machine,
-        "apt-get",
-        f"printf '#!/bin/sh\\n' > {bare_machine}/chromium; /bin/chmod +x {bare_machine}/chromium",
-    )
-    assert chromium.ensure_chromium() == bare_machine / "chromium"
+    browser = bare_machine / "chromium"
+    put(bare_machine, "apt-get", f"printf '#!/bin/sh\\n' > {browser}; /bin/chmod +x {browser}")
+    assert chromium.ensure_chromium() == browser

@@ -1,0 +1,193 @@
+"""One process of Apache Kafka and the folder it lives in: launching it, knowing it again, ending it."""
+
+import re
+import shutil
+import subprocess
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from pathlib import Path
+from string import Template
+from typing import Final
+from uuid import uuid4
+
+import msgspec
+import psutil
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from local.exceptions import BrokerFailed
+from local.ports import LOOPBACK, is_free
+from streaming.jars import Jars
+from streaming.java import find_java
+
+#: A start takes 3 to 8 s, 9 to 16 s after a kill, and several times that on a busy machine.
+_READY_SECONDS: Final = 120.0
+_STOP_SECONDS: Final = 30.0
+
+#: Systems derive a process's start from the clock, which may be set while the broker runs.
+_CLOCK_TOLERANCE_SECONDS: Final = 60.0
+
+#: A 384 MB heap carries the local load; the serial collector needs neither threads nor memory of its own.
+_JVM_OPTIONS: Final = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
+
+Progress = Callable[[str], None]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """``broker.json``: enough to know the process again, even if its pid has been given to another one."""
+
+    pid: int
+    create_time: float  #: seconds since the epoch
+    port: int
+    controller_port: int
+
+
+def recorded(directory: Path) -> Record | None:
+    """The process that was last launched in ``directory``, whether or not it lives."""
+    try:
+        return msgspec.json.decode((directory / "broker.json").read_bytes(), type=Record)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def living(directory: Path, record: Record | None) -> psutil.Process | None:
+    """The process of ``record`` if it lives and is still this folder's broker, not a later one with the same pid."""
+    if record is None:
+        return None
+    try:
+        process = psutil.Process(record.pid)
+        is_same_time = abs(process.create_time() - record.create_time) < _CLOCK_TOLERANCE_SECONDS
+        is_ours = is_same_time and str(_properties(directory)) in process.cmdline()
+    except psutil.Error:
+        return None
+    return process if is_ours and _lives(process) else None
+
+
+def launch(directory: Path, port: int, controller_port: int, jars: Jars, tell: Progress) -> None:
+    """Write the configuration, format the storage if that was never done, start Kafka and wait until it answers.
+
+    Raises:
+        BrokerFailed: it ended or does not answer; no process is left.
+    """
+    here = Path(__file__).parent
+    properties = _properties(directory)
+    template = Template((here / "server.properties").read_text())
+    properties.write_text(template.substitute(port=port, controller_port=controller_port))
+    shutil.copyfile(here / "log4j2.xml", directory / "log4j2.xml")
+    java = [str(find_java().path), *_JVM_OPTIONS, "-Dlog4j2.configurationFile=log4j2.xml"]
+    java += ["-cp", str(jars.broker[0].parent / "*")]
+    with (directory / "process.out").open("wb") as output:
+        # Formatting writes this file last.
+        if not (directory / "data" / "meta.properties").exists():
+            tell("formatting the broker's storage")
+            _format(java, directory, output.fileno())
+        tell("starting Kafka")
+        process = psutil.Popen(
+            [*java, "kafka.Kafka", str(properties)],
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Of its own, so that Ctrl-C in the terminal does not end it.
+            start_new_session=True,
+        )
+    try:
+        _write(directory, Record(process.pid, process.create_time(), port, controller_port))
+        ready = becomes_ready(directory, port, process)
+    except BaseException:
+        end(process)
+        raise
+    if not ready:
+        raise BrokerFailed(f"the broker in {directory} ended while it was starting. {_last_words(directory)}")
+
+
+def becomes_ready(directory: Path, port: int, process: psutil.Process) -> bool:
+    """Wait until the broker answers; False if its process ends before.
+
+    Raises:
+        BrokerFailed: it does neither for two minutes.
+    """
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        if not _lives(process):
+            return False
+        if not is_free(port) and topics_on(port, timeout=2.0) is not None:
+            return True
+        time.sleep(0.2)
+    raise BrokerFailed(
+        f"the broker in {directory} (pid {process.pid}) does not answer on port {port} after {_READY_SECONDS:.0f} s. "
+        f"{_last_words(directory)} Stop it with `ticketsim broker stop --dir {directory}` and start it again."
+    )
+
+
+def topics_on(port: int, timeout: float) -> tuple[str, ...] | None:
+    """The topics of the broker on ``port``, sorted, without Kafka's own.
+
+    Returns:
+        None if it does not answer within ``timeout`` seconds.
+    """
+    client = AdminClient({"bootstrap.servers": f"{LOOPBACK}:{port}", "log_level": 0})
+    try:
+        metadata = client.list_topics(timeout=timeout)
+    except KafkaException:
+        return None
+    return tuple(sorted(t for t in metadata.topics if not t.startswith("__"))) if metadata.brokers else None
+
+
+def end(process: psutil.Process) -> None:
+    """Ask the process to end, and kill it if it has not after half a minute."""
+    try:
+        process.terminate()
+        process.wait(_STOP_SECONDS)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait(_STOP_SECONDS)
+    except psutil.NoSuchProcess:
+        pass
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _write(directory: Path, record: Record) -> None:
+    unfinished = directory / "broker.json.unfinished"
+    unfinished.write_bytes(msgspec.json.encode(record))
+    unfinished.replace(directory / "broker.json")
+
+
+def _properties(directory: Path) -> Path:
+    return directory / "server.properties"
+
+
+def _format(java: list[str], directory: Path, output: int) -> None:
+    # As Kafka writes ids: 16 bytes in base64; a dash in front would look like an option.
+    cluster_id = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=").replace("-", "_")
+    tool = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id]
+    formatted = subprocess.run(
+        [*tool, "-c", str(_properties(directory))],
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if formatted.returncode != 0:
+        raise BrokerFailed(f"the broker's storage in {directory} cannot be formatted. {_last_words(directory)}")
+
+
+def _last_words(directory: Path) -> str:
+    """The errors at the end of the broker's logs, and where they lie."""
+    lines = _tail(directory / "process.out") + _tail(directory / "kafka.log")
+    # "java.lang.RuntimeException: why" begins a stack trace; the message before it often says only that it ends.
+    words = [line for line in lines if re.match(r"[\w.$]+(Exception|Error): |(Error|Caused by)", line)]
+    words = words or [line for line in lines if " ERROR " in line or " FATAL " in line]
+    return f"It said: {' | '.join(words[-2:])}. " * bool(words) + f"See {directory / 'kafka.log'}."
+
+
+def _tail(log: Path) -> list[str]:
+    return log.read_text(errors="replace").splitlines()[-200:] if log.exists() else []
