@@ -126,7 +126,7 @@ def _retrieve(target: Path, ivy_cache: Path, on_download: Callable[[str], None])
 def _reason(lines: list[str]) -> str:
     """What is most telling in Ivy's output."""
     telling = [line for line in lines if "Exception" in line or "not found" in line or "UNRESOLVED" in line]
-    return " | ".join((telling or lines)[:3]) or "it printed nothing"
+    return next(iter(telling or lines), "it printed nothing")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -135,6 +136,25 @@ def test_the_command_prints_one_json_object_and_the_broker_outlives_it(tmp_path,
         status = ticketsim_broker("status")
         assert status.returncode == 1
         assert json.loads(status.stdout)["running"] is False
+    finally:
+        local_broker.stop(tmp_path)
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_the_broker_starts_ends_it_and_the_next_start_works(tmp_path, free_port):
+    port = free_port()
+    program = "import sys; from local.commands.broker import broker_app; broker_app(sys.argv[1:])"
+    command = [sys.executable, "-c", program, "start", "--port", str(port), "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as starting:
+        while not (tmp_path / "broker.json").exists():
+            assert starting.poll() is None
+            time.sleep(0.05)
+        pid = json.loads((tmp_path / "broker.json").read_text())["pid"]
+        starting.send_signal(signal.SIGINT)
+    assert starting.returncode != 0
+    assert not psutil.pid_exists(pid)
+    try:
+        assert local_broker.start(tmp_path, port).ready
     finally:
         local_broker.stop(tmp_path)
 
