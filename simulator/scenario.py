@@ -108,12 +108,7 @@ def _parse(text: str, origin: str) -> dict[str, Any]:
 
 
 def _scenario(name: str, table: Mapping[str, Any], *, origin: str) -> Scenario:
-    values = dict(table)
-    base = values.pop("base", None)
-    if base is not None:
-        if base not in built_in_names():
-            raise ScenarioError(f"{origin}: base = {base!r} is not built in ({', '.join(built_in_names())}).")
-        values = _read_built_in(base) | values
+    values = _with_base(table, origin)
     for key, value in values.items():
         if key not in PARAMETERS:
             raise ScenarioError(
@@ -141,6 +136,17 @@ def _scenario(name: str, table: Mapping[str, Any], *, origin: str) -> Scenario:
         scan_minutes=reader.distribution("scan_minutes", most=_MOST_MINUTES),
         one_line=reader.truth("one_line"),
     )
+
+
+def _with_base(table: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """The table's values over those of the built-in that it names as its base, if it names one."""
+    values = dict(table)
+    if "base" not in values:
+        return values
+    base = values.pop("base")
+    if base not in built_in_names():
+        raise ScenarioError(f"{origin}: base = {base!r} is not built in ({', '.join(built_in_names())}).")
+    return _with_base(_read_built_in(base), f"scenario {base}") | values
 
 
 def _checked_name(name: str, origin: str) -> str:

@@ -140,7 +140,8 @@ def _print_summary(run: "Run", summary: "Summary") -> None:
     table.add_row("total", f"{summary.total:,}")
     console.print(table)
     console.print(
-        f"run {summary.run_id}, venues: {summary.venues}, hours: {summary.first_hour:%Y-%m-%d %H:%M} to {summary.last_hour:%Y-%m-%d %H:%M} UTC, "
+        f"run {summary.run_id}, venues: {summary.venues}, "
+        f"hours: {summary.first_hour:%Y-%m-%d %H:%M} to {summary.last_hour:%Y-%m-%d %H:%M} UTC, "
         f"{summary.seconds:.1f} s, {summary.events_per_second:,.0f} events/s",
         soft_wrap=True,
     )

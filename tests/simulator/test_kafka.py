@@ -1,0 +1,140 @@
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+
+from simulator.events import TOPICS
+from simulator.exceptions import KafkaUnreachable, TopicsMissing
+from simulator.run import simulate
+from simulator.sinks import open_sink
+from simulator.topics import TOPIC_CONFIG, create_topics
+
+COMMAND = Path(sys.executable).with_name("ticketsim")
+
+
+@pytest.fixture
+def read_all():
+    """Every message of the eight topics: (topic, partition, key, value), in order within a partition."""
+
+    def read(bootstrap):
+        consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test", "enable.auto.commit": False})
+        try:
+            ends = {}
+            for topic in TOPICS:
+                for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
+                    _, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+                    ends[topic, partition] = high
+            consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in ends])
+            messages, deadline = [], time.monotonic() + 60
+            while len(messages) < sum(ends.values()):
+                assert time.monotonic() < deadline, "the broker does not give what it has"
+                messages += [
+                    (m.topic(), m.partition(), m.key(), m.value()) for m in consumer.consume(10_000, 1) if not m.error()
+                ]
+            return messages
+        finally:
+            consumer.close()
+
+    return read
+
+
+@pytest.mark.slow
+def test_kafka_has_exactly_the_messages_of_the_run_in_order(topics, plan, ran, read_all):
+    with open_sink(f"kafka://{topics}") as sink:
+        summary = simulate(plan(venues=2, hours=2), sink)
+    received = read_all(topics)
+
+    sent = ran(venues=2, hours=2).sent
+    assert Counter((topic, key, value) for topic, _, key, value in received) == Counter(sent)
+    assert summary.total == len(received)
+    order = defaultdict(list)
+    for topic, _, key, value in received:
+        order[topic, key].append(value)
+    assert all(values == [v for t, k, v in sent if (t, k) == where] for where, values in order.items())
+    partitions = defaultdict(set)
+    for _, partition, key, _ in received:
+        partitions[key].add(partition)
+    assert [len(p) for p in partitions.values()] == [1, 1], "a venue stays in one partition number of every topic"
+
+
+@pytest.mark.slow
+def test_a_broker_that_is_killed_and_comes_back_loses_and_doubles_nothing(broker, topics, plan, ran, read_all):
+    told = []
+    crash = threading.Timer(0.5, lambda: (broker.kill(), time.sleep(2), broker.restart()))
+    with open_sink(f"kafka://{topics}", notify=told.append) as sink:
+        crash.start()
+        simulate(plan(venues=2, hours=72), sink)
+    crash.join()
+
+    assert Counter(v for *_, v in read_all(topics)) == Counter(ran(venues=2, hours=72).values)
+
+
+@pytest.mark.slow
+def test_a_broker_that_stays_away_is_an_error_with_the_number_undelivered(broker, topics, plan):
+    def to_a_broker_that_dies():
+        with open_sink(f"kafka://{topics}", deadline_s=3) as sink:
+            broker.kill()
+            simulate(plan(hours=1), sink)
+
+    with pytest.raises(KafkaUnreachable, match=r"\d+ messages were not delivered") as error:
+        to_a_broker_that_dies()
+
+    assert 6000 < error.value.undelivered < 10_000
+
+
+@pytest.mark.slow
+def test_topics_are_created_once_and_as_designed(broker, topics):
+    assert create_topics(broker.bootstrap, 3) == []
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    for topic in TOPICS:
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        described = admin.describe_configs([resource])[resource].result()
+        assert {name: described[name].value for name in TOPIC_CONFIG} == TOPIC_CONFIG
+        assert len(admin.list_topics(topic, timeout=10).topics[topic].partitions) == 3
+
+
+@pytest.mark.slow
+def test_missing_topics_are_an_error_that_names_them_and_the_cure_and_are_not_created(broker, topics):
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    admin.delete_topics(["ticketsim.scan_tickets"])["ticketsim.scan_tickets"].result()
+    try:
+        with (
+            pytest.raises(TopicsMissing, match=r"no topic ticketsim.scan_tickets;.*ticketsim broker start"),
+            open_sink(f"kafka://{broker.bootstrap}", deadline_s=2),
+        ):
+            pass
+        assert "ticketsim.scan_tickets" not in admin.list_topics(timeout=10).topics
+    finally:
+        assert create_topics(broker.bootstrap, 3) == ["ticketsim.scan_tickets"]
+
+
+def test_a_broker_that_is_not_there_is_waited_for_with_a_message_then_an_error(free_port):
+    told = []
+    began = time.monotonic()
+    with (
+        pytest.raises(KafkaUnreachable, match=r"no Kafka answers at 127.0.0.1:\d+.*0 messages were sent"),
+        open_sink(f"kafka://127.0.0.1:{free_port()}", deadline_s=2, notify=told.append),
+    ):
+        pass
+
+    assert 2 <= time.monotonic() - began < 5
+    assert len(told) == 1
+
+
+def test_ctrl_c_while_waiting_for_a_broker_ends_at_once(free_port):
+    process = subprocess.Popen(
+        [COMMAND, "simulate", "--hours", "1", "--to", f"kafka://127.0.0.1:{free_port()}"], stderr=subprocess.PIPE
+    )
+    assert b"waiting up to 60 s" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=5)
+
+    assert process.returncode == 130
+    assert b"Traceback" not in said

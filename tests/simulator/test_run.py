@@ -1,0 +1,234 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from simulator.environment import wall_clock_us
+from simulator.events import HOUR_US
+from simulator.exceptions import RunError, ScenarioError
+from simulator.run import plan_run, simulate
+from simulator.scenario import built_in_names, load_scenario
+from simulator.sinks import open_sink
+
+ORIGINAL = load_scenario("original")
+COMMAND = Path(sys.executable).with_name("ticketsim")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"hours": None}, "--hours"),
+        ({"hours": 0}, "0 hours"),
+        ({"hours": -1}, "-1 hours"),
+        ({"hours": float("nan")}, "nan hours"),
+        ({"hours": 1e9}, "1e.09 hours"),
+        ({"seed": -1}, "seed is -1"),
+        ({"venues": 0}, "0 venues"),
+        ({"pace": -1.0}, "pace of -1"),
+        ({"pace": float("inf")}, "pace of inf"),
+        ({"run_id": "a b"}, "'a b'"),
+        ({"run_id": ""}, "''"),
+        ({"start": datetime(1999, 12, 31, tzinfo=UTC)}, "1999-12-31.*2000"),
+        ({"start": datetime.now(UTC) - timedelta(hours=1)}, "from the future.*Start at .* or earlier"),
+        ({"start": datetime.now(UTC) + timedelta(days=2), "pace": 1.0}, "in the future"),
+    ],
+)
+def test_an_impossible_run_is_refused_with_the_value(options, said):
+    with pytest.raises(RunError, match=said):
+        plan_run(ORIGINAL, **({"hours": 1} | options))
+
+
+@pytest.mark.parametrize("hours", [1, 24])
+@pytest.mark.parametrize("name", built_in_names())
+def test_by_default_a_run_begins_at_midnight_and_ends_in_the_past_with_its_drain(name, hours, kept):
+    run = plan_run(load_scenario(name), hours=hours, seed=hours)
+    sink = kept()
+    simulate(run, sink)
+
+    assert run.start_us % (24 * HOUR_US) == 0
+    assert max(json.loads(value)["event_time"] for value in sink.values[-20:]) < wall_clock_us()
+
+
+def test_the_default_run_id_names_all_that_shapes_the_run(plan):
+    usual = {"scenario": "original", "seed": 1, "hours": 1, "venues": 1, "start": datetime(2026, 3, 1, tzinfo=UTC)}
+    others = [
+        {"scenario": "stable"},
+        {"sellers": 5},
+        {"seed": 2},
+        {"hours": 2},
+        {"venues": 2},
+        {"drain": False},
+        {"start": datetime(2026, 3, 2, tzinfo=UTC)},
+    ]
+    ids = [plan(**(usual | other)).run_id for other in [{}, *others]]
+
+    assert len(set(ids)) == len(ids)
+    assert ids[0].startswith("original-")
+    assert (
+        plan(**usual).run_id == plan(**usual, pace=60.0).run_id == plan(**usual, description="other").run_id == ids[0]
+    )
+
+
+def test_the_id_of_an_open_ended_run_holds_its_time_of_start_and_is_never_the_same_again():
+    first, second = (plan_run(ORIGINAL, pace=1.0) for _ in range(2))
+
+    assert first.run_id.startswith(f"original-{datetime.now(UTC):%Y%m%dT%H}")
+    assert first.run_id != second.run_id
+
+
+def test_the_summary_counts_what_was_sent(plan, kept):
+    sink = kept()
+    progress = []
+    summary = simulate(plan(venues=2, hours=1.5), sink, progress.append)
+
+    assert summary.events == Counter(m["event_type"] for m in sink.messages)
+    assert summary.total == len(sink.sent) == progress[-1].events
+    assert summary.first_hour == datetime(2026, 3, 1, tzinfo=UTC)
+    assert summary.last_hour.timestamp() * 1_000_000 == max(m["hour_start"] for m in sink.of("hour_closed"))
+    assert not summary.stopped
+
+
+def test_a_stopped_run_sends_the_receipts_of_its_open_hour_for_every_venue(plan, kept):
+    sink = kept()
+    looks = iter(range(1000))
+    summary = simulate(plan(venues=3, hours=100), sink, stopped=lambda: next(looks) > 200)
+
+    assert summary.stopped
+    final = [m for m in sink.of("hour_closed") if m["final"]]
+    assert Counter(m["venue_id"] for m in final) == {"venue-1": 7, "venue-2": 7, "venue-3": 7}
+    events = [m for m in sink.messages if m["event_type"] != "hour_closed"]
+    assert sum(m["event_count"] for m in sink.of("hour_closed")) == len(events) > 1000
+    assert {m["hour_start"] for m in final} == {max(m["event_time"] for m in events) // HOUR_US * HOUR_US}
+
+
+def test_a_paced_run_takes_its_time(plan, kept):
+    sink = kept()
+    began = time.monotonic()
+    simulate(plan("stable", hours=0.05, pace=360.0, drain=False), sink)
+
+    assert 0.5 <= time.monotonic() - began < 2
+
+
+def test_a_paced_run_sends_the_same_as_a_fast_one(ran):
+    assert ran("stable", hours=0.1, pace=3600.0).sent == ran("stable", hours=0.1).sent
+
+
+def test_a_pace_above_one_falls_to_one_at_the_wall_clock(clockwork, kept):
+    class Watching(kept):
+        def send(self, topic, key, value):
+            ahead.append(json.loads(value)["event_time"] - wall_clock_us())
+            super().send(topic, key, value)
+
+    ahead = []
+    busy = replace(clockwork, minutes_between_buses=replace(clockwork.minutes_between_buses, mean=0.01))
+    start = datetime.now(UTC) - timedelta(seconds=60)
+    run = plan_run(busy, start=start, hours=62 / 3600, pace=3600.0, drain=False)
+    sink = Watching()
+    simulate(run, sink)
+
+    events = ahead[:-7]
+    assert len(events) > 90
+    assert max(events) <= 0
+    assert min(events[-3:]) > -500_000, "the last events come as they happen"
+
+
+def test_a_stopped_process_sends_the_receipts_of_its_open_hour_and_ends_well(tmp_path):
+    file = tmp_path / "events.jsonl"
+    start = (datetime.now(UTC) - timedelta(hours=5)).isoformat()
+    arguments = ["simulate", "--start", start, "--pace", "60", "--venues", "2", "--to", f"file:{file}", "--json"]
+    process = subprocess.Popen([COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for_lines(tmp_path / "events.jsonl.part")
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=20)
+
+    assert process.returncode == 0, err
+    messages = [json.loads(line) for line in file.read_text().splitlines()]
+    receipts = [m for m in messages if m["event_type"] == "hour_closed" and m["final"]]
+    assert Counter(m["venue_id"] for m in receipts) == {"venue-1": 7, "venue-2": 7}
+    summary = json.loads(out)
+    assert summary["stopped"]
+    assert summary["events"] == dict.fromkeys(summary["events"], 0) | Counter(m["event_type"] for m in messages)
+    assert sum(m["event_count"] for m in messages if m["event_type"] == "hour_closed") == len(messages) - sum(
+        m["event_type"] == "hour_closed" for m in messages
+    )
+
+
+def test_ctrl_c_ends_a_run_to_standard_output_as_well():
+    start = (datetime.now(UTC) - timedelta(hours=5)).isoformat()
+    process = subprocess.Popen(
+        [COMMAND, "simulate", "--start", start, "--pace", "600"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+
+    assert process.returncode == 0, err
+    assert [json.loads(line)["final"] for line in out.splitlines()[-7:]] == [True] * 7
+    assert b"Traceback" not in err
+
+
+def wait_for_lines(file: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not (file.exists() and file.stat().st_size):
+        assert time.monotonic() < deadline, "the simulator has written nothing for 30 s"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--hours", "1", "--json"], "--json"),
+        (["--hours", "1", "--to", "kafka://nowhere"], "kafka://nowhere"),
+        (["--hours", "1", "--scenario", "nothing"], "no scenario 'nothing'"),
+        (["--hours", "1", "--start", "yesterday"], "yesterday"),
+        (["--hours", "1", "--to", "file:/nowhere/at/all"], "cannot write /nowhere/at/all"),
+        ([], "--hours"),
+    ],
+)
+def test_a_wrong_command_is_refused_in_one_sentence(arguments, said):
+    done = subprocess.run([COMMAND, "simulate", *arguments], capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_reader_that_goes_away_stops_the_simulation():
+    with subprocess.Popen(
+        [COMMAND, "simulate", "--hours", "24"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(30) == 1
+        said = process.stderr.read().decode()
+
+    assert "reader of standard output has gone away" in said
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+
+
+def test_a_file_appears_when_it_is_complete(tmp_path):
+    file = tmp_path / "events.jsonl"
+    file.write_text("old")
+    with open_sink(f"file:{file}") as sink:
+        sink.send("t", b"k", b"{}")
+        assert file.read_text() == "old"
+    assert file.read_text() == "{}\n"
+
+    def break_off():
+        with open_sink(f"file:{file}") as sink:
+            sink.send("t", b"k", b"{}")
+            raise ScenarioError("broken off")
+
+    with pytest.raises(ScenarioError):
+        break_off()
+    assert file.read_text() == "{}\n"
+    assert list(tmp_path.iterdir()) == [file]

@@ -1,0 +1,137 @@
+from dataclasses import replace
+
+import pytest
+
+from simulator.distributions import Exponential, Normal
+from simulator.exceptions import ScenarioError
+from simulator.load import utilisation
+from simulator.scenario import PARAMETERS, built_in_names, load_scenario
+
+
+@pytest.fixture
+def from_file(tmp_path):
+    def load(text, name="mine"):
+        file = tmp_path / f"{name}.toml"
+        file.write_text(text)
+        return load_scenario(str(file))
+
+    return load
+
+
+def test_the_original_has_the_parameters_of_the_published_model():
+    original = load_scenario("original")
+
+    assert original.minutes_between_buses == Exponential(3)
+    assert original.bus_occupancy == Normal(100, 30)
+    assert original.group_size == Normal(2.25, 0.5)
+    assert original.box_office_share == 0.4
+    assert (original.walk_to_sellers_minutes, original.walk_to_scanners_minutes) == (Normal(1, 0.1), Normal(0.5, 0.05))
+    assert (original.sellers, original.sale_minutes) == (6, Normal(1, 0.2))
+    assert (original.scanners, original.scan_minutes) == (4, Normal(0.05, 0.01))
+    assert not original.one_line
+
+
+def test_the_built_in_scenarios_are_there_and_described():
+    assert set(built_in_names()) >= {
+        "original",
+        "four-sellers-two-scanners",
+        "six-sellers-four-scanners",
+        "six-sellers-four-scanners-one-line",
+        "ten-sellers-five-scanners",
+        "stable",
+    }
+    assert len({load_scenario(name).description for name in built_in_names()}) == len(built_in_names())
+
+
+@pytest.mark.parametrize(
+    ("name", "sellers", "scanners", "one_line"),
+    [
+        ("four-sellers-two-scanners", 4, 2, False),
+        ("six-sellers-four-scanners-one-line", 6, 4, True),
+        ("ten-sellers-five-scanners", 10, 5, False),
+    ],
+)
+def test_a_variant_is_the_original_with_other_staff(name, sellers, scanners, one_line):
+    variant, original = load_scenario(name), load_scenario("original")
+
+    changed = replace(original, sellers=sellers, scanners=scanners, one_line=one_line)
+    assert variant.content() == changed.content() != original.content()
+
+
+def test_a_file_may_start_from_a_built_in_and_bears_its_own_name(from_file):
+    mine = from_file('base = "stable"\nsellers = 9\ndescription = "d"', name="my-venue")
+
+    assert mine == replace(load_scenario("stable"), sellers=9, description="d", name="my-venue")
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("cashiers = 3", ["cashiers", "3", *PARAMETERS]),
+        ("sellers = 0", ["sellers", "0", "1"]),
+        ("sellers = -2", ["sellers", "-2"]),
+        ("sellers = 2.5", ["sellers", "2.5", "whole number"]),
+        ("sellers = true", ["sellers", "True"]),
+        ('scanners = "four"', ["scanners", "four"]),
+        ("box_office_share = 1.5", ["box_office_share", "1.5", "from 0 to 1"]),
+        ("box_office_share = nan", ["box_office_share", "nan"]),
+        ("ticket_price_cents = -1", ["ticket_price_cents", "-1"]),
+        ("one_line = 1", ["one_line", "1", "true or false"]),
+        ('description = ""', ["description"]),
+        ("sale_minutes = 1.0", ["sale_minutes", "1.0", "distribution"]),
+        ('sale_minutes = { distribution = "gamma", mean = 1.0 }', ["sale_minutes.distribution", "gamma", "normal"]),
+        ('sale_minutes = { distribution = "normal", mean = 1.0 }', ["missing", "sale_minutes.sd"]),
+        ('sale_minutes = { distribution = "normal", mean = -1.0, sd = 1 }', ["sale_minutes.mean", "-1.0"]),
+        ('sale_minutes = { distribution = "normal", mean = 0, sd = 1 }', ["sale_minutes.mean", "0", "above 0"]),
+        ('sale_minutes = { distribution = "normal", mean = 1, sd = -1 }', ["sale_minutes.sd", "-1"]),
+        ('sale_minutes = { distribution = "normal", mean = inf, sd = 1 }', ["sale_minutes.mean", "inf"]),
+        ('scan_minutes = { distribution = "exponential", mean = 1, sd = 1 }', ["scan_minutes.sd", "exponential"]),
+        ('group_size = { distribution = "normal", mean = 0.5, sd = 1 }', ["group_size.mean", "0.5", "from 1"]),
+        ('bus_occupancy = { distribution = "normal", mean = 1e9, sd = 1 }', ["bus_occupancy.mean", "1000000000.0"]),
+    ],
+)
+def test_an_impossible_parameter_is_refused_by_name_and_value(from_file, line, named):
+    with pytest.raises(ScenarioError) as refusal:
+        from_file(f'base = "original"\n{line}')
+
+    for part in [*named, "mine.toml"]:
+        assert part in str(refusal.value)
+
+
+def test_a_file_without_a_base_must_set_everything(from_file):
+    with pytest.raises(ScenarioError, match=r"missing parameter minutes_between_buses, .*base"):
+        from_file('description = "d"\nsellers = 3')
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("sellers = ", "not valid TOML"), ('base = "nothing"', "'nothing' is not built in .*original")],
+)
+def test_a_file_that_cannot_be_understood_is_refused(from_file, text, said):
+    with pytest.raises(ScenarioError, match=said):
+        from_file(text)
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones():
+    with pytest.raises(ScenarioError, match=r"no scenario 'orginal'.*original, .*stable"):
+        load_scenario("orginal")
+
+
+def test_a_file_name_that_would_spoil_run_ids_is_refused(from_file):
+    with pytest.raises(ScenarioError, match="'my venue' becomes part of run ids"):
+        from_file('base = "original"', name="my venue")
+
+
+@pytest.mark.parametrize("name", ["stable", "ten-sellers-five-scanners"])
+def test_utilisation_is_what_a_long_run_shows(ran, name):
+    hours = 72
+    scenario = load_scenario(name)
+    busy = {"buy_tickets": 0, "scan_tickets": 0}
+    for m in ran(name, hours=hours).of("hour_closed"):
+        if m["of_event_type"] in busy:
+            busy[m["of_event_type"]] += m["duration_us"]
+
+    load = utilisation(scenario)
+    per_hour = 3_600_000_000 * hours
+    assert busy["buy_tickets"] / per_hour / scenario.sellers == pytest.approx(load.sellers, rel=0.08)
+    assert busy["scan_tickets"] / per_hour / scenario.scanners == pytest.approx(load.scanners, rel=0.08)
