@@ -31,11 +31,12 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
 
     settings = Settings()
     warehouse = readable_warehouse(settings)
-    with console.status("building the page") as status:
 
-        def say_why(_: "RetryCallState") -> None:
-            status.update(f"waiting up to {WAIT_SECONDS} s for a run to let go of {warehouse}")
+    def say_why(attempt: "RetryCallState") -> None:
+        if attempt.attempt_number == 1:
+            console.print(f"a run holds {warehouse}: waiting up to {WAIT_SECONDS} s for its end", soft_wrap=True)
 
+    with console.status("building the page"):
         attempts = Retrying(
             retry=retry_if_exception_type(WarehouseBusy),
             stop=stop_after_delay(WAIT_SECONDS),

@@ -2,7 +2,6 @@
 
 import math
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
+from local.chromium import find_chromium
 from ticketsim_assets.dashboard.data import ACTIVITIES, MEASURES
 from ticketsim_assets.dashboard.page import build_dashboard
 
@@ -111,12 +111,9 @@ def long_warehouse(tmp_path: Path) -> Warehouse:
 @pytest.fixture(scope="session")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """The system's Chromium; a machine without one fails here, since a page that nobody opened is not tested."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("TICKETSIM_CHROMIUM") or next((path for name in names if (path := shutil.which(name))), None)
+    found = find_chromium()
     if found is None:
-        pytest.fail(
-            f"no browser: none of {', '.join(names)} is on PATH. Install Chromium or set TICKETSIM_CHROMIUM to one."
-        )
+        pytest.fail("no browser on this machine: install Chromium or set TICKETSIM_CHROMIUM to one")
     browser = playwright.chromium.launch(
         executable_path=found,
         args=[
