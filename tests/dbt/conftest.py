@@ -1,11 +1,13 @@
 """A warehouse file with raw rows as the loader would write them, and the dbt command to build on it."""
 
+import json
 import os
 import random
 import shutil
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -168,44 +170,57 @@ def write_raw(path: Path, rows: list[Row]) -> None:
         connection.execute("insert into raw.events select * from incoming order by event_time")
 
 
+def window(first: int, hours: int = 1) -> tuple[str, ...]:
+    """dbt's options for the window of ``hours`` hours that begins ``first`` hours after the first."""
+    start = FIRST_HOUR + timedelta(hours=first)
+    end = start + timedelta(hours=hours)
+    return ("--event-time-start", f"{start:%Y-%m-%dT%H:%M:%S}", "--event-time-end", f"{end:%Y-%m-%dT%H:%M:%S}")
+
+
+#: Several commands in one process, because importing dbt takes longer than building an hour.
+RUN_ALL = """
+import json, sys
+from dbt.cli.main import dbtRunner
+outcomes = [dbtRunner().invoke(arguments) for arguments in json.loads(sys.argv[1])]
+print("".join(f"{outcome.exception}\\n" for outcome in outcomes if outcome.exception))
+print(json.dumps([outcome.success for outcome in outcomes]))
+"""
+
+BUILD = ("build", "--exclude-resource-type", "unit_test")
+
+
 class Warehouse:
-    """One DuckDB file and the real dbt command line on it."""
+    """One DuckDB file and the real dbt on it."""
 
     def __init__(self, path: Path, target_path: Path) -> None:
         self.path = path
         self.target_path = target_path
 
-    def dbt(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run dbt as an operator would, its target folder outside of the project."""
-        command = Path(sys.executable).with_name("dbt")
+    def dbt(self, *commands: tuple[str, ...]) -> tuple[list[bool], str]:
+        """Run dbt commands one after another; whether each succeeded, and what they printed."""
+        arguments = json.dumps([self.in_place(command) for command in commands])
         finished = subprocess.run(
-            [
-                str(command),
-                *arguments,
-                *("--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)),
-                *("--target-path", str(self.target_path), "--log-path", str(self.target_path)),
-            ],
+            [sys.executable, "-c", RUN_ALL, arguments],
             env=os.environ | {"TICKETSIM_WAREHOUSE_PATH": str(self.path)},
             capture_output=True,
             text=True,
             check=False,
         )
-        assert not check or finished.returncode == 0, finished.stdout + finished.stderr
-        return finished
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        return json.loads(finished.stdout.splitlines()[-1]), finished.stdout
 
-    def build(self, first: int | None = None, hours: int = 1, *options: str) -> None:
-        """Build everything, or the window of ``hours`` hours that begins ``first`` hours after the first."""
-        window: tuple[str, ...] = ()
-        if first is not None:
-            start = FIRST_HOUR + timedelta(hours=first)
-            end = start + timedelta(hours=hours)
-            window = (
-                "--event-time-start",
-                f"{start:%Y-%m-%dT%H:%M:%S}",
-                "--event-time-end",
-                f"{end:%Y-%m-%dT%H:%M:%S}",
-            )
-        self.dbt("build", "--exclude-resource-type", "unit_test", *window, *options)
+    def build(self, *windows: tuple[str, ...]) -> None:
+        """Build the hours of each of ``windows``, one after another."""
+        outcomes, printed = self.dbt(*((*BUILD, *options) for options in windows))
+        assert all(outcomes), printed
+
+    def in_place(self, arguments: tuple[str, ...]) -> list[str]:
+        """``arguments`` with the options that say where project, profile and target are."""
+        return [
+            *arguments,
+            *("--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)),
+            *("--target-path", str(self.target_path), "--log-path", str(self.target_path)),
+        ]
 
     def execute(self, sql: str) -> None:
         """Run one statement."""
@@ -233,24 +248,48 @@ class Warehouse:
 
 @pytest.fixture(scope="session")
 def built_file(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A warehouse built as a whole, once; tests copy it."""
+    """A warehouse built as a whole, once, by the command line as an operator would; tests copy it."""
     folder = tmp_path_factory.mktemp("warehouse")
     built = Warehouse(folder / "warehouse.duckdb", folder / "target")
     write_raw(built.path, raw_rows())
-    built.build()
+    finished = subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), *built.in_place(("build",))],
+        env=os.environ | {"TICKETSIM_WAREHOUSE_PATH": str(built.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    shutil.copy(built.target_path / "run_results.json", folder)
     return built
 
 
 @pytest.fixture
+def outcomes(built_file: Warehouse) -> dict[str, str]:
+    """The status of every node of the build of everything, unit tests included, by dbt's unique id."""
+    results = json.loads((built_file.path.parent / "run_results.json").read_text())["results"]
+    return {result["unique_id"]: result["status"] for result in results}
+
+
+@pytest.fixture
 def built(built_file: Warehouse, tmp_path: Path) -> Warehouse:
-    """A copy, for the test alone, of the warehouse built as a whole."""
-    shutil.copy(built_file.path, tmp_path / "warehouse.duckdb")
-    return Warehouse(tmp_path / "warehouse.duckdb", built_file.target_path)
+    """A copy, for the test alone, of the warehouse built as a whole; shares dbt's parsed project, to save time."""
+    path = tmp_path / "built" / "warehouse.duckdb"
+    path.parent.mkdir()
+    shutil.copy(built_file.path, path)
+    return Warehouse(path, built_file.target_path)
 
 
 @pytest.fixture
 def unbuilt(built_file: Warehouse, tmp_path: Path) -> Warehouse:
-    """A warehouse with raw rows and no models; shares dbt's parsed project, to save time."""
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb", built_file.target_path)
-    write_raw(warehouse.path, raw_rows())
-    return warehouse
+    """A warehouse with raw rows and no models."""
+    path = tmp_path / "unbuilt" / "warehouse.duckdb"
+    path.parent.mkdir()
+    write_raw(path, raw_rows())
+    return Warehouse(path, built_file.target_path)
+
+
+@pytest.fixture
+def hour() -> Callable[..., tuple[str, ...]]:
+    """``hour(n)``: dbt's options for the n-th hour of the data, from 0; ``hour(n, hours=3)``: for three."""
+    return window

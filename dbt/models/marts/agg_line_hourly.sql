@@ -242,9 +242,7 @@ staffed_lines as (
         lines.line,
         -- a shared line is always line 1; where another line was used each line has one server
         case
-            when max(lines.line) over (
-                partition by lines.run_id, lines.venue_id, lines.hour_start, lines.stage
-            ) > 1
+            when max(lines.line) over (partition by lines.run_id, lines.venue_id, lines.hour_start, lines.stage) > 1
                 then 1
             else staffing.servers
         end as servers

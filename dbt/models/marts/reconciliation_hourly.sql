@@ -113,18 +113,17 @@ judged as (
             when receipts_differ then 'receipts contradict each other'
             when actual_count < expected_count
                 then concat(
-                    cast(expected_count - actual_count as {{ dbt.type_string() }}), ' of ',
-                    cast(expected_count as {{ dbt.type_string() }}), ' missing'
+                    cast(expected_count - actual_count as string), ' of ', cast(expected_count as string), ' missing'
                 )
             when actual_count > expected_count
                 then concat(
-                    cast(actual_count - expected_count as {{ dbt.type_string() }}), ' more than the receipt''s ',
-                    cast(expected_count as {{ dbt.type_string() }})
+                    cast(actual_count - expected_count as string),
+                    ' more than the receipt''s ',
+                    cast(expected_count as string)
                 )
             when actual_duration_us <> expected_duration_us
                 then concat(
-                    'duration differs by ',
-                    cast(abs(actual_duration_us - expected_duration_us) as {{ dbt.type_string() }}), ' us'
+                    'duration differs by ', cast(abs(actual_duration_us - expected_duration_us) as string), ' us'
                 )
         end as difference
     from compared

@@ -1,0 +1,112 @@
+"""Reading the reconciliation view: a table of the same columns stands in for what dbt builds (tests/dbt has the view)."""
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import duckdb
+import pytest
+
+from ticketsim_assets.exceptions import NothingToReconcile
+from ticketsim_assets.reconciliation import (
+    Problem,
+    has_reconciliation,
+    read_problems,
+    read_reconciliation,
+    worst,
+)
+
+COLUMNS = """run_id varchar, venue_id varchar, hour_start timestamp, event_date date, event_type varchar,
+    expected_count bigint, actual_count bigint, expected_duration_us bigint, actual_duration_us bigint,
+    state varchar, difference varchar"""
+
+
+def hour(number: int) -> datetime:
+    return datetime(2026, 11, 20, number, tzinfo=UTC)
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        yield opened
+
+
+@pytest.fixture
+def warehouse(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    connection.execute(f"create schema marts; create table marts.reconciliation_hourly ({COLUMNS})")
+    return connection
+
+
+def add(
+    warehouse: duckdb.DuckDBPyConnection,
+    state: str = "proved",
+    *,
+    run: str = "run",
+    venue: str = "north",
+    start: datetime | None = None,
+    expected: int | None = 5,
+    actual: int = 5,
+    difference: str | None = None,
+) -> None:
+    naive = (start or hour(3)).replace(tzinfo=None)
+    row = [run, venue, naive, naive.date(), "buy_tickets", expected, actual, 0, 0, state, difference]
+    warehouse.execute(f"insert into marts.reconciliation_hourly values ({', '.join('?' * len(row))})", row)
+
+
+def test_a_warehouse_without_the_view_is_refused_with_the_cure(connection):
+    assert not has_reconciliation(connection)
+    with pytest.raises(NothingToReconcile, match=r"no marts\.reconciliation_hourly.*ticketsim demo"):
+        read_reconciliation(connection)
+
+
+def test_a_warehouse_without_hours_is_not_called_proved(warehouse):
+    assert has_reconciliation(warehouse)
+    with pytest.raises(NothingToReconcile, match="holds no hour"):
+        read_reconciliation(warehouse)
+
+
+def test_venues_are_summed_over_their_hours_and_runs_stay_apart(warehouse):
+    add(warehouse, start=hour(3), actual=5)
+    add(warehouse, start=hour(7), actual=6)
+    add(warehouse, run="other", actual=9)
+    found = read_reconciliation(warehouse)
+    assert [(v.run_id, v.first_hour, v.last_hour, v.hours, v.events, v.proved) for v in found.venues] == [
+        ("other", hour(3), hour(3), 1, 9, 1),
+        ("run", hour(3), hour(7), 2, 11, 2),
+    ]
+    assert (found.proved, found.unproved, found.wrong, found.state, found.problems) == (3, 0, 0, "proved", ())
+
+
+def test_problems_name_run_venue_hour_and_type_and_the_wrong_ones_come_first(warehouse):
+    add(warehouse, "unproved", venue="a", expected=None, difference="no receipt")
+    add(warehouse, "wrong", venue="z", actual=4, difference="1 of 5 missing")
+    found = read_reconciliation(warehouse)
+    assert found.state == "wrong"
+    assert [venue.state for venue in found.venues] == ["unproved", "wrong"]
+    assert found.problems == (
+        Problem("run", "z", hour(3), "buy_tickets", "wrong", 5, 4, "1 of 5 missing"),
+        Problem("run", "a", hour(3), "buy_tickets", "unproved", None, 5, "no receipt"),
+    )
+    assert str(found.problems[0]) == ("wrong: run run, venue z, hour 2026-11-20T03:00Z, buy_tickets: 1 of 5 missing")
+
+
+def test_problems_of_a_range_end_before_its_end(warehouse):
+    for number in (3, 4, 5):
+        add(warehouse, "wrong", start=hour(number), difference="2 of 5 missing")
+    assert [problem.hour for problem in read_problems(warehouse, hour(4), hour(5))] == [hour(4)]
+    assert [problem.hour for problem in read_problems(warehouse, start=hour(4))] == [hour(4), hour(5)]
+    assert [problem.hour for problem in read_problems(warehouse, end=hour(4))] == [hour(3)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "state"), [((3, 2, 1), "wrong"), ((3, 2, 0), "unproved"), ((3, 0, 0), "proved"), ((0, 0, 0), "unproved")]
+)
+def test_the_worst_state_wins_and_nothing_is_never_proved(counts, state):
+    assert worst(*counts) == state
+
+
+def test_what_was_read_cannot_be_changed(warehouse):
+    add(warehouse)
+    found = read_reconciliation(warehouse)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.venues = ()
