@@ -82,23 +82,19 @@ def _read(settings: "Settings") -> "Reconciliation":
 
 def _show(found: "Reconciliation") -> None:
     """The table of venues and the first problems, on stderr."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title="Warehouse against receipts", title_justify="left")
-    for heading in ("run", "venue", "from", "to"):
-        table.add_column(heading)
-    for heading in ("hours", "events", "proved", "unproved", "wrong"):
-        table.add_column(heading, justify="right")
-    table.add_column("state")
+    table = Table(title="Warehouse against receipts", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("run", overflow="fold")
+    table.add_column("venue", overflow="fold")
+    table.add_column("hours", no_wrap=True)
+    for heading in ("events", "proved", "unproved", "wrong"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for venue in found.venues:
-        table.add_row(
-            venue.run_id,
-            venue.venue_id,
-            f"{venue.first_hour:%Y-%m-%d %H:%M}",
-            f"{venue.last_hour:%Y-%m-%d %H:%M}",
-            *(f"{count:,}" for count in (venue.hours, venue.events, venue.proved, venue.unproved, venue.wrong)),
-            f"[{COLOURS[venue.state]}]{venue.state}",
-        )
+        hours = f"{venue.hours} from {venue.first_hour:%Y-%m-%d %H}h"
+        counts = (f"{count:,}" for count in (venue.events, venue.proved, venue.unproved, venue.wrong))
+        table.add_row(venue.run_id, venue.venue_id, hours, *counts, style=COLOURS[venue.state])
     console.print(table)
     for problem in found.problems[:SHOWN]:
         console.print(str(problem), style=COLOURS[problem.state], markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Reading the reconciliation view: a table of the same columns stands in for what dbt builds (tests/dbt has the view)."""
+"""Reading the reconciliation view; a table of the same columns stands in for it (tests/dbt has the view itself)."""
 
 import dataclasses
 from collections.abc import Iterator
