@@ -3,6 +3,9 @@
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
+# As pip and git do: trust the certificates that this machine trusts.
+export UV_SYSTEM_CERTS ?= true
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-fast lint typecheck lock clean preflight jars
 MAKEFLAGS += --no-print-directory
