@@ -17,7 +17,7 @@ def _duration(us: float | None) -> str:
     if us is None:
         return NOTHING
     seconds = us / 1e6
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:,.1f} s"
     return f"{seconds / 60:,.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
 
@@ -92,7 +92,8 @@ def test_the_dates_choose_whole_days_in_utc_wherever_the_reader_is(warehouse, op
     _set_date(opened, "to", "2026-03-02")
     assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and event_date = '2026-03-02'")
     assert opened.text("#range").startswith("2 Mar 2026, 00:00 to 3 Mar 2026, 00:00 UTC: 24 hours")
-    assert "12:00" in opened.page.locator("#visitors svg").text_content()
+    labels = opened.page.locator("#visitors .role-axis-label text").all_text_contents()
+    assert (labels[0], "3 Mar" in labels) == ("2 Mar", True)
     opened.shoot("dates")
 
 
@@ -267,6 +268,15 @@ def test_a_difference_in_another_run_is_shown_although_the_filter_hides_its_hour
     _choose(opened, "run", "spring-rehearsal")
     assert opened.page.locator('[data-state-row="wrong"] td').all_inner_texts() == ["1", "1"]
     assert opened.page.locator('[data-state-row="proved"] td').all_inner_texts() == ["279", "1,287"]
+
+
+def test_a_span_of_two_hours_has_no_label_finer_than_an_hour_and_none_twice(warehouse, open_page: Callable) -> None:
+    warehouse.execute("delete from marts.agg_venue_hourly where hour_start >= '2026-03-01 02:00'")
+    warehouse.execute("delete from marts.reconciliation_hourly where hour_start >= '2026-03-01 02:00'")
+    opened = open_page(warehouse.path)
+    for chart in ("overview", "visitors", "wait"):
+        labels = opened.page.locator(f"#{chart} .role-axis-label").first.locator("text").all_text_contents()
+        assert labels == ["1 Mar", "01:00", "02:00"]
 
 
 def test_names_that_look_like_markup_are_shown_as_text(warehouse, open_page: Callable) -> None:

@@ -35,7 +35,8 @@
   function duration(us) {
     if (us === null) return "–";
     const seconds = us / 1e6;
-    if (seconds < 60) return `${tenths.format(seconds)} s`;
+    // below the minute that it would be rounded to
+    if (seconds < 59.95) return `${tenths.format(seconds)} s`;
     if (seconds < 3600) return `${tenths.format(seconds / 60)} min`;
     return `${tenths.format(seconds / 3600)} h`;
   }

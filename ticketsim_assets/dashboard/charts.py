@@ -68,12 +68,15 @@ _CONFIG: Final[dict[str, Any]] = {
         "tickColor": "@line",
         "title": None,
     },
-    "axisX": {"grid": False, "labelFlush": True, "labelOverlap": True, "tickCount": {"expr": "ceil(width / 90)"}},
+    "axisX": {"grid": False, "labelFlush": True, "labelOverlap": True},
     "axisY": {"domain": False, "ticks": False, "labelPadding": 6, "tickCount": 4},
 }
 
-#: Labels of a time axis in UTC: the day where one begins, else the hour.
-_TIME_LABELS: Final = "utchours(datum.value) == 0 ? utcFormat(datum.value, '%-d %b') : utcFormat(datum.value, '%H:%M')"
+#: Labels of a time axis in UTC: the day where one begins, else the time.
+_TIME_LABELS: Final = "utcFormat(datum.value, utcFormat(datum.value, '%H:%M') == '00:00' ? '%-d %b' : '%H:%M')"
+
+#: As many as there is room for, but never finer than the hours that are drawn.
+_TIME_TICKS: Final = "min(ceil(width / 90), ceil((domain('x')[1] - domain('x')[0]) / 3600000))"
 
 
 def overview() -> dict[str, Any]:
@@ -180,7 +183,9 @@ def _base(alt: Any) -> Any:
 
 
 def _time_axis(alt: Any) -> Any:
-    return alt.X("t:T", scale=alt.Scale(type="utc"), axis=alt.Axis(labelExpr=_TIME_LABELS))
+    return alt.X(
+        "t:T", scale=alt.Scale(type="utc"), axis=alt.Axis(labelExpr=_TIME_LABELS, tickCount=alt.ExprRef(_TIME_TICKS))
+    )
 
 
 def _colour(alt: Any, field: str, names: list[str], tokens: list[str]) -> Any:
