@@ -8,11 +8,13 @@ import typer
 from local.commands.broker import broker_app
 from local.commands.dashboard import dashboard
 from local.commands.demo import demo
+from local.commands.doctor import doctor
 from local.commands.materialize import materialize
 from local.commands.reconcile import reconcile
 from local.commands.scenarios import scenarios
 from local.commands.simulate import simulate
 from local.commands.stream import stream
+from local.commands.up import up
 from local.exceptions import LocalError
 from local.output import console
 from simulator.exceptions import SimulatorError
@@ -30,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(broker_app, name="broker")
-for command in (demo, simulate, scenarios, stream, materialize, reconcile, dashboard):
+for command in (demo, up, simulate, scenarios, stream, materialize, reconcile, dashboard, doctor):
     app.command()(command)
 
 

@@ -67,7 +67,7 @@ def raw_events(
             context.log.warning(f"hour {hour.hour} was loaded as it is: {'; '.join(hour.missing)}")
     verdicts = _verdicts(target, dbt, hours)
     if len(hours) > 1:
-        _report_each(context.instance, verdicts)
+        _report_each(context, verdicts)
     # A run over a range gives all its hours one data version: the newest fingerprint among them. That is as good as
     # each hour's own, since an hour that changes later gets a version newer than all of these.
     fingerprints = [known.fingerprint for known in reported.values() if known is not None]
@@ -131,10 +131,10 @@ def _overall(verdicts: list[HourVerdict]) -> dg.AssetCheckResult:
     )
 
 
-def _report_each(instance: dg.DagsterInstance, verdicts: list[HourVerdict]) -> None:
+def _report_each(context: dg.AssetExecutionContext, verdicts: list[HourVerdict]) -> None:
     """An evaluation for each hour of a range: a run writes one for the range as a whole, which names no hour."""
     for verdict in verdicts:
-        instance.report_runless_asset_event(
+        context.log_event(
             dg.AssetCheckEvaluation(
                 asset_key=RAW_EVENTS,
                 check_name=RECEIPTS.name,

@@ -1,0 +1,41 @@
+"""``ticketsim up``: the whole stack, live."""
+
+import signal
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from local.commands.stream import parse_trigger
+from local.defaults import DAGSTER_PORT
+from local.output import console
+
+#: A simulation faster than the clock begins this long ago, so that there is something to catch up with.
+_HEAD_START = timedelta(hours=6)
+
+
+def up(  # noqa: PLR0917 - the parameters are the command's options
+    pace: Annotated[float, typer.Option(min=1, help="1: real time; 60: a minute a second, up to now.")] = 1,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="ISO|now", help="Simulated start, UTC. Default: now; with a pace above 1: 6 hours ago."),
+    ] = None,
+    scenario: Annotated[str, typer.Option(metavar="NAME|FILE", help="Built-in scenario, or a TOML file.")] = "original",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same visitors.")] = 7,
+    venues: Annotated[int, typer.Option(min=1, help="Venues, each with its own visitors.")] = 2,
+    trigger: Annotated[str, typer.Option(help="Time between two batches of the stream.")] = "2 minutes",
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="Of Dagster's UI.")] = DAGSTER_PORT,
+) -> None:
+    """Run broker, stream, simulator and Dagster until Ctrl-C; hours arrive in the Dagster UI by themselves."""
+    from local.stack import StackOptions, run_stack
+    from ticketsim_assets.settings import Settings
+
+    parse_trigger(trigger)
+    if start is None and pace > 1:
+        start = (datetime.now(UTC) - _HEAD_START).replace(minute=0, second=0, microsecond=0).isoformat()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    options = StackOptions(scenario, seed, venues, pace, start, trigger, port)
+    run_stack(Settings(), options, stop, lambda said: console.print(said, soft_wrap=True))

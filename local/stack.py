@@ -1,0 +1,142 @@
+"""The whole stack, live, in the foreground: broker, stream, simulator, Dagster; what one ends, all end.
+
+A Procfile runner ends its processes all at once. Here the order matters: the simulator first, so that its last receipts
+reach Kafka; then the stream, after the batch that it is writing; then Dagster; and the broker last.
+"""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from local import broker
+from local.dagster_home import prepare_dagster_home
+from local.exceptions import PortTaken, StationFailed
+from local.ports import holder_of, is_free
+from ticketsim_assets.settings import Settings
+
+Tell = Callable[[str], None]
+
+_POLL_S: Final = 0.5
+
+#: A stream that was asked to stop first commits the batch that it is writing; the others end within seconds.
+_PATIENCE_S: Final = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """What the live stack runs."""
+
+    scenario: str
+    seed: int
+    venues: int
+    pace: float
+    start: str | None  #: ISO, ``now``, or the simulator's default
+    trigger: str
+    dagster_port: int
+
+
+@dataclass(slots=True)
+class _Part:
+    """A process of the stack."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, tell: Tell) -> None:
+    """Start everything, watch it until ``stop`` is set, and end everything in order.
+
+    Args:
+        settings: where everything lives.
+        options: what to run.
+        stop: set it, from a signal handler, to end the stack.
+        tell: told what starts, where it is, and what ends.
+
+    Raises:
+        StationFailed: a process ended by itself; all others have been ended.
+        LocalError: the broker or a port is not to be had.
+    """
+    if not is_free(options.dagster_port):
+        holder = holder_of(options.dagster_port) or "another process"
+        raise PortTaken(
+            f"port {options.dagster_port}, wanted for Dagster's UI, is taken by {holder}. Choose another with --port."
+        )
+    prepare_dagster_home(settings)
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    parts: list[_Part] = []
+    ran_before = broker.status(settings.broker_dir).running
+    try:
+        tell("starting the broker")
+        broker.start(settings.broker_dir, int(settings.bootstrap.rsplit(":", 1)[-1]))
+        for name, command in _commands(settings, options).items():
+            tell(f"starting {name}, log: {settings.logs / name}.log")
+            parts.append(_start(name, command, settings.logs / f"{name}.log"))
+        tell(f"Dagster's UI: http://127.0.0.1:{options.dagster_port} (ready in about 20 s); Ctrl-C ends everything")
+        while not stop.wait(_POLL_S):
+            _require_alive(parts)
+    finally:
+        for part in sorted(parts, key=lambda each: ("simulator", "stream", "dagster").index(each.name)):
+            tell(f"ending {part.name}")
+            _end(part)
+        if not ran_before:
+            tell("ending the broker")
+            broker.stop(settings.broker_dir)
+
+
+def _commands(settings: Settings, options: StackOptions) -> dict[str, list[str]]:
+    ticketsim = [sys.executable, "-m", "local"]
+    simulate = [
+        *(*ticketsim, "simulate", "--scenario", options.scenario, "--seed", str(options.seed)),
+        *("--venues", str(options.venues), "--pace", str(options.pace), "--to", f"kafka://{settings.bootstrap}"),
+        *(("--start", options.start) if options.start else ()),
+    ]
+    stream = [
+        *(*ticketsim, "stream", "--bootstrap", settings.bootstrap, "--lake", settings.lake),
+        *("--checkpoint", str(settings.checkpoint), "--trigger", options.trigger),
+    ]
+    dagster = [
+        *(sys.executable, "-m", "dagster", "dev", "-m", "ticketsim_assets.definitions"),
+        *("--host", "127.0.0.1", "--port", str(options.dagster_port)),
+    ]
+    return {"dagster": dagster, "stream": stream, "simulator": simulate}
+
+
+def _start(name: str, command: Sequence[str], log: Path) -> _Part:
+    with log.open("ab") as output:
+        # A session of its own: Ctrl-C in the terminal must reach us alone, who end the parts in order.
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    return _Part(name, process, log)
+
+
+def _require_alive(parts: Sequence[_Part]) -> None:
+    for part in parts:
+        if (code := part.process.poll()) is not None:
+            said = part.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise StationFailed(
+                f"{part.name} ended with exit code {code}: {said[-1] if said else 'without a word'} (log: {part.log})"
+            )
+
+
+def _end(part: _Part) -> None:
+    """End a process cleanly, and whatever it leaves behind by force."""
+    try:
+        family = [*psutil.Process(part.process.pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        family = []
+    part.process.terminate()
+    try:
+        part.process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        part.process.kill()
+    _, alive = psutil.wait_procs(family, timeout=5)
+    for child in alive:
+        child.kill()

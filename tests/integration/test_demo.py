@@ -1,0 +1,75 @@
+"""The whole way with the real parts: Kafka, Spark, Delta, Dagster, dbt, the page."""
+
+import signal
+import time
+
+import dagster as dg
+import psutil
+import pytest
+
+from ticketsim_assets.keys import RAW_EVENTS
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_demo_proves_every_receipt_and_again_without_sending_the_same_run_twice(ticketsim):
+    first = ticketsim("demo", "--hours", "1", "--venues", "2", "--seed", "11", "--json")
+    assert first.code == 0, first.err
+    report = first.json
+    assert report["proved"]
+    assert report["receipts"] == report["matched"] == 2 * 7 * report["hours"]
+    assert report["produced"] == report["in_lake"] == report["in_warehouse"]
+    assert (ticketsim.home / "dashboard" / "index.html").stat().st_size > 100_000
+    assert ticketsim("broker", "status").code == 1
+
+    again = ticketsim("demo", "--hours", "1", "--venues", "2", "--seed", "11", "--json")
+    assert again.code == 0, again.err
+    assert again.json["sent_before"]
+    assert again.json["in_warehouse"] == report["in_warehouse"]
+
+
+def test_hours_arrive_by_themselves_in_the_live_stack_and_ctrl_c_ends_all_of_it(ticketsim, free_port):
+    port = free_port()
+    up = ticketsim.start(
+        *("up", "--pace", "1200", "--venues", "1", "--trigger", "3 seconds", "--port", str(port), "--seed", "4")
+    )
+    try:
+        deadline = time.monotonic() + 300
+        loaded: set[str] = set()
+        while len(loaded) < 2:
+            assert up.poll() is None, "the stack ended by itself"
+            assert time.monotonic() < deadline, "no hour has arrived within five minutes"
+            time.sleep(3)
+            loaded = _successfully_loaded(ticketsim.home)
+        family = [*psutil.Process(up.pid).children(recursive=True)]
+        up.send_signal(signal.SIGINT)
+        assert up.wait(120) == 0
+    finally:
+        if up.poll() is None:
+            up.kill()
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert alive == []
+    assert ticketsim("broker", "status").code == 1
+    reconciled = ticketsim("reconcile", "--json")
+    assert reconciled.json["wrong"] == 0
+    assert reconciled.json["proved"] > 0
+
+
+def _successfully_loaded(home) -> set[str]:
+    if not (home / "dagster" / "dagster.yaml").exists():
+        return set()
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        runs = instance.get_runs(dg.RunsFilter(job_name="hourly", statuses=[dg.DagsterRunStatus.SUCCESS]))
+        return instance.get_materialized_partitions(RAW_EVENTS) if runs else set()
+
+
+def test_a_port_that_is_taken_is_named_with_the_cure(ticketsim):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", ticketsim.port))
+        taken.listen()
+        answer = ticketsim("demo", "--hours", "1")
+    assert answer.code == 1
+    assert str(ticketsim.port) in answer.err
+    assert "Traceback" not in answer.err

@@ -1,0 +1,151 @@
+"""The graph for real: Dagster's runs, dbt and the page, on a lake of simulated hours; laws 3 and 4 broken on purpose."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import duckdb
+import pytest
+from deltalake import DeltaTable
+
+from simulator.run import plan_run, simulate
+from simulator.scenario import load_scenario
+from streaming.hour import Hour
+from ticketsim_assets.keys import LAKE_COMPLETE, RAW_EVENTS
+
+from ..ticketsim_assets.conftest import LakeMaker, Recorder, fields, hour_of
+from .conftest import CommandLine
+
+pytestmark = pytest.mark.slow
+
+START = datetime(2026, 3, 1, 10, tzinfo=UTC)
+FIRST = Hour(START)
+MARTS = ("fct_queue_waits", "agg_line_hourly", "agg_venue_hourly")
+
+
+@pytest.fixture(scope="module")
+def messages():
+    sink = Recorder()
+    run = plan_run(load_scenario("stable"), seed=5, start=START, hours=1.2, venues=2, run_id="planted")
+    simulate(run, sink)
+    return sink.messages
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory, messages):
+    """A home whose hours have all been materialised once."""
+    home = tmp_path_factory.mktemp("loaded")
+    maker = LakeMaker(home / "lake")
+    maker.append(messages)
+    hours = sorted({hour_of(m) for m in messages})
+    answer = CommandLine(home, 9)("materialize", "--from", str(hours[0]), "--to", str(hours[-1]), "--json")
+    assert answer.code == 0, answer.err
+    return maker, hours, answer
+
+
+@pytest.fixture
+def copy(loaded, tmp_path):
+    """The loaded home again, for a test to spoil: (command line, lake)."""
+    maker, _, _ = loaded
+    shutil.copytree(maker.root.parent, tmp_path / "home")
+    return CommandLine(tmp_path / "home", 9), LakeMaker(tmp_path / "home" / "lake", dict(maker.offsets))
+
+
+def figures(home) -> dict[str, list]:
+    """Every row of every mart, and of raw but for where it stood in Kafka."""
+    with duckdb.connect(home / "warehouse.duckdb", read_only=True) as connection:
+        tables = {f"marts.{mart}": f"select * from marts.{mart} order by all" for mart in MARTS}
+        tables["raw.events"] = "select event_id, event_type, event_time, started_at from raw.events order by all"
+        return {name: connection.execute(query).fetchall() for name, query in tables.items()}
+
+
+def test_a_range_of_hours_is_one_run_and_every_hour_is_recorded_and_proved(loaded):
+    maker, hours, answer = loaded
+    assert [run["job"] for run in answer.json["runs"]] == ["hourly", "rebuild_dashboard"]
+    home = maker.root.parent
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        keys = {hour.key for hour in hours}
+        for key in (RAW_EVENTS, LAKE_COMPLETE, *(dg.AssetKey(["marts", mart]) for mart in MARTS)):
+            assert instance.get_materialized_partitions(key) == keys, key
+        check = instance.get_latest_asset_check_evaluation_record(dg.AssetCheckKey(RAW_EVENTS, "receipts"))
+        assert check.event.dagster_event.asset_check_evaluation_data.passed
+    reconciled = CommandLine(home, 9)("reconcile", "--json")
+    assert reconciled.code == 0, reconciled.err
+    assert reconciled.json["proved"] == 2 * 7 * len(hours)
+    assert "proved" in (home / "dashboard" / "index.html").read_text(encoding="utf-8")
+
+
+def test_materialising_hours_again_changes_no_figure(copy, loaded):
+    ticketsim, _ = copy
+    before = figures(ticketsim.home)
+    assert ticketsim("materialize", "--from", str(loaded[1][0]), "--to", str(loaded[1][-1])).code == 0
+    assert figures(ticketsim.home) == before
+
+
+def test_a_row_deleted_from_the_warehouse_is_named_by_reconcile_and_cured_by_its_hour(copy):
+    ticketsim, _ = copy
+    with duckdb.connect(ticketsim.home / "warehouse.duckdb") as connection:
+        [(victim, venue, hour)] = connection.execute(
+            "select event_id, venue_id, date_trunc('hour', event_time) from raw.events "
+            "where event_type = 'scan_tickets' limit 1"
+        ).fetchall()
+        connection.execute("delete from raw.events where event_id = ?", [victim])
+    answer = ticketsim("reconcile", "--json")
+    assert answer.code == 1
+    [problem] = answer.json["problems"]
+    assert (problem["venue_id"], problem["event_type"], problem["state"]) == (venue, "scan_tickets", "wrong")
+    assert f"{hour:%Y-%m-%dT%H}" in str(problem["hour"])
+    assert ticketsim("materialize", "--hour", f"{hour:%Y-%m-%dT%H:00}").code == 0
+    assert ticketsim("reconcile").code == 0
+
+
+def test_an_event_that_no_receipt_counts_turns_the_hour_red_and_stops_what_is_downstream(copy, messages):
+    ticketsim, maker = copy
+    topic, value = next(m for m in messages if m[0] == "ticketsim.scan_tickets" and hour_of(m) == FIRST)
+    maker.append([(topic, value.replace(fields((topic, value))["event_id"].encode(), b"planted-venue-1-999999"))])
+    before = figures(ticketsim.home)
+    answer = ticketsim("materialize", "--hour", str(FIRST))
+    assert answer.code == 1
+    for named in ("venue-1", str(FIRST), "scan_tickets", "1 more"):
+        assert named in answer.err.replace("\n", " ")
+    after = figures(ticketsim.home)
+    assert len(after["raw.events"]) == len(before["raw.events"]) + 1
+    assert all(after[f"marts.{mart}"] == before[f"marts.{mart}"] for mart in MARTS)
+    assert ticketsim("reconcile").code == 1
+    assert '"wrong":1' in (ticketsim.home / "dashboard" / "index.html").read_text(encoding="utf-8").replace(" ", "")
+
+
+def test_an_hour_without_its_receipts_is_refused_unless_it_is_forced_and_then_unproved(tmp_path, messages):
+    ticketsim = CommandLine(tmp_path / "home", 9)
+    LakeMaker(ticketsim.home / "lake").append([m for m in messages if m[0] != "ticketsim.hour_closed"])
+    refused = ticketsim("materialize", "--hour", str(FIRST))
+    assert refused.code == 1
+    assert "is not complete: run planted has events but no receipt" in refused.err.replace("\n", " ")
+    assert "Traceback" not in refused.err
+    assert ticketsim("materialize", "--hour", str(FIRST), "--allow-incomplete").code == 0
+    assert ticketsim("reconcile").code == 0
+    assert ticketsim("reconcile", "--strict").code == 1
+
+
+def test_a_lake_that_lost_rows_loads_nothing(copy):
+    ticketsim, maker = copy
+    DeltaTable(maker.lake.table_uri).delete("topic = 'ticketsim.scan_tickets' and kafka_offset = 5")
+    answer = ticketsim("materialize", "--hour", str(FIRST))
+    assert answer.code == 1
+    assert "ticketsim.scan_tickets/0" in answer.err.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--hour", "yesterday"), "'yesterday' is no hour"),
+        (("--hour", "2026-03-01T10:30"), "not the start of an hour"),
+        (("--hour", "2020-01-01T00:00"), "before the first partition"),
+        (("--hour", f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:00}"), "has not begun"),
+        (("--from", "2026-03-02T00:00", "--to", "2026-03-01T00:00"), "before it begins"),
+    ],
+)
+def test_hours_that_do_not_exist_are_refused_by_name(tmp_path, arguments, said):
+    answer = CommandLine(tmp_path, 9)("materialize", *arguments)
+    assert answer.code == 1
+    assert said in answer.err.replace("\n", " ")

@@ -1,0 +1,219 @@
+"""The stream with real parts: Kafka, Spark and Delta, by way of the command line."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from deltalake import DeltaTable
+
+from simulator.events import EVENT_TYPES, EventType
+from simulator.topics import create_topics
+from streaming.lag import topic_offsets
+
+pytestmark = pytest.mark.slow
+
+PATIENCE_S = 150
+
+
+@dataclass(frozen=True)
+class Stream:
+    """``ticketsim stream`` from one broker into one lake."""
+
+    bootstrap: str
+    home: Path
+    started: "list[subprocess.Popen[str]]" = field(default_factory=list)
+
+    @property
+    def lake(self) -> Path:
+        return self.home / "lake"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.home / "checkpoint"
+
+    def start(self, *options: str, checkpoint: Path | None = None) -> "subprocess.Popen[str]":
+        places = {"bootstrap": self.bootstrap, "lake": self.lake, "checkpoint": checkpoint or self.checkpoint}
+        command = [sys.executable, "-m", "local", "stream", "--json", *options]
+        command += [f"--{name}={value}" for name, value in places.items()]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.home)
+        self.started.append(process)
+        return process
+
+    def once(self) -> dict[str, float]:
+        out, err = (process := self.start("--once")).communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, err
+        return json.loads(out)
+
+    def versions(self) -> int:
+        return len(list(self.lake.glob("events/_delta_log/*[0-9].json")))
+
+    def rows(self, *columns: str) -> list[dict]:
+        return DeltaTable(str(self.lake / "events")).to_pyarrow_table(columns=list(columns)).to_pylist()
+
+    def require_exactly_what_kafka_holds(self) -> None:
+        """Law 1: per topic and partition, every offset of Kafka is in the lake once."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for row in self.rows("topic", "kafka_partition", "kafka_offset"):
+            found[f"{row['topic']}/{row['kafka_partition']}"].append(row["kafka_offset"])
+        held = topic_offsets(self.bootstrap)
+        assert held is not None
+        assert {name: sorted(offsets) for name, offsets in found.items()} == {
+            name: list(range(log.end)) for name, log in held.items() if log.end
+        }
+
+
+@pytest.fixture
+def stream(topics: str, tmp_path: Path) -> Iterator[Stream]:
+    started = Stream(topics, tmp_path)
+    yield started
+    for process in started.started:
+        process.kill()  # its JVM follows
+
+
+@pytest.fixture
+def produce(topics: str, good) -> Callable[[Iterable[int]], None]:
+    """Send good messages with these numbers, all types in turn, spread over the partitions."""
+
+    def send(numbers: Iterable[int]) -> None:
+        producer = Producer({"bootstrap.servers": topics, "linger.ms": 5})
+        now_us = time.time_ns() // 1000
+        for number in numbers:
+            kind = EVENT_TYPES[number % len(EVENT_TYPES)]
+            producer.produce(kind.topic, json.dumps(good(kind, number, now_us)), key=str(number % 11))
+        assert producer.flush(30) == 0
+
+    return send
+
+
+def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def jvm_of(process: "subprocess.Popen[str]") -> psutil.Process:
+    return next(child for child in psutil.Process(process.pid).children(recursive=True) if child.name() == "java")
+
+
+def event_numbers(stream: Stream) -> list[int]:
+    ids = [row["event_id"] for row in stream.rows("event_id") if row["event_id"]]
+    return sorted(int(event_id.removeprefix("run-north-")) for event_id in ids)
+
+
+def test_garbage_is_kept_with_its_reason_stops_nothing_and_every_good_row_arrives_once(stream, produce, garbage):
+    kinds = garbage(time.time_ns() // 1000)
+    bad = [kinds[number % len(kinds)] for number in range(10_000)]
+    producer = Producer({"bootstrap.servers": stream.bootstrap, "linger.ms": 5, "queue.buffering.max.kbytes": 1 << 20})
+    for number, message in enumerate(bad):
+        # The nesting that blows up a parser is large; a hundred of it are enough.
+        large = len(message.value or b"") > 100_000 and number > 100 * len(kinds)
+        producer.produce(message.topic, kinds[0].value if large else message.value, key=str(number))
+        if number % 1_000 == 0:
+            produce(range(number, number + 1_000))
+    assert producer.flush(60) == 0
+
+    summary = stream.once()
+
+    assert (summary["rows"], summary["quarantined"]) == (20_000, 10_000)
+    stream.require_exactly_what_kafka_holds()
+    assert event_numbers(stream) == list(range(10_000))
+    rows = stream.rows("event_type", "reason", "raw")
+    quarantined = [row for row in rows if row["event_type"] == "quarantine"]
+    assert Counter(row["reason"] for row in quarantined) == Counter(message.reason for message in bad)
+    reason_of = {message.value: message.reason for message in kinds}
+    assert {row["raw"] for row in quarantined} == set(reason_of)
+    assert all(row["reason"] == reason_of[row["raw"]] for row in quarantined)
+    assert all(row["reason"] is None and row["raw"] is None for row in rows if row["event_type"] != "quarantine")
+
+    version = stream.versions()
+    assert stream.once()["rows"] == 0
+    assert stream.versions() == version
+
+
+def test_a_killed_stream_neither_loses_nor_doubles_a_row_and_no_second_one_may_write_beside_it(stream, produce):
+    produce(range(2_000))
+    first = stream.start("--trigger=1s")
+    wait_until(lambda: stream.versions() >= 2, first)
+
+    started = time.monotonic()
+    second = stream.start("--once", checkpoint=stream.home / "other")
+    _, complaint = second.communicate(timeout=PATIENCE_S)
+    assert second.returncode == 1
+    assert f"is being written by process {first.pid} (ticketsim stream, since " in complaint
+    assert "Traceback" not in complaint
+    assert time.monotonic() - started < PATIENCE_S / 5, "it was to be refused before Spark is started"
+
+    # Whenever it is killed, a batch is likely to be half done.
+    known = stream.versions()
+    end = 2_000
+    while stream.versions() < known + 2:
+        produce(range(end, end + 500))
+        end += 500
+        time.sleep(0.1)
+    jvm_of(first).kill()
+    _, complaint = first.communicate(timeout=PATIENCE_S)
+    assert first.returncode == 1
+    assert "Nothing is lost: start the stream again" in complaint
+
+    stream.once()
+
+    stream.require_exactly_what_kafka_holds()
+    assert event_numbers(stream) == list(range(end))
+
+
+def test_a_lost_checkpoint_is_rebuilt_from_the_lake_and_sigterm_ends_the_stream_between_batches(stream, produce):
+    # One type only: most partitions have nothing in the lake.
+    produce(range(0, 800, len(EVENT_TYPES)))
+    assert stream.once()["rows"] == 100
+    # What a careless clean-up leaves: the query's id without its offsets.
+    for lost in ("offsets", "commits", "sources"):
+        subprocess.run(["rm", "-r", str(stream.checkpoint / lost)], check=True)
+    produce(range(800, 5_000))
+
+    process = stream.start("--trigger=1s")
+    wait_until(lambda: sum(row["event_id"] is not None for row in stream.rows("event_id")) >= 4_300, process)
+    produce(range(5_000, 8_000))
+    process.send_signal(signal.SIGTERM)
+    out, errors = process.communicate(timeout=PATIENCE_S)
+
+    assert process.returncode == 0, errors
+    versions = stream.versions()
+    summary = stream.once()
+    assert json.loads(out)["rows"] + summary["rows"] == 7_200
+    assert stream.versions() - versions <= 1
+    stream.require_exactly_what_kafka_holds()
+    lines = [json.loads(line)["batch"] for line in errors.splitlines() if line.startswith('{"batch"')]
+    assert sum(batch["rows"] for batch in lines) == json.loads(out)["rows"]
+    assert all(batch["seconds"] > 0 and batch["quarantined"] == 0 for batch in lines)
+
+
+def test_a_topic_that_was_created_again_is_refused_though_its_offsets_look_plausible(stream, produce):
+    produce(range(80))
+    topic = EventType.SCAN_TICKETS.topic
+    assert stream.once()["rows"] == 80
+    admin = AdminClient({"bootstrap.servers": stream.bootstrap, "log_level": 0})
+    admin.delete_topics([topic], operation_timeout=30)[topic].result()
+    deadline = time.monotonic() + 30
+    while topic in admin.list_topics(timeout=10).topics and time.monotonic() < deadline:
+        time.sleep(0.1)
+    create_topics(stream.bootstrap, 3)
+    produce(range(160))
+
+    process = stream.start("--once")
+    _, complaint = process.communicate(timeout=PATIENCE_S)
+
+    assert process.returncode == 1
+    assert f"topic {topic} was deleted and created again" in complaint
+    assert len(stream.rows("topic")) == 80

@@ -1,0 +1,148 @@
+"""A lake without Kafka and Spark: simulated messages, checked by the stream's own validation, written as Delta."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+
+from simulator.run import plan_run, simulate
+from simulator.scenario import load_scenario
+from streaming.hour import Hour
+from streaming.lake import Lake
+from streaming.layout import EVENTS_TABLE, PARTITION_COLUMNS
+from streaming.validation import validate_batch
+from ticketsim_assets.keys import HOURLY_JOB
+from ticketsim_assets.lake_watch import Watched, WatchCursor, watch
+
+START = datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+Message = tuple[str, bytes]
+
+
+class Recorder:
+    """A sink that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def send(self, topic: str, key: bytes, value: bytes) -> None:
+        self.messages.append((topic, value))
+
+    def poll(self) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+@dataclass
+class LakeMaker:
+    """Appends messages to a lake as the stream would: one partition per topic, offsets without gaps."""
+
+    root: Path
+    offsets: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(str(self.root))
+
+    def append(self, messages: Iterable[Message], *, at: datetime = START + timedelta(days=1)) -> None:
+        topics, values, offsets = [], [], []
+        for topic, value in messages:
+            topics.append(topic)
+            values.append(value)
+            offsets.append(self.offsets.get(topic, 0))
+            self.offsets[topic] = offsets[-1] + 1
+        batch = pa.record_batch(
+            {
+                "topic": topics,
+                "value": pa.array(values, pa.binary()),
+                "partition": pa.array([0] * len(values), pa.int32()),
+                "offset": pa.array(offsets, pa.int64()),
+                "timestamp": pa.array([at] * len(values), pa.timestamp("us", tz="UTC")),
+            }
+        )
+        self.append_rows(pa.table(validate_batch(batch, int(at.timestamp() * 1e6))))
+
+    def append_rows(self, rows: pa.Table) -> None:
+        write_deltalake(str(self.root / EVENTS_TABLE), rows, mode="append", partition_by=list(PARTITION_COLUMNS))
+
+
+def simulated(*, hours: float = 1.5, venues: int = 2, seed: int = 3) -> list[Message]:
+    """Messages of a small run that starts at START; its drain goes on for a while."""
+    sink = Recorder()
+    run = plan_run(load_scenario("stable"), seed=seed, start=START, hours=hours, venues=venues, run_id=f"run-{seed}")
+    simulate(run, sink)
+    return sink.messages
+
+
+def fields(message: Message) -> dict:
+    return json.loads(message[1])
+
+
+def hour_of(message: Message) -> Hour:
+    return Hour.containing(datetime.fromtimestamp(fields(message)["event_time"] / 1e6, UTC))
+
+
+@pytest.fixture(scope="session")
+def run_messages() -> list[Message]:
+    return simulated()
+
+
+@pytest.fixture
+def maker(tmp_path: Path) -> LakeMaker:
+    return LakeMaker(tmp_path / "lake")
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+Look = Callable[..., Watched]
+
+
+@pytest.fixture
+def look(maker: LakeMaker, instance: dg.DagsterInstance) -> Look:
+    """One look at the lake, whose reports are recorded as the daemon records them; goes on from the look before."""
+    cursor = WatchCursor()
+
+    def look_once(
+        *,
+        now: datetime | None = None,
+        lag: int | None = 0,
+        first_loads: bool = True,
+        lateness: timedelta = timedelta(minutes=10),
+        first_hour: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+        restart: bool = False,
+    ) -> Watched:
+        nonlocal cursor
+        watched = watch(
+            maker.lake,
+            instance,
+            WatchCursor() if restart else WatchCursor.from_json(cursor.to_json()),
+            now=now or datetime.now(UTC),
+            first_hour=first_hour,
+            lateness=lateness,
+            lag=lag,
+            first_loads=first_loads,
+            debounce=timedelta(0),
+        )
+        cursor = watched.cursor
+        for report in watched.reports:
+            instance.report_runless_asset_event(report)
+        for request in (*watched.hourly, *watched.quarantine):
+            tags = {"dagster/run_key": request.run_key}
+            status = dg.DagsterRunStatus.STARTED
+            instance.add_run(dg.DagsterRun(HOURLY_JOB, run_id=str(uuid.uuid4()), tags=tags, status=status))
+        return watched
+
+    return look_once
+
+    return TOPICS

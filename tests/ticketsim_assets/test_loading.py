@@ -1,0 +1,146 @@
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from streaming.hour import Hour
+from ticketsim_assets.exceptions import HourIncomplete
+from ticketsim_assets.loading import load_events, load_quarantine
+from ticketsim_assets.run_history import Reported
+from ticketsim_assets.warehouse import DuckDBWarehouse
+
+from .conftest import START, hour_of
+
+FIRST = Hour.containing(START)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> DuckDBWarehouse:
+    return DuckDBWarehouse(tmp_path / "warehouse.duckdb", tmp_path / "readers.db")
+
+
+def load(maker, warehouse, hours, *, reported=None, allow_incomplete=False):
+    return load_events(
+        maker.lake.snapshot(), warehouse, sorted(hours), reported or {}, allow_incomplete=allow_incomplete
+    )
+
+
+def digests(warehouse) -> dict[str, str]:
+    """What each hour holds, but for where in Kafka it stood."""
+    with warehouse.reading() as connection:
+        rows = connection.execute(
+            "select date_trunc('hour', e.event_time), md5(string_agg(e::varchar, '|' order by e.event_id)) from ("
+            "  select * exclude (kafka_offset, kafka_timestamp, ingested_at) from raw.events"
+            ") e group by all"
+        )
+        return {str(hour): digest for hour, digest in rows.fetchall()}
+
+
+def count(warehouse) -> int:
+    with duckdb.connect(warehouse.path, read_only=True) as connection:
+        return connection.execute("select count(*) from raw.events").fetchall()[0][0]
+
+
+def test_all_hours_of_a_run_arrive_to_the_row(maker, warehouse, run_messages):
+    maker.append(run_messages)
+    loaded = load(maker, warehouse, {hour_of(m) for m in run_messages})
+    assert sum(hour.rows for hour in loaded) == count(warehouse) == len(run_messages)
+
+
+def test_copies_of_an_event_are_left_out_and_the_first_offset_stays(maker, warehouse, run_messages):
+    mine = [m for m in run_messages if hour_of(m) == FIRST]
+    maker.append([*run_messages, *mine[:40]])
+    maker.append(mine[:10])
+    [loaded] = load(maker, warehouse, {FIRST})
+    assert (loaded.rows, loaded.copies) == (len(mine), 50)
+    with duckdb.connect(warehouse.path) as connection:
+        largest = connection.execute("select topic, max(kafka_offset) from raw.events group by all").fetchall()
+    assert all(offset < sum(m[0] == topic for m in run_messages) for topic, offset in largest)
+
+
+def test_loading_an_hour_twice_changes_nothing(maker, warehouse, run_messages):
+    maker.append(run_messages)
+    hours = {hour_of(m) for m in run_messages}
+    load(maker, warehouse, hours)
+    before = digests(warehouse)
+    load(maker, warehouse, hours)
+    assert digests(warehouse) == before
+
+
+def test_late_data_changes_exactly_its_hour(maker, warehouse, run_messages):
+    late = [m for m in run_messages if hour_of(m) == FIRST and m[0] == "ticketsim.scan_tickets"][:1]
+    maker.append([m for m in run_messages if m not in late])
+    hours = {hour_of(m) for m in run_messages}
+    load(maker, warehouse, hours, allow_incomplete=True)
+    before = digests(warehouse)
+    maker.append(late)
+    load(maker, warehouse, hours)
+    changed = {hour for hour, digest in digests(warehouse).items() if before[hour] != digest}
+    assert changed == {f"{FIRST.start:%Y-%m-%d %H:00:00}"}
+
+
+def test_an_hour_that_lacks_a_receipt_is_refused_by_name_and_nothing_is_loaded(maker, warehouse, run_messages):
+    maker.append([m for m in run_messages if not (m[0] == "ticketsim.hour_closed" and hour_of(m) == FIRST)])
+    with pytest.raises(HourIncomplete, match=rf"hour {FIRST} is not complete: .*--allow-incomplete"):
+        load(maker, warehouse, {hour_of(m) for m in run_messages})
+    assert not warehouse.path.exists()
+
+
+def test_a_loss_that_a_copy_hides_from_the_count_is_refused(maker, warehouse, run_messages):
+    scans = [m for m in run_messages if hour_of(m) == FIRST and m[0] == "ticketsim.scan_tickets"]
+    maker.append([*(m for m in run_messages if m != scans[0]), scans[1]])
+    with pytest.raises(HourIncomplete, match="scan_tickets"):
+        load(maker, warehouse, {FIRST})
+
+
+def test_an_incomplete_hour_loads_if_forced_or_late_and_says_what_it_lacked(maker, warehouse, run_messages):
+    maker.append([m for m in run_messages if m[0] != "ticketsim.hour_closed"])
+    [forced] = load(maker, warehouse, {FIRST}, allow_incomplete=True)
+    assert forced.missing
+    [late] = load(maker, warehouse, {FIRST}, reported={FIRST: Reported(0, 0, "lateness")})
+    assert late.rows == forced.rows
+    with pytest.raises(HourIncomplete):
+        load(maker, warehouse, {FIRST}, reported={FIRST: Reported(0, 0, "receipts")})
+
+
+def test_an_hour_without_rows_loads_as_empty(maker, warehouse, run_messages):
+    maker.append(run_messages)
+    [loaded] = load(maker, warehouse, {Hour(FIRST.start - timedelta(days=3))})
+    assert (loaded.rows, loaded.files) == (0, 0)
+
+
+def test_a_load_that_breaks_off_leaves_every_hour_as_it_was(maker, warehouse, run_messages):
+    maker.append(run_messages)
+    hours = sorted({hour_of(m) for m in run_messages})
+    load(maker, warehouse, hours)
+    before = digests(warehouse)
+    snapshot = maker.lake.snapshot()
+    with pytest.raises(duckdb.IOException):
+        warehouse.replace_hours(
+            "events", {hours[0]: [snapshot.uri(f) for f in snapshot.files(hours[0])], hours[1]: ["/nowhere.parquet"]}
+        )
+    assert digests(warehouse) == before
+
+
+def test_quarantine_arrives_with_its_bytes_and_reason(maker, warehouse):
+    maker.append([("ticketsim.scan_tickets", b"\xff\x00 no json")])
+    [loaded] = load_quarantine(maker.lake.snapshot(), warehouse, [Hour(START + timedelta(days=1))])
+    assert loaded.rows == 1
+    with duckdb.connect(warehouse.path) as connection:
+        assert connection.execute("select raw, reason, topic from raw.quarantine").fetchall() == [
+            (b"\xff\x00 no json", "malformed_json", "ticketsim.scan_tickets")
+        ]
+
+
+def test_readers_keep_their_copy_while_a_run_writes_and_see_the_next_one_after(maker, warehouse, run_messages):
+    maker.append(run_messages)
+    load(maker, warehouse, {FIRST})
+    warehouse.publish()
+    with duckdb.connect(warehouse.readers_path, read_only=True) as reader:
+        seen = reader.execute("select count(*) from raw.events").fetchall()
+        load(maker, warehouse, {FIRST.next})
+        warehouse.publish()
+        assert reader.execute("select count(*) from raw.events").fetchall() == seen
+    with duckdb.connect(warehouse.readers_path, read_only=True) as reader:
+        assert reader.execute("select count(*) from raw.events").fetchall() > seen
