@@ -1,5 +1,5 @@
-{#- A full outer join of receipts and events, written as union and group by: conditions on the keys then reach the raw
-    table, so that reading one hour costs one hour. -#}
+{#- A full outer join of receipts and events, written as union and group by, with each of them read once: conditions on
+    the keys then reach the raw table, so that reading one hour costs one hour. -#}
 
 with
 
@@ -17,7 +17,7 @@ receipts as (
 ),
 
 {% endfor %}
-happened as (
+figures as (
 
     {% for activity in activities() %}
     select
@@ -26,11 +26,12 @@ happened as (
         hour_start,
         event_date,
         '{{ activity }}' as event_type,
-        1 as actual_count,
-        duration_us as actual_duration_us,
+        count(*) as actual_count,
+        sum(duration_us) as actual_duration_us,
         cast(null as bigint) as expected_count,
         cast(null as bigint) as expected_duration_us
     from {{ activity }}
+    group by run_id, venue_id, hour_start, event_date
     union all
     {% endfor %}
     select
@@ -56,22 +57,24 @@ activity_types as (
 
 ),
 
--- an hour of which anything is known has all seven types: a receipt that is missing is a row, not a gap
-known as (
+-- an hour of which anything is known gets all seven types: a receipt that is missing is a row, not a gap
+spread as (
 
-    select * from happened
-    union all
-    select distinct
-        happened.run_id,
-        happened.venue_id,
-        happened.hour_start,
-        happened.event_date,
+    select
+        figures.run_id,
+        figures.venue_id,
+        figures.hour_start,
+        figures.event_date,
         activity_types.event_type,
-        0 as actual_count,
-        0 as actual_duration_us,
-        cast(null as bigint) as expected_count,
-        cast(null as bigint) as expected_duration_us
-    from happened
+        case when figures.event_type = activity_types.event_type then figures.actual_count else 0 end
+            as actual_count,
+        case when figures.event_type = activity_types.event_type then figures.actual_duration_us else 0 end
+            as actual_duration_us,
+        case when figures.event_type = activity_types.event_type then figures.expected_count end
+            as expected_count,
+        case when figures.event_type = activity_types.event_type then figures.expected_duration_us end
+            as expected_duration_us
+    from figures
     cross join activity_types
 
 ),
@@ -90,7 +93,7 @@ compared as (
         max(expected_duration_us) as expected_duration_us,
         min(expected_count) <> max(expected_count)
         or min(expected_duration_us) <> max(expected_duration_us) as receipts_differ
-    from known
+    from spread
     group by run_id, venue_id, hour_start, event_date, event_type
 
 ),
