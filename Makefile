@@ -25,7 +25,7 @@ test: setup lint typecheck ## Check everything: style, types and all tests (real
 	@chromium="$$($(BIN)/python -m local.chromium)" && TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest
 
 test-fast: setup ## Run the tests that start no other processes, in less than a minute
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -m "not slow" -n auto --dist worksteal
 
 lint: $(INSTALLED) ## Check style, the arrows between the packages, the SQL and the constraints
 	@$(BIN)/ruff check .
