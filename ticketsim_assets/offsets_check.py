@@ -19,10 +19,10 @@ _STATE = "state"
 def last_state(instance: dg.DagsterInstance) -> OffsetState:
     """Where the newest evaluation says that the lake is sound up to; a fresh state if there was none."""
     record = instance.get_latest_asset_check_evaluation_record(CHECK_KEY)
-    evaluation = record.event.dagster_event.asset_check_evaluation_data if record and record.event else None
-    if evaluation is None:
+    event = record.event.dagster_event if record and record.event else None
+    if event is None:
         return OffsetState()
-    state = json.loads(str(evaluation.metadata[_STATE].value))
+    state = json.loads(str(event.asset_check_evaluation_data.metadata[_STATE].value))
     return OffsetState(state["version"], state["next_offsets"])
 
 

@@ -69,5 +69,7 @@ def resources(project: DbtProject, settings: Settings) -> dict[str, dg.Configura
     return {
         "lake": LakeResource(uri=settings.lake),
         "warehouse": WarehouseResource(path=str(settings.warehouse_path), readers_path=str(settings.readers_path)),
-        "dbt": PinnedDbt(project_dir=project, dbt_executable=str(Path(sys.executable).with_name("dbt"))),
+        "dbt": PinnedDbt(
+            project_dir=str(project.project_dir), dbt_executable=str(Path(sys.executable).with_name("dbt"))
+        ),
     }

@@ -1,6 +1,6 @@
 """The sensors: follow the lake and Kafka, and rebuild the page after every run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -86,7 +86,9 @@ def kafka_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
     return dg.SensorResult(asset_events=list(topic_observations(offsets, last_state(context.instance).next_offsets)))
 
 
-def topic_observations(offsets: dict[str, TopicOffsets], committed: dict[str, int]) -> Iterator[dg.AssetObservation]:
+def topic_observations(
+    offsets: Mapping[str, TopicOffsets], committed: Mapping[str, int]
+) -> Iterator[dg.AssetObservation]:
     """One observation per topic: messages so far and those that the lake does not hold yet.
 
     Args:
