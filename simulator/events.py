@@ -45,7 +45,7 @@ class EventType(StrEnum):
         return TOPIC_PREFIX + self.value
 
 
-#: The seven types that describe what visitors do, in the order in which a visitor meets them. ``hour_closed`` counts them.
+#: The seven types that describe what visitors do, in the order in which a visitor meets them; receipts count them.
 ACTIVITY_TYPES: Final[tuple[EventType, ...]] = tuple(t for t in EventType if t is not EventType.HOUR_CLOSED)
 
 EVENT_TYPES: Final[tuple[EventType, ...]] = tuple(EventType)

@@ -133,7 +133,14 @@ def _execute(
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:
-    """The innermost cause of the first step that failed, without the names of Python's classes."""
+    """What the checks that block say; else the innermost cause of the first step that failed, without class names."""
+    red = [
+        f"{evaluation.asset_key.to_user_string()}, check {evaluation.check_name}: {evaluation.description}"
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR and not evaluation.partition
+    ]
+    if red:
+        return "; ".join(red)
     for event in result.all_events:
         if event.event_type is DagsterEventType.STEP_FAILURE:
             error: SerializableErrorInfo | None = event.step_failure_data.error

@@ -1,4 +1,4 @@
-"""The graph for real: Dagster's runs, dbt and the page, on a lake of simulated hours; laws 3 and 4 broken on purpose."""
+"""The graph for real: Dagster's runs, dbt and the page, on simulated hours; laws 1, 3 and 4 broken on purpose."""
 
 import shutil
 from datetime import UTC, datetime, timedelta

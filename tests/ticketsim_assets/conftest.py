@@ -19,7 +19,7 @@ from streaming.lake import Lake
 from streaming.layout import EVENTS_TABLE, PARTITION_COLUMNS
 from streaming.validation import validate_batch
 from ticketsim_assets.keys import HOURLY_JOB
-from ticketsim_assets.lake_watch import Watched, WatchCursor, watch
+from ticketsim_assets.lake_watch import WatchCursor, Watched, watch
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
@@ -144,5 +144,3 @@ def look(maker: LakeMaker, instance: dg.DagsterInstance) -> Look:
         return watched
 
     return look_once
-
-    return TOPICS
