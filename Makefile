@@ -31,7 +31,7 @@ lint: $(INSTALLED) ## Check style, the arrows between the packages, the SQL and 
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint dbt/models
+	@$(BIN)/sqlfluff lint dbt/models dbt/tests
 	@! grep -nE '://|^-' constraints.txt || { echo "error: constraints.txt names a registry (above): make lock"; exit 1; }
 
 typecheck: $(INSTALLED) ## Check types

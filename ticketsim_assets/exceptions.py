@@ -6,7 +6,6 @@
   * LakeUnsound
   * WarehouseBusy
   * WarehouseUnreadable
-  * NotReconcilable
   * UnknownHour
   * RunFailed
   * NothingToReconcile
@@ -39,10 +38,6 @@ class UnknownHour(AssetsError):
 
 class RunFailed(AssetsError):
     """A Dagster run ended in failure."""
-
-
-class NotReconcilable(AssetsError):
-    """The warehouse has no reconciliation yet, because no hour was loaded."""
 
 
 class NothingToReconcile(AssetsError):
