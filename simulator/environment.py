@@ -19,14 +19,17 @@ def wall_clock_us() -> int:
     return time_ns() // 1000
 
 
-class Environment(simpy.Environment):
-    """As fast as possible."""
+if TYPE_CHECKING:
 
-    if TYPE_CHECKING:
+    class Environment(simpy.Environment):
+        """As fast as possible."""
 
         @property
         def now(self) -> int:
             """Simulated time, microseconds since the Unix epoch."""
+else:
+    # SimPy prepares methods like timeout() for quick calls in its own classes only, not in subclasses of them.
+    Environment = simpy.Environment
 
 
 class PacedEnvironment(RealtimeEnvironment, Environment):

@@ -47,7 +47,7 @@ class Journal:
         """Messages sent so far, receipts included."""
         return self._sequence
 
-    def record(self, kind: type[Activity], started_at: int, *details: Any) -> None:
+    def record(self, kind: type[Activity], started_at: int, details: tuple[Any, ...]) -> None:
         """Send what ends now.
 
         Args:

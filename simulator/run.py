@@ -23,7 +23,7 @@ from simulator.venue import Venue
 _DAY_US: Final = 24 * HOUR_US
 
 #: Simulated time between two looks at the wall clock.
-_SLICE_US: Final = HOUR_US // 60
+_SLICE_US: Final = HOUR_US // 12
 
 #: Seconds between two reports of progress.
 _REPORT_EVERY_S: Final = 0.2

@@ -1,5 +1,6 @@
 """The eight topics: how they are configured, made and looked for."""
 
+from time import monotonic, sleep
 from typing import Final
 
 from confluent_kafka import KafkaError as ClientError
@@ -11,6 +12,8 @@ from simulator.exceptions import KafkaError, KafkaUnreachable
 
 #: The largest message, for topics and producer alike: 8 MiB.
 MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
+
+_LOOK_AGAIN_S: Final = 0.1
 
 _RETENTION_MS: Final = 7 * 24 * 3600 * 1000
 
@@ -53,14 +56,25 @@ def create_topics(bootstrap: str, partitions: int, replication: int = 1, *, time
             if reason.code() == ClientError.TOPIC_ALREADY_EXISTS:
                 continue
             if reason.code() in (ClientError._TIMED_OUT, ClientError._TRANSPORT):
-                raise KafkaUnreachable(
-                    f"no Kafka answered at {bootstrap} within {timeout_s:g} s; start it with `ticketsim broker start`."
-                ) from error
+                raise _unreachable(bootstrap, timeout_s) from error
             raise KafkaError(
                 f"Kafka at {bootstrap} refused to make topic {topic} with {partitions} partitions: {reason.str()}."
             ) from error
         made.append(topic)
+    _wait_until_known(admin, bootstrap, timeout_s)
     return made
+
+
+def _wait_until_known(admin: AdminClient, bootstrap: str, timeout_s: float) -> None:
+    """Return when the broker itself knows the topics: it learns of them a moment after they are made."""
+    deadline = monotonic() + timeout_s
+    while missing := _missing_or_unreachable(admin, bootstrap, timeout_s):
+        if monotonic() >= deadline:
+            raise KafkaError(
+                f"Kafka at {bootstrap} does not know {', '.join(missing)} {timeout_s:g} s after they were made; "
+                "look into its log."
+            )
+        sleep(_LOOK_AGAIN_S)
 
 
 def missing_topics(admin: AdminClient, timeout_s: float) -> list[str]:
@@ -75,3 +89,16 @@ def missing_topics(admin: AdminClient, timeout_s: float) -> list[str]:
     """
     present = admin.list_topics(timeout=timeout_s).topics
     return [topic for topic in TOPICS if topic not in present]
+
+
+def _missing_or_unreachable(admin: AdminClient, bootstrap: str, timeout_s: float) -> list[str]:
+    try:
+        return missing_topics(admin, timeout_s)
+    except KafkaException as error:
+        raise _unreachable(bootstrap, timeout_s) from error
+
+
+def _unreachable(bootstrap: str, timeout_s: float) -> KafkaUnreachable:
+    return KafkaUnreachable(
+        f"no Kafka answered at {bootstrap} within {timeout_s:g} s; start it with `ticketsim broker start`."
+    )

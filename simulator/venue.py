@@ -23,7 +23,7 @@ from simulator.messages import (
     WalkToSeller,
 )
 from simulator.scenario import Scenario
-from simulator.visitors import Arrivals, Bus, Group, Party
+from simulator.visitors import Arrivals, Bus, Group, Member
 
 #: Raised whenever the same scenario and seed give other events than before; part of every run's default id.
 MODEL_VERSION: Final = 1
@@ -77,7 +77,7 @@ class Venue:
         self._close_if_done()
 
     def _unload(self, bus: Bus) -> None:
-        self.journal.record(BusArrival, bus.arrived_at, *bus)
+        self.journal.record(BusArrival, bus.arrived_at, bus)
         for group in self._arrivals.groups(bus):
             self._groups_inside += 1
             self._env.process(self._visit(group))
@@ -85,36 +85,39 @@ class Venue:
     def _visit(self, group: Group) -> Steps:
         """A group's way in: to the sellers if it has no tickets, to the scanners, through them."""
         env, record = self._env, self.journal.record
+        party, walk_to_sellers, walk_to_scanners, sale, scans = group
         set_off = env.now
         if group.buys_at_the_venue:
-            yield env.timeout(group.walk_to_sellers)
+            yield env.timeout(walk_to_sellers)
             joined = env.now
-            line, ((served, bought),) = self._sellers.join(joined, (group.sale,))
-            record(WalkToSeller, set_off, *group.party, line)
+            line, ((served, bought),) = self._sellers.join(joined, (sale,))
+            at_seller = (*party, line)
+            record(WalkToSeller, set_off, at_seller)
             if served > joined:
                 yield env.timeout(served - joined)
-            record(WaitInSellerLine, joined, *group.party, line)
+            record(WaitInSellerLine, joined, at_seller)
             yield env.timeout(bought - served)
             self._sellers.leave(line)
-            record(BuyTickets, served, *group.party, line, self._price * group.size)
+            record(BuyTickets, served, (*at_seller, self._price * len(scans)))
             set_off = bought
-            yield env.timeout(group.walk_to_scanners)
+            yield env.timeout(walk_to_scanners)
         else:
-            yield env.timeout(group.walk_to_sellers + group.walk_to_scanners)
+            yield env.timeout(walk_to_sellers + walk_to_scanners)
 
-        joined = env.now
-        line, scans = self._scanners.join(joined, group.scans)
-        members = group.members()
+        now = joined = env.now
+        line, times = self._scanners.join(joined, scans)
+        members = group.members(line)
         for member in members:
-            record(WalkToScanner, set_off, *member, line)
-        for moment, begins, member, began in _moments(members, scans):
-            if moment > env.now:
-                yield env.timeout(moment - env.now)
+            record(WalkToScanner, set_off, member)
+        for moment, begins, member, began in _moments(members, times):
+            if moment > now:
+                yield env.timeout(moment - now)
+                now = moment
             if begins:
-                record(WaitInScannerLine, joined, *member, line)
+                record(WaitInScannerLine, joined, member)
             else:
                 self._scanners.leave(line)
-                record(ScanTickets, began, *member, line)
+                record(ScanTickets, began, member)
 
         self._groups_inside -= 1
         self._close_if_done()
@@ -140,8 +143,11 @@ def _lines(servers: int, scenario: Scenario, streams: Streams, ties: str) -> Lin
     return OneLine(servers) if scenario.one_line else SeparateLines(servers, streams.uniforms(ties))
 
 
-def _moments(members: list[Party], scans: list[tuple[int, int]]) -> list[tuple[int, bool, Party, int]]:
+def _moments(members: list[Member], times: list[tuple[int, int]]) -> list[tuple[int, bool, Member, int]]:
     """When the members' scans end and begin, in order: the moment, whether it begins, whose, and when it began."""
-    ends = [(end, False, member, begin) for member, (begin, end) in zip(members, scans, strict=True)]
-    begins = [(begin, True, member, begin) for member, (begin, _) in zip(members, scans, strict=True)]
-    return sorted(ends + begins)
+    moments = []
+    for member, (begin, end) in zip(members, times, strict=True):
+        moments.append((begin, True, member, begin))
+        moments.append((end, False, member, begin))
+    moments.sort()
+    return moments

@@ -13,6 +13,9 @@ BOX_OFFICE, ONLINE = CHANNELS
 Party = tuple[int, int, int, int, int, str]
 """Who a message is about: arrived_at, bus_id, group_id, first_visitor_id, party_size, channel, as in the contract."""
 
+Member = tuple[int, int, int, int, int, str, int]
+"""One visitor in a line: a party of one, and the line."""
+
 
 class Bus(NamedTuple):
     """A bus at its arrival."""
@@ -33,19 +36,14 @@ class Group(NamedTuple):
     scans: list[int]  #: one for each member
 
     @property
-    def size(self) -> int:
-        """Number of visitors."""
-        return len(self.scans)
-
-    @property
     def buys_at_the_venue(self) -> bool:
         """Whether the group has yet to buy its tickets."""
         return self.party[-1] == BOX_OFFICE
 
-    def members(self) -> list[Party]:
-        """Each visitor as a party of one."""
+    def members(self, line: int) -> list[Member]:
+        """Each visitor as a party of one in a line."""
         arrived_at, bus_id, group_id, first, size, channel = self.party
-        return [(arrived_at, bus_id, group_id, visitor, 1, channel) for visitor in range(first, first + size)]
+        return [(arrived_at, bus_id, group_id, visitor, 1, channel, line) for visitor in range(first, first + size)]
 
 
 class Arrivals:
