@@ -4,6 +4,8 @@
 
   * ScenarioError
   * RunError
+  * ChaosError
+  * EventLogRefused
   * SinkError
 
     * KafkaError
@@ -11,6 +13,11 @@
       * KafkaUnreachable
       * TopicsMissing
       * DeliveryFailed
+
+  * PlanError
+
+    * TargetError
+    * TargetUnreachable
 """
 
 
@@ -24,6 +31,10 @@ class ScenarioError(SimulatorError):
 
 class RunError(SimulatorError):
     """A run was asked for that cannot be: its start, length, pace, number of venues or id."""
+
+
+class ChaosError(SimulatorError):
+    """Faults were asked for that are unknown or impossible."""
 
 
 class SinkError(SimulatorError):
@@ -52,3 +63,27 @@ class DeliveryFailed(KafkaError):
     def __init__(self, message: str, undelivered: int = 0) -> None:
         super().__init__(message)
         self.undelivered = undelivered
+
+
+class EventLogRefused(SimulatorError):
+    """An event log cannot be read or is not of the shape that ``ticketsim replay`` understands; nothing was sent.
+
+    ``event`` is the number of the event that is wrong, from 1, ``byte`` where it begins, from 0, where they are known.
+    """
+
+    def __init__(self, message: str, *, event: int | None = None, byte: int | None = None) -> None:
+        super().__init__(message)
+        self.event = event
+        self.byte = byte
+
+
+class PlanError(SimulatorError):
+    """A staffing plan was asked for that cannot be: its seed, bounds, workers or the file of its plot."""
+
+
+class TargetError(PlanError):
+    """A plan's target wait or percentile is impossible."""
+
+
+class TargetUnreachable(PlanError):
+    """No staffing, or none within the bounds, meets a plan's target."""

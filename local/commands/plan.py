@@ -1,0 +1,198 @@
+"""``ticketsim plan``: how many sellers and scanners a venue needs."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from local.output import JsonOption, console, emit_json
+
+if TYPE_CHECKING:
+    from simulator.planning.search import Plan
+    from simulator.planning.statistics import Interval
+    from simulator.planning.target import Target
+    from simulator.planning.trial import Estimate, Trial
+
+_US_PER_S = 1_000_000
+
+
+def plan(
+    *,
+    scenario: Annotated[str, typer.Option(metavar="NAME|FILE", help="Built-in scenario, or a TOML file.")] = "original",
+    target_wait: Annotated[
+        str, typer.Option(metavar="DURATION", help="Nobody but a few waits longer: 5m, 90s.")
+    ] = "5m",
+    percentile: Annotated[float, typer.Option(help="Percent of visitors who wait no longer, at each stage.")] = 95.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same visitors, under every staffing.")] = 7,
+    max_sellers: Annotated[
+        int | None, typer.Option(help="The most sellers to try.", show_default="4 times what keeps up, and 20")
+    ] = None,
+    max_scanners: Annotated[
+        int | None, typer.Option(help="The most scanners to try.", show_default="4 times what keeps up, and 20")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.png|FILE.svg", help="Draw waits against staff.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; they do not change the result.", show_default="cores")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Find the fewest sellers and scanners with which visitors wait no longer than they should."""
+    # numpy and SimPy take half a second to load, which `ticketsim --help` should not.
+    from simulator.planning.plot import check_plot_file, save_plot
+    from simulator.planning.search import find_plan
+    from simulator.planning.target import checked_target
+    from simulator.scenario import load_scenario
+
+    target = checked_target(_seconds(target_wait), percentile)
+    venue = load_scenario(scenario)
+    if plot is not None:
+        check_plot_file(plot)
+    trials: list[Trial] = []
+    try:
+        with _progress(trials) as on_trial:
+            found = find_plan(
+                venue,
+                target,
+                seed=seed,
+                max_sellers=max_sellers,
+                max_scanners=max_scanners,
+                workers=os.cpu_count() or 1 if workers is None else workers,
+                on_trial=on_trial,
+            )
+    finally:
+        if trials:
+            _print_trials(trials, target)
+            if plot is not None:
+                save_plot(trials, target, f"{venue.name}: {target.sentence}", plot)
+                console.print(f"plot: {plot}", soft_wrap=True)
+    _print_answer(found)
+    if json:
+        emit_json(_as_json(found))
+
+
+def _seconds(text: str) -> float:
+    import humanfriendly
+
+    try:
+        return float(humanfriendly.parse_timespan(text))
+    except humanfriendly.InvalidTimespan:
+        raise typer.BadParameter(
+            f"{text!r} is not a duration; write for example 5m or 90s", param_hint="--target-wait"
+        ) from None
+
+
+@contextmanager
+def _progress(trials: "list[Trial]") -> "Iterator[Callable[[Trial], None]]":
+    """Collect trials, and show the last one while the next is under way."""
+    with console.status("simulating") as status:
+
+        def show(trial: "Trial") -> None:
+            trials.append(trial)
+            outcome = "; ".join(f"{stage}: {found.verdict}" for stage, found in trial.estimates.items())
+            status.update(f"{len(trials)} staffings tried, the last {_staffing(trial)} ({outcome})")
+
+        yield show
+
+
+def _staffing(trial: "Trial") -> str:
+    return f"{trial.sellers} sellers" + ("" if trial.scanners is None else f", {trial.scanners} scanners")
+
+
+def _print_trials(trials: "list[Trial]", target: "Target") -> None:
+    from rich.box import SIMPLE
+    from rich.table import Column, Table
+
+    table = Table(
+        "staff",
+        "stage",
+        Column("busy", justify="right"),
+        Column(f"{target.percentile:g} % wait up to, min", justify="right", no_wrap=True),
+        Column("runs", justify="right"),
+        "verdict",
+        title=f"target: {target.sentence}",
+        box=SIMPLE,
+        caption="staff: sellers + scanners; busy: utilisation, from 1 on lines only grow; wait: with its 95 % interval",
+    )
+    for trial in trials:
+        if trial.purpose == "both":
+            table.add_section()
+        for stage, found in trial.estimates.items():
+            table.add_row(
+                f"{trial.sellers} + {'any' if trial.scanners is None else trial.scanners}",
+                stage,
+                f"{found.utilisation:.3f}",
+                "-" if found.wait is None else _interval(found.wait),
+                str(found.replications or "-"),
+                f"{found.verdict}: {found.cause}",
+            )
+    console.print(table)
+
+
+def _interval(wait: "Interval") -> str:
+    minutes = wait.scaled(1 / 60 / _US_PER_S)
+    return f"{minutes.estimate:.2f} \\[{minutes.low:.2f}, {minutes.high:.2f}]"
+
+
+def _print_answer(found: "Plan") -> None:
+    console.print(
+        f"{found.scenario} needs {found.sellers} sellers and {found.scanners} scanners so that {found.target.sentence} "
+        f"at each stage.",
+        style="bold",
+        soft_wrap=True,
+    )
+    for stage, reason in found.why_not_less.items():
+        console.print(f"one of the {stage} less: {reason}", markup=False, soft_wrap=True)
+    if found.conservative:
+        console.print(
+            "conservative: with one less the simulation could not decide, so less may do",
+            style="yellow",
+            soft_wrap=True,
+        )
+
+
+def _as_json(found: "Plan") -> dict[str, Any]:
+    """Everything that the plan knows; durations in seconds."""
+    return {
+        "scenario": found.scenario,
+        "target_wait_s": found.target.wait_us / _US_PER_S,
+        "percentile": found.target.percentile,
+        "seed": found.seed,
+        "max_sellers": found.bounds.sellers,
+        "max_scanners": found.bounds.scanners,
+        "sellers": found.sellers,
+        "scanners": found.scanners,
+        "conservative": found.conservative,
+        "why_not_less": found.why_not_less,
+        "scanner_wait_floor_s": _interval_json(found.floor, 1 / _US_PER_S),
+        "trials": [
+            {
+                "purpose": trial.purpose,
+                "sellers": trial.sellers,
+                "scanners": trial.scanners,
+                "stages": {stage: _estimate_json(estimate) for stage, estimate in trial.estimates.items()},
+            }
+            for trial in found.trials
+        ],
+    }
+
+
+def _estimate_json(estimate: "Estimate") -> dict[str, Any]:
+    return {
+        "utilisation": estimate.utilisation,
+        "verdict": estimate.verdict,
+        "cause": estimate.cause,
+        "reason": estimate.reason,
+        "wait_s": None if estimate.wait is None else _interval_json(estimate.wait, 1 / _US_PER_S),
+        "share_within_target": None if estimate.share is None else _interval_json(estimate.share, 1),
+        "replications": estimate.replications,
+        "replication_s": estimate.length_us / _US_PER_S,
+        "warm_up_s": estimate.warm_up_us / _US_PER_S,
+    }
+
+
+def _interval_json(interval: "Interval", unit: float) -> dict[str, float]:
+    scaled = interval.scaled(unit)
+    return {"estimate": scaled.estimate, "low": scaled.low, "high": scaled.high}

@@ -1,0 +1,129 @@
+"""What visitors ask of the staff, whatever its number: work, how it varies, and the waits no staffing removes."""
+
+from dataclasses import dataclass, replace
+from math import ceil, inf
+from statistics import fmean, pvariance
+from typing import Final, Literal
+
+import numpy as np
+
+from simulator.distributions import MINUTE_US, Streams
+from simulator.load import utilisation
+from simulator.planning.statistics import Interval, Sample, percentile_interval
+from simulator.scenario import Scenario
+from simulator.visitors import Arrivals
+
+Stage = Literal["sellers", "scanners"]
+
+STAGES: Final[tuple[Stage, ...]] = ("sellers", "scanners")
+
+#: Buses looked at, in this many independent lots: enough that the variance of a bus's work is known to 10 %.
+_LOTS: Final = 10
+_BUSES_A_LOT: Final = 50
+
+#: A replication holds at least so many buses and visitors, that a percentile of it means something ...
+_LEAST_BUSES: Final = 160
+_LEAST_VISITORS: Final = 2_000
+#: ... and as many relaxation times, that the lines' ups and downs average out and its cold start is a small part, ...
+_RELAXATIONS: Final = 20
+#: ... but no more buses than this, which take some ten seconds; busier staff is called too close to saturation.
+_MOST_BUSES: Final = 4_800
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One scenario's demand, from a sample of its visitors that no staffing changes."""
+
+    scenario: Scenario
+    gaps: tuple[float, ...]  #: from bus to bus, microseconds
+    work: dict[Stage, tuple[float, ...]]  #: each bus's total service time at a stage, microseconds
+    visitors: float  #: mean number on a bus
+    alone: tuple[Sample, ...]  #: waits at the scanners if each group had one for itself
+
+    def least_stable(self, stage: Stage) -> int:
+        """The smallest number of servers with utilisation below 1."""
+        load: float = getattr(utilisation(replace(self.scenario, sellers=1, scanners=1)), stage)
+        return max(1, ceil(load) if load < ceil(load) else ceil(load) + 1)
+
+    def floor(self, percentile: float) -> Interval:
+        """The percentile of waits at the scanners with infinitely many of them, microseconds.
+
+        A group is scanned one after the other in the line that it joined; a line shared by all servers spreads it.
+        """
+        return percentile_interval(self.alone, percentile)
+
+    def relaxation_us(self, stage: Stage, servers: int) -> float:
+        """The time in which a stage's lines forget how they were, microseconds; infinite without spare capacity.
+
+        That of reflected Brownian motion, which busy lines resemble: twice the variance rate of the work brought
+        minus the work done, by the square of the spare capacity; at least one service.
+        """
+        load: float = getattr(utilisation(replace(self.scenario, sellers=servers, scanners=servers)), stage)
+        if load >= 1:
+            return inf
+        net = [work / servers - load * gap for work, gap in zip(self.work[stage], self.gaps, strict=True)]
+        service = self.scenario.sale_minutes if stage == "sellers" else self.scenario.scan_minutes
+        return max(2 * pvariance(net) / fmean(self.gaps) / (1 - load) ** 2, service.mean_above(0) * MINUTE_US)
+
+    @property
+    def mean_gap_us(self) -> int:
+        """From one bus to the next, microseconds."""
+        return max(1, round(self.scenario.minutes_between_buses.mean_above(0) * MINUTE_US))
+
+    @property
+    def shortest_us(self) -> int:
+        """The least length of a replication, microseconds."""
+        return ceil(max(_LEAST_BUSES, _LEAST_VISITORS / self.visitors)) * self.mean_gap_us
+
+    @property
+    def longest_us(self) -> int:
+        """The greatest length of a replication, microseconds."""
+        return max(_MOST_BUSES * self.mean_gap_us, self.shortest_us)
+
+    def wanted_us(self, stage: Stage, servers: int) -> float:
+        """How long a replication should be for that staffing to settle, microseconds; maybe more than possible."""
+        return max(self.shortest_us, _RELAXATIONS * self.relaxation_us(stage, servers))
+
+
+def demand_of(scenario: Scenario, seed: int) -> Demand:
+    """Look at some of the scenario's visitors.
+
+    Args:
+        scenario: Its staffing does not matter.
+        seed: Of the visitors looked at.
+    """
+    gaps: list[float] = []
+    sale_work: list[float] = []
+    scan_work: list[float] = []
+    visitors: list[int] = []
+    alone = []
+    for lot in range(1, _LOTS + 1):
+        streams = Streams(seed, lot)
+        gap = streams.microseconds("minutes_between_buses", scenario.minutes_between_buses)
+        arrivals = Arrivals(scenario, streams)
+        waits: list[int] = []
+        for _ in range(_BUSES_A_LOT):
+            bus = arrivals.next_bus(0)
+            groups = list(arrivals.groups(bus))
+            gaps.append(next(gap))
+            sale_work.append(sum(group.sale for group in groups if group.buys_at_the_venue))
+            scan_work.append(sum(sum(group.scans) for group in groups))
+            visitors.append(bus.occupancy)
+            for group in groups:
+                waits += [0] * len(group.scans) if scenario.one_line else _one_after_the_other(group.scans)
+        alone.append(Sample(np.array(waits, dtype=np.int64), np.ones(len(waits), dtype=np.int64)))
+    return Demand(
+        scenario,
+        tuple(gaps),
+        {"sellers": tuple(sale_work), "scanners": tuple(scan_work)},
+        fmean(visitors),
+        tuple(alone),
+    )
+
+
+def _one_after_the_other(services: list[int]) -> list[int]:
+    """How long each of a group waits for those before."""
+    waits = [0]
+    for service in services[:-1]:
+        waits.append(waits[-1] + service)
+    return waits

@@ -1,0 +1,106 @@
+"""One replication: the venue's own model, of which only the waits are kept."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.distributions import Streams
+from simulator.environment import Environment
+from simulator.events import EARLIEST_TIME_US, HOUR_US
+from simulator.journal import Journal, Letterhead
+from simulator.messages import Activity, WaitInScannerLine, WaitInSellerLine
+from simulator.planning.statistics import Sample
+from simulator.receipts import Ledger
+from simulator.scenario import Scenario
+from simulator.venue import Venue
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The waits of one stage, in the order of the visitors' numbers; times are microseconds."""
+
+    arrived: NDArray[np.int64]  #: when the bus arrived, since the start
+    waited: NDArray[np.int64]  #: from joining the line to being served
+    visitors: NDArray[np.int64]  #: how many waited so
+
+    def arrived_from(self, moment: int) -> Sample:
+        """The waits of those whose bus arrived then or later."""
+        kept = self.arrived >= moment
+        return Sample(self.waited[kept], self.visitors[kept])
+
+    @property
+    def sample(self) -> Sample:
+        """All waits."""
+        return Sample(self.waited, self.visitors)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one replication observed."""
+
+    sellers: Waits  #: one for each group that buys at the venue
+    scanners: Waits  #: one for each visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """What to simulate. The number takes the place of the venue's, so it chooses the random streams."""
+
+    scenario: Scenario
+    seed: int
+    number: int
+    length_us: int  #: for how long buses arrive; everyone on them is followed to the end
+
+
+def observe(replication: Replication) -> Observation:
+    """Simulate; the same seed and number give the same visitors under every staffing."""
+    scenario, start_us = replication.scenario, EARLIEST_TIME_US
+    env = Environment(start_us)
+    log = _WaitLog(env, scenario, start_us)
+    venue = Venue(env, scenario, Streams(replication.seed, replication.number), log, start_us + replication.length_us)
+    while not venue.closed:
+        env.run(env.now + HOUR_US)
+    return Observation(_waits(log.sellers, start_us), _waits(log.scanners, start_us))
+
+
+class _WaitLog(Journal):
+    """A journal that sends nothing and keeps the waits: bus's arrival, wait, visitors, first visitor's number."""
+
+    def __init__(self, env: Environment, scenario: Scenario, start_us: int) -> None:
+        ledger = Ledger(start_us, sellers=scenario.sellers, scanners=scenario.scanners)
+        super().__init__(env, Letterhead("plan", "plan", 1), ledger, _Nowhere())
+        self._clock: Final = env
+        self.sellers: Final[list[tuple[int, int, int, int]]] = []
+        self.scanners: Final[list[tuple[int, int, int, int]]] = []
+
+    def record(self, kind: type[Activity], started_at: int, details: tuple[Any, ...]) -> None:
+        """Keep the wait that ends now, if one does."""
+        if kind is WaitInScannerLine:
+            waits = self.scanners
+        elif kind is WaitInSellerLine:
+            waits = self.sellers
+        else:
+            return
+        arrived_at, _, _, first_visitor, party_size, *_ = details
+        waits.append((arrived_at, self._clock.now - started_at, party_size, first_visitor))
+
+
+class _Nowhere:
+    """The sink of a journal that sends nothing."""
+
+    def send(self, topic: str, key: bytes, value: bytes) -> None:
+        """Forget it."""
+
+    def poll(self) -> None:
+        """Nothing waits to be sent."""
+
+    def flush(self) -> None:
+        """Nothing waits to be sent."""
+
+
+def _waits(rows: list[tuple[int, int, int, int]], start_us: int) -> Waits:
+    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
+    arrived, waited, visitors, _ = table[np.argsort(table[:, 3])].T
+    return Waits(arrived - start_us, waited, visitors)

@@ -1,0 +1,188 @@
+"""The search for the smallest staffing that meets a target, and the reasons why less does not do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from simulator.exceptions import PlanError, TargetUnreachable
+from simulator.planning.demand import STAGES, Demand, Stage, demand_of
+from simulator.planning.statistics import Interval
+from simulator.planning.target import Target, spoken
+from simulator.planning.trial import Estimate, Judge, Trial
+from simulator.planning.workers import Workers
+from simulator.scenario import Scenario
+
+#: Bounds that are not given: so many times the fewest servers that keep up, and some more for small venues.
+_BOUND_FACTOR: Final = 4
+_BOUND_EXTRA: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most servers that a search may try."""
+
+    sellers: int
+    scanners: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The fewest sellers, and with these the fewest scanners, that meet the target."""
+
+    scenario: str
+    target: Target
+    seed: int
+    bounds: Bounds
+    floor: Interval  #: the percentile of waits with infinitely many scanners, microseconds
+    sellers: int
+    scanners: int
+    conservative: bool  #: whether one server less could not be shown to be too few
+    why_not_less: dict[Stage, str]  #: what would happen with one server less
+    trials: tuple[Trial, ...]  #: everything that was tried, in that order
+
+
+def find_plan(
+    scenario: Scenario,
+    target: Target,
+    *,
+    seed: int = 7,
+    max_sellers: int | None = None,
+    max_scanners: int | None = None,
+    workers: int = 1,
+    on_trial: Callable[[Trial], None] = lambda _: None,
+) -> Plan:
+    """Find the smallest staffing that meets ``target``; sellers first, as their lines do not depend on scanners.
+
+    Args:
+        scenario: What the venue is like; its own staffing does not matter.
+        target: What is to be reached.
+        seed: The same seed gives the same visitors, under every staffing.
+        max_sellers: The most sellers to try. Default: four times the fewest that keep up, and twenty.
+        max_scanners: The same of scanners.
+        workers: Processes that simulate; they do not change the result.
+        on_trial: Is told of every staffing tried.
+
+    Raises:
+        PlanError: The seed, a bound or the number of workers is impossible.
+        TargetUnreachable: No staffing, or none within the bounds, meets the target.
+    """
+    if seed < 0:
+        raise PlanError(f"the seed is {seed}; use a whole number from 0.")
+    demand = demand_of(scenario, seed)
+    bounds = Bounds(
+        sellers=_bound(demand, "sellers", max_sellers),
+        scanners=_bound(demand, "scanners", max_scanners),
+    )
+    floor = demand.floor(target.percentile)
+    if floor.low > target.wait_us:
+        raise TargetUnreachable(
+            f"{target.percentile:g} % waiting at most {spoken(target.wait_us)} is impossible with any number of scanners: "
+            f"a group is scanned one after the other, and even with a scanner for itself {target.percentile:g} % wait "
+            f"up to {spoken(floor.estimate)}. Use a --target-wait above that, or one_line = true in the scenario."
+        )
+    trials: list[Trial] = []
+
+    def heard(trial: Trial) -> None:
+        trials.append(trial)
+        on_trial(trial)
+
+    with Workers(workers) as pool:
+        search = _Search(Judge(demand, target, seed, pool, heard), bounds, trials)
+        sellers, scanners = search.checked(*search.smallest())
+        lacking = {stage: search.with_one_less(stage, sellers, scanners) for stage in STAGES}
+    return Plan(
+        scenario=scenario.name,
+        target=target,
+        seed=seed,
+        bounds=bounds,
+        floor=floor,
+        sellers=sellers,
+        scanners=scanners,
+        conservative=any(found is not None and found.verdict == "undecided" for found in lacking.values()),
+        why_not_less={
+            stage: "there must be one" if found is None else found.reason for stage, found in lacking.items()
+        },
+        trials=tuple(trials),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search under way."""
+
+    judge: Judge
+    bounds: Bounds
+    trials: list[Trial]
+
+    def smallest(self) -> tuple[int, int]:
+        """The fewest sellers that meet the target at the sellers, and with these the same of scanners."""
+        sellers = self._smallest("sellers", lambda number: self.judge.trial("sellers", number, None))
+        scanners = self._smallest("scanners", lambda number: self.judge.trial("scanners", sellers, number))
+        return sellers, scanners
+
+    def checked(self, sellers: int, scanners: int) -> tuple[int, int]:
+        """Check a staffing on visitors that the search has not met; a stage that fails there gets one server more.
+
+        A search finds what met the target on its visitors, so on those it looks a little better than it is.
+        """
+        while not (trial := self.judge.trial("both", sellers, scanners)).meets:
+            if trial.estimates["sellers"].verdict != "meets":
+                sellers = self._one_more("sellers", sellers)
+            if trial.estimates["scanners"].verdict != "meets":
+                scanners = self._one_more("scanners", scanners)
+        return sellers, scanners
+
+    def with_one_less(self, stage: Stage, sellers: int, scanners: int) -> Estimate | None:
+        """What is known of ``stage`` with one server less there; None if there was only one."""
+        less = (sellers - 1, None) if stage == "sellers" else (sellers, scanners - 1)
+        if 0 in less:
+            return None
+        for trial in reversed(self.trials):
+            known = trial.estimates.get(stage)
+            if known is not None and known.verdict != "meets" and less in _staffings(trial):
+                return known
+        return self.judge.trial(stage, *less).estimates[stage]
+
+    def _smallest(self, stage: Stage, judged: Callable[[int], Trial]) -> int:
+        """Climb from the fewest that keep up by growing steps, then halve: more servers never wait longer."""
+        most: int = getattr(self.bounds, stage)
+        too_few, step = self.judge.demand.least_stable(stage) - 1, 1
+        while not judged(enough := min(too_few + step, most)).meets:
+            too_few = self._one_more(stage, enough) - 1
+            step *= 2
+        while enough - too_few > 1:
+            middle = (enough + too_few) // 2
+            if judged(middle).meets:
+                enough = middle
+            else:
+                too_few = middle
+        return enough
+
+    def _one_more(self, stage: Stage, number: int) -> int:
+        if number >= getattr(self.bounds, stage):
+            found = next(trial for trial in reversed(self.trials) if stage in trial.estimates).estimates[stage]
+            raise TargetUnreachable(
+                f"{number} {stage} are not shown to be enough for {spoken(self.judge.target.wait_us)}: {found.reason}. "
+                f"Raise --max-{stage} or the --target-wait."
+            )
+        return number + 1
+
+
+def _staffings(trial: Trial) -> set[tuple[int, int | None]]:
+    """The staffings that a trial tells of, None standing for any number of scanners."""
+    return {(trial.sellers, None), (trial.sellers, trial.scanners)}
+
+
+def _bound(demand: Demand, stage: Stage, given: int | None) -> int:
+    """The given bound of a stage or its default; refuses one that cannot hold the answer."""
+    least = demand.least_stable(stage)
+    if given is None:
+        return _BOUND_FACTOR * least + _BOUND_EXTRA
+    if given < 1:
+        raise PlanError(f"--max-{stage} {given} is not possible; use 1 or more.")
+    if given < least:
+        raise TargetUnreachable(
+            f"no target is reached with at most {given} {stage}: it takes {least} for a utilisation below 1, "
+            f"with fewer the line only grows. Raise --max-{stage}."
+        )
+    return given

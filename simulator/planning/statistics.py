@@ -1,0 +1,152 @@
+"""Statistics of simulation output: percentiles, t intervals over replications, and where a warm-up ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import atan, cos, isclose, pi, sin, sqrt
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFIDENCE: Final = 0.95
+
+#: MSER-5 averages this many observations before it looks.
+MSER_BATCH: Final = 5
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate and its confidence interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+    def scaled(self, factor: float) -> "Interval":
+        """The same in another unit."""
+        return Interval(self.estimate * factor, self.low * factor, self.high * factor)
+
+    def within(self, least: float, most: float) -> "Interval":
+        """The part of the interval that is possible."""
+        return Interval(self.estimate, max(self.low, least), min(self.high, most))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one replication observed: a value, and for how many visitors it counts."""
+
+    values: NDArray[np.int64]
+    weights: NDArray[np.int64]
+
+
+def percentile(sample: Sample, percent: float) -> float:
+    """The nearest-rank percentile: the smallest value that at least ``percent`` % of the weight does not exceed.
+
+    Without values it is 0: nobody waited.
+    """
+    if not len(sample.values):
+        return 0.0
+    order = np.argsort(sample.values, kind="stable")
+    reached = np.cumsum(sample.weights[order])
+    # In this order of operations 95 % of 100 is 95, not a little more.
+    rank = np.searchsorted(reached, percent * reached[-1] / 100, side="left")
+    return float(sample.values[order[min(rank, len(order) - 1)]])
+
+
+def share_up_to(sample: Sample, value: float) -> float:
+    """The share of the weight whose value is at most ``value``; 1 without values."""
+    total = int(sample.weights.sum())
+    return float(sample.weights[sample.values <= value].sum() / total) if total else 1.0
+
+
+def percentile_interval(replications: Sequence[Sample], percent: float) -> Interval:
+    """The percentile over all replications, with a t interval at ``CONFIDENCE`` from how they differ (sectioning).
+
+    The estimate is the percentile of all replications' values together, the spread that of each replication's own
+    percentile around it: averaging the replications' percentiles would keep the bias that each has for being short.
+
+    Args:
+        replications: At least two.
+        percent: Above 0 and below 100.
+    """
+    pooled = Sample(
+        np.concatenate([sample.values for sample in replications]),
+        np.concatenate([sample.weights for sample in replications]),
+    )
+    return _around(percentile(pooled, percent), [percentile(sample, percent) for sample in replications])
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """The mean of independent values, at least two, with a t interval at ``CONFIDENCE``."""
+    return _around(sum(values) / len(values), values)
+
+
+def _around(estimate: float, values: Sequence[float]) -> Interval:
+    count = len(values)
+    spread = sqrt(sum((value - estimate) ** 2 for value in values) / (count - 1))
+    half = t_quantile(0.5 + CONFIDENCE / 2, count - 1) * spread / sqrt(count)
+    return Interval(estimate, estimate - half, estimate + half)
+
+
+def t_quantile(probability: float, degrees: int) -> float:
+    """The value that Student's t stays below with ``probability``, from 0.5 to below 1; to nine digits."""
+    low, high = 0.0, 1.0
+    while _t_below(high, degrees) < probability:
+        high *= 2
+    while not isclose(low, high, rel_tol=1e-10, abs_tol=1e-12):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _t_below(middle, degrees) < probability else (low, middle)
+    return (low + high) / 2
+
+
+def _t_below(value: float, degrees: int) -> float:
+    """Student's t distribution for whole degrees of freedom: Abramowitz and Stegun, 26.7.3 and 26.7.4."""
+    angle = atan(value / sqrt(degrees))
+    odd = degrees % 2
+    term = cos(angle) if odd else 1.0
+    series = term if degrees > 1 else 0.0
+    for k in range(2 + odd, degrees - 1, 2):
+        term *= (k - 1) / k * cos(angle) ** 2
+        series += term
+    within = 2 / pi * (angle + sin(angle) * series) if odd else sin(angle) * series
+    return (1 + within) / 2
+
+
+def mser5(observations: Numbers) -> int:
+    """How many of the first observations belong to the warm-up, by MSER-5.
+
+    Of the cuts within the first half it takes the one that leaves the mean of the rest known best: with the least
+    squared standard error, after averaging every five observations (White, Cobb and Spratt 2000).
+
+    Returns:
+        A multiple of 5; 0 if there are too few observations to tell.
+    """
+    count = len(observations) // MSER_BATCH
+    batches = observations[: count * MSER_BATCH].reshape(count, MSER_BATCH).mean(axis=1)
+    errors = [float(np.var(batches[cut:]) / (count - cut)) for cut in range(count // 2 + 1)] if count > 1 else [0.0]
+    return int(np.argmin(errors)) * MSER_BATCH
+
+
+def slot_means(samples: Sequence[Sample], positions: Sequence[NDArray[np.int64]], edges: NDArray[np.int64]) -> Numbers:
+    """Welch's averages: the mean of the values, by weight and over all replications, in each slot of positions.
+
+    Args:
+        samples: One for each replication.
+        positions: Where each value belongs, in the unit of ``edges``.
+        edges: Borders of the slots, ascending; a slot without values has the mean of the one before it.
+    """
+    slots = len(edges) - 1
+    totals, weights = np.zeros(slots), np.zeros(slots)
+    for sample, position in zip(samples, positions, strict=True):
+        index = np.searchsorted(edges, position, side="right") - 1
+        totals += np.bincount(index, sample.values * sample.weights, slots)
+        weights += np.bincount(index, sample.weights, slots)
+    means = np.divide(totals, weights, out=np.full(slots, np.nan), where=weights > 0)
+    means[0] = np.nan_to_num(means[0])
+    for before, slot in pairwise(range(slots)):
+        if np.isnan(means[slot]):
+            means[slot] = means[before]
+    return means

@@ -1,0 +1,205 @@
+"""Trials: whether one staffing meets the target, decided by as many replications as that takes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, inf
+from typing import Final, Literal
+
+import numpy as np
+
+from simulator.load import utilisation
+from simulator.planning.demand import STAGES, Demand, Stage
+from simulator.planning.replication import Observation, Replication, Waits
+from simulator.planning.statistics import (
+    Interval,
+    mean_interval,
+    mser5,
+    percentile_interval,
+    share_up_to,
+    slot_means,
+)
+from simulator.planning.target import Target, spoken
+from simulator.planning.workers import Workers
+from simulator.scenario import Scenario
+
+Verdict = Literal["meets", "fails", "unstable", "undecided"]
+Purpose = Literal["sellers", "scanners", "both"]
+
+#: Numbers of replications after which a trial looks whether it can decide; few, because each look can err.
+LOOKS: Final = (6, 12, 24, 48)
+
+#: MSER-5 finds where the mean settles; the tail may take a little longer, so never less than this part is cut.
+LEAST_WARM_UP: Final = 0.1
+
+#: The search and the check of its result meet different visitors: the replications' numbers begin here.
+_FIRST_NUMBER: Final[dict[Purpose, int]] = {"sellers": 1, "scanners": 1, "both": 1_000_001}
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a trial found out about one stage; times are microseconds."""
+
+    utilisation: float
+    verdict: Verdict
+    cause: str  #: of the verdict, in a few words
+    reason: str  #: the same with its numbers
+    wait: Interval | None = None  #: the target's percentile of visitors' waits; None if unstable
+    share: Interval | None = None  #: share of visitors who wait no longer than the target
+    replications: int = 0
+    length_us: int = 0  #: of each, warm-up included
+    warm_up_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One staffing that was tried."""
+
+    purpose: Purpose  #: the stage whose staffing was sought, or both for the check of the result
+    sellers: int
+    scanners: int | None  #: None: any, the sellers' lines do not depend on it
+    estimates: dict[Stage, Estimate]  #: of the stages that the trial was about
+
+    @property
+    def meets(self) -> bool:
+        """Whether every stage that it was about meets the target."""
+        return all(estimate.verdict == "meets" for estimate in self.estimates.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Tries staffings of one scenario against one target."""
+
+    demand: Demand
+    target: Target
+    seed: int
+    workers: Workers
+    on_trial: Callable[[Trial], None]  #: is told of every trial when it is decided
+
+    def trial(self, purpose: Purpose, sellers: int, scanners: int | None) -> Trial:
+        """Try a staffing; see ``Trial`` for the parameters."""
+        trial = Trial(purpose, sellers, scanners, self._estimates(purpose, sellers, scanners))
+        self.on_trial(trial)
+        return trial
+
+    def _estimates(self, purpose: Purpose, sellers: int, scanners: int | None) -> dict[Stage, Estimate]:
+        demand = self.demand
+        # Nobody looks at these scanners, but the venue must come to an end.
+        simulated_scanners = demand.least_stable("scanners") + 1 if scanners is None else scanners
+        scenario = replace(demand.scenario, sellers=sellers, scanners=simulated_scanners)
+        load = utilisation(scenario)
+        stages: tuple[Stage, ...] = STAGES if purpose == "both" else (purpose,)
+        loads: dict[Stage, float] = {stage: getattr(load, stage) for stage in stages}
+        if max(loads.values()) >= 1:
+            return {stage: _unstable(busy) for stage, busy in loads.items() if busy >= 1}
+
+        wanted_us = demand.wanted_us("sellers", sellers)
+        if scanners is not None:
+            wanted_us = max(wanted_us, demand.wanted_us("scanners", scanners))
+        series = _Series(self, scenario, loads, _FIRST_NUMBER[purpose])
+        if wanted_us > demand.shortest_us:
+            # Lines grow from an empty start, so waits too long in a short replication are too long for good.
+            estimates = series.run(demand.shortest_us, LOOKS[:1], settled=False)
+            if all(estimate.verdict == "fails" for estimate in estimates.values()):
+                return estimates
+        if wanted_us > demand.longest_us:
+            return series.run(demand.longest_us, LOOKS[:1], settled=False)
+        return series.run(ceil(wanted_us), LOOKS, settled=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """The replications of one trial."""
+
+    judge: Judge
+    scenario: Scenario
+    loads: dict[Stage, float]
+    first_number: int
+
+    def run(self, at_least_us: int, looks: Sequence[int], *, settled: bool) -> dict[Stage, Estimate]:
+        """Replicate until every stage is decided, or all looks are taken.
+
+        Args:
+            at_least_us: Length of a replication, microseconds.
+            looks: Numbers of replications after which to look.
+            settled: Whether that is long enough for the lines to settle.
+        """
+        judge, gap_us = self.judge, self.judge.demand.mean_gap_us
+        length_us = -(-at_least_us // gap_us) * gap_us
+        observations: list[Observation] = []
+        estimates: dict[Stage, Estimate] = {}
+        for look in looks:
+            numbers = range(self.first_number + len(observations), self.first_number + look)
+            observations += judge.workers.observe(
+                [Replication(self.scenario, judge.seed, number, length_us) for number in numbers]
+            )
+            estimates = {
+                stage: estimate(
+                    [getattr(observation, stage) for observation in observations],
+                    judge.target,
+                    utilisation=load,
+                    length_us=length_us,
+                    slot_us=gap_us,
+                    settled=settled,
+                )
+                for stage, load in self.loads.items()
+            }
+            if all(found.verdict != "undecided" for found in estimates.values()):
+                break
+        return estimates
+
+
+def estimate(
+    replications: Sequence[Waits],
+    target: Target,
+    *,
+    utilisation: float,
+    length_us: int,
+    slot_us: int,
+    settled: bool,
+) -> Estimate:
+    """What replications of one staffing say about one stage.
+
+    Args:
+        replications: The waits of each.
+        target: What is to be reached.
+        utilisation: Of the stage's servers.
+        length_us: For how long buses arrived in each, microseconds.
+        slot_us: What MSER-5 takes for one observation: the mean wait of those who arrive in so many microseconds.
+        settled: Whether the replications are long enough for lines this busy; if not, the target cannot be met.
+    """
+    edges = np.arange(0, length_us + slot_us, slot_us, dtype=np.int64)
+    means = slot_means([waits.sample for waits in replications], [waits.arrived for waits in replications], edges)
+    warm_up_us = max(mser5(means) * slot_us, round(LEAST_WARM_UP * length_us))
+    samples = [waits.arrived_from(warm_up_us) for waits in replications]
+    wait = percentile_interval(samples, target.percentile).within(0, inf)
+    verdict, cause, reason = _judged(wait, target, utilisation, len(replications), settled=settled)
+    return Estimate(
+        utilisation=utilisation,
+        verdict=verdict,
+        cause=cause,
+        reason=reason,
+        wait=wait,
+        share=mean_interval([share_up_to(sample, target.wait_us) for sample in samples]).within(0, 1),
+        replications=len(replications),
+        length_us=length_us,
+        warm_up_us=warm_up_us,
+    )
+
+
+def _judged(
+    wait: Interval, target: Target, utilisation: float, replications: int, *, settled: bool
+) -> tuple[Verdict, str, str]:
+    found = f"{target.percentile:g} % wait up to {spoken(wait.estimate)} [{spoken(wait.low)}, {spoken(wait.high)}]"
+    limit = spoken(target.wait_us)
+    if wait.low > target.wait_us:
+        return "fails", f"over {limit}", f"{found}, more than {limit}"
+    if not settled:
+        reason = f"at utilisation {utilisation:.3f} lines swing for too long to know their waits: {found}"
+        return "undecided", "too close to 1", reason
+    if wait.high <= target.wait_us:
+        return "meets", f"within {limit}", f"{found}, within {limit}"
+    return "undecided", f"around {limit}", f"{found} around {limit}, after {replications} replications"
+
+
+def _unstable(utilisation: float) -> Estimate:
+    return Estimate(utilisation, "unstable", "only grows", f"utilisation {utilisation:.3f}, so the line only grows")
