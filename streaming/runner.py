@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -212,11 +212,13 @@ def _meaning(error: Exception) -> StreamFailed | DataLost:
             "messages were removed from Kafka before the stream read them (retention, or a topic that was cut off): "
             f"{_shortened(text)}"
         )
-    if isinstance(error, Py4JError | OSError):
+    if isinstance(error, Py4JError | OSError) and not isinstance(error, Py4JJavaError):
         return StreamFailed(
             "Spark's JVM ended unexpectedly (killed, or out of memory). Nothing is lost: start the stream again."
         )
-    return _QueryFailed(f"the query failed: {_shortened(text)}")
+    return _QueryFailed(
+        f"the query failed: {_shortened(text)}. Nothing is lost: once the cause is cured, start the stream again."
+    )
 
 
 def _shortened(text: str) -> str:
