@@ -21,6 +21,9 @@ from streaming.exceptions import LogCleaned, NoLake
 from streaming.hour import Hour
 from streaming.layout import EVENTS_TABLE, QUARANTINE
 
+#: Characters of a text that Delta's writers keep as a bound.
+_STATISTICS_LENGTH: Final = 32
+
 _LOG_FILE: Final = "_delta_log/{version:020}.json"
 
 
@@ -93,8 +96,9 @@ class Snapshot:
         ]
 
     def run_id_bounds(self, hour: Hour) -> set[str]:
-        """Smallest and largest run_id of each of the hour's files, from the log's statistics.
+        """Beginnings of the smallest and largest run_id of each of the hour's files, from the log's statistics.
 
+        Statistics hold the first 32 characters of a text, the larger bound with one more that sorts behind all others.
         A file with three runs or more hides those in between; the loader counts exactly.
         """
         actions = self._actions
@@ -108,7 +112,7 @@ class Snapshot:
         bounds: set[str] = set()
         for name in ("min.run_id", "max.run_id"):
             if name in actions.column_names:
-                bounds.update(value for value in actions.filter(here)[name].to_pylist() if value is not None)
+                bounds.update(value[:_STATISTICS_LENGTH] for value in actions.filter(here)[name].to_pylist() if value)
         return bounds
 
     def uri(self, file: LakeFile) -> str:

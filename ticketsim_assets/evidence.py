@@ -34,10 +34,13 @@ def hour_evidence(snapshot: Snapshot, hour: Hour, runs: frozenset[str] | None = 
         runs: runs with events in the hour, if counted; by default they are taken from the log's statistics.
     """
     receipts = receipts_of(snapshot, hour)
-    seen = snapshot.run_id_bounds(hour) if runs is None else runs
+    with_receipts = {receipt.run_id for receipt in receipts}
+    if runs is None:
+        bounds = snapshot.run_id_bounds(hour)
+        runs = frozenset(bound for bound in bounds if not any(run_id.startswith(bound) for run_id in with_receipts))
     return Evidence(
         receipts=receipts,
-        runs=frozenset(seen) | {receipt.run_id for receipt in receipts},
+        runs=runs | with_receipts,
         finished=_finished_before(snapshot, hour, receipts),
     )
 

@@ -46,7 +46,8 @@ def test_hours_arrive_by_themselves_in_the_live_stack_and_ctrl_c_ends_all_of_it(
         assert up.wait(120) == 0
     finally:
         if up.poll() is None:
-            up.kill()
+            up.terminate()
+            up.wait(120)
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
     assert ticketsim("broker", "status").code == 1

@@ -73,10 +73,12 @@ class LakeMaker:
         write_deltalake(str(self.root / EVENTS_TABLE), rows, mode="append", partition_by=list(PARTITION_COLUMNS))
 
 
-def simulated(*, hours: float = 1.5, venues: int = 2, seed: int = 3) -> list[Message]:
+def simulated(*, hours: float = 1.5, venues: int = 2, seed: int = 3, run_id: str | None = None) -> list[Message]:
     """Messages of a small run that starts at START; its drain goes on for a while."""
     sink = Recorder()
-    run = plan_run(load_scenario("stable"), seed=seed, start=START, hours=hours, venues=venues, run_id=f"run-{seed}")
+    run = plan_run(
+        load_scenario("stable"), seed=seed, start=START, hours=hours, venues=venues, run_id=run_id or f"run-{seed}"
+    )
     simulate(run, sink)
     return sink.messages
 

@@ -7,7 +7,7 @@ from streaming.hour import Hour
 from ticketsim_assets import lake_watch
 from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS
 
-from .conftest import START, fields, hour_of
+from .conftest import START, fields, hour_of, simulated
 
 FIRST = Hour.containing(START)
 RECEIPTS = "ticketsim.hour_closed"
@@ -81,6 +81,12 @@ def test_a_dead_run_does_not_hold_back_hours_that_it_has_not_touched(maker, look
     dead = [(t, v.replace(b'"run-3', b'"dead').replace(b'"run_id":"run-3"', b'"run_id":"dead"')) for t, v in dead]
     maker.append([*run_messages, *dead])
     assert complete(look(lag=1)) == all_hours(run_messages) - {FIRST}
+
+
+def test_a_run_id_longer_than_the_log_s_statistics_is_recognised_by_its_receipts(maker, look):
+    messages = simulated(hours=0.3, venues=1, run_id="festival-20261123T014541Z-6dbad4f00d-and-more")
+    maker.append(messages)
+    assert complete(look(lag=1)) == all_hours(messages)
 
 
 def test_compaction_never_looks_like_new_data(maker, look, run_messages):
