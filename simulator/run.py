@@ -8,6 +8,7 @@ from math import inf
 from time import monotonic
 from typing import Final
 
+from simulator.chaos import Injected
 from simulator.distributions import Streams
 from simulator.environment import Environment, PacedEnvironment, wall_clock_us
 from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, LATEST_TIME_US, EventType, hour_start_us
@@ -76,6 +77,7 @@ class Summary:
     first_hour: datetime  #: start of the first hour with receipts, UTC
     last_hour: datetime  #: start of the last one, drain included
     stopped: bool  #: whether the run was stopped before its end; always true for an open-ended one
+    injected: Injected | None = None  #: faults on top, not counted in ``events``; None if none were asked for
 
     @property
     def total(self) -> int:

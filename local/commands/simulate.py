@@ -2,7 +2,8 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +32,13 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
         float, typer.Option(help="0: as fast as possible; 1: real time; 60: a minute a second, up to now.")
     ] = 0.0,
     venues: Annotated[int, typer.Option(help="Venues, each with its own visitors.")] = 1,
+    chaos: Annotated[
+        str | None,
+        typer.Option(
+            metavar="duplicates=P,late=P:DELAY,corrupt=P,reorder=P",
+            help="Faults on top of the truth, with probability P a message.",
+        ),
+    ] = None,
     to: Annotated[
         str, typer.Option(metavar="stdout|file:PATH|kafka://HOST:PORT", help="Where the messages go.")
     ] = "stdout",
@@ -39,6 +47,7 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
 ) -> None:
     """Simulate venues and send what happens as messages, as fast as possible or in real time."""
     # numpy and SimPy take half a second to load, which `ticketsim --help` should not.
+    from simulator.chaos import chaos_sink, parse_chaos
     from simulator.run import plan_run
     from simulator.run import simulate as simulate_run
     from simulator.scenario import load_scenario
@@ -49,6 +58,7 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
             "--json prints the summary on stdout, where the messages go; give --to file:PATH or kafka://..."
         )
     check_destination(to)
+    faults = None if chaos is None else parse_chaos(chaos)
     run = plan_run(
         load_scenario(scenario),
         seed=seed,
@@ -60,10 +70,13 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
     )
     with (
         open_sink(to, notify=console.print) as sink,
+        nullcontext() if faults is None else chaos_sink(sink, faults, run.seed) as suffering,
         _stopping_on_signals() as signals,
         _progress(run) as on_progress,
     ):
-        summary = simulate_run(run, sink, on_progress, stopped=lambda: bool(signals))
+        summary = simulate_run(run, suffering or sink, on_progress, stopped=lambda: bool(signals))
+    if suffering is not None:
+        summary = replace(summary, injected=suffering.injected)
     _print_summary(run, summary)
     if json:
         emit_json(_as_json(summary))
@@ -145,6 +158,14 @@ def _print_summary(run: "Run", summary: "Summary") -> None:
         f"{summary.seconds:.1f} s, {summary.events_per_second:,.0f} events/s",
         soft_wrap=True,
     )
+    if summary.injected is not None:
+        injected = summary.injected
+        garbage = ", ".join(f"{kind} {number:,}" for kind, number in sorted(injected.corrupt.items()))
+        console.print(
+            f"chaos on top: {injected.duplicates:,} duplicates, {injected.late:,} late, {injected.reorder:,} swapped, "
+            f"{injected.corrupt.total():,} corrupt{f' ({garbage})' if garbage else ''}",
+            soft_wrap=True,
+        )
     if summary.stopped and run.horizon_us is not None:
         console.print(
             f"stopped before its end, and its last receipts say so: to simulate all of it, give another --run-id than "
@@ -167,4 +188,5 @@ def _as_json(summary: "Summary") -> dict[str, object]:
         "first_hour": summary.first_hour.isoformat(),
         "last_hour": summary.last_hour.isoformat(),
         "stopped": summary.stopped,
+        "chaos": None if summary.injected is None else summary.injected.as_dict(),
     }
