@@ -76,8 +76,8 @@ def find_plan(
     floor = demand.floor(target.percentile)
     if floor.low > target.wait_us:
         raise TargetUnreachable(
-            f"{target.percentile:g} % waiting at most {spoken(target.wait_us)} is impossible with any number of scanners: "
-            f"a group is scanned one after the other, and even with a scanner for itself {target.percentile:g} % wait "
+            f"{target.percentile:g} % waiting at most {spoken(target.wait_us)} is impossible with any number of "
+            f"scanners: a group is scanned one by one, and even with a scanner for itself {target.percentile:g} % wait "
             f"up to {spoken(floor.estimate)}. Use a --target-wait above that, or one_line = true in the scenario."
         )
     trials: list[Trial] = []

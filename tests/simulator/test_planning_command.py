@@ -1,0 +1,73 @@
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from local.commands.plan import plan
+from simulator.exceptions import TargetUnreachable
+
+#: Single visitors, four a minute, who buy for a minute each: six sellers let 95 % wait at most 52 s, five 144 s.
+SCENARIO = """
+base = "original"
+description = "An M/M/c queue"
+minutes_between_buses = { distribution = "exponential", mean = 0.25 }
+bus_occupancy = { distribution = "normal", mean = 1, sd = 0 }
+group_size = { distribution = "normal", mean = 1, sd = 0 }
+box_office_share = 1.0
+sale_minutes = { distribution = "exponential", mean = 1 }
+scan_minutes = { distribution = "normal", mean = 0.001, sd = 0 }
+one_line = true
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    path = tmp_path / "counter.toml"
+    path.write_text(SCENARIO)
+    return path
+
+
+def run(*arguments: object):
+    app = typer.Typer()
+    app.command()(plan)
+    return CliRunner().invoke(app, ["--workers", "1", *map(str, arguments)], terminal_width=80)
+
+
+def test_a_plan_is_printed_drawn_and_given_as_json(scenario, tmp_path):
+    plot = tmp_path / "plan.svg"
+    result = run("--scenario", scenario, "--target-wait", "90s", "--plot", plot, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["sellers"], found["scanners"], found["target_wait_s"]) == (6, 1, 90)
+    estimate = found["trials"][-1]["stages"]["sellers"]
+    assert estimate["verdict"] == "meets"
+    assert estimate["wait_s"]["low"] <= estimate["wait_s"]["estimate"] <= estimate["wait_s"]["high"] <= 90
+    assert "counter needs 6 sellers and 1 scanners" in result.stderr
+    assert "one of the sellers less: 95 % wait up to" in result.stderr
+    drawing = plot.read_text()
+    assert drawing.startswith("<svg")
+    assert "number of sellers" in drawing
+
+
+def test_what_was_tried_is_shown_even_if_nothing_is_enough(scenario, tmp_path):
+    plot = tmp_path / "plan.png"
+    result = run("--scenario", scenario, "--target-wait", "60s", "--max-sellers", 5, "--plot", plot)
+    assert isinstance(result.exception, TargetUnreachable)
+    assert "5 + any" in result.stderr
+    assert "fails: over 60 s" in result.stderr
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("plot", ["plan.gif", "nowhere/plan.png"])
+def test_an_impossible_plot_file_is_refused_before_anything_is_simulated(scenario, tmp_path, plot):
+    result = run("--scenario", scenario, "--plot", tmp_path / plot)
+    assert str(tmp_path / plot) in str(result.exception)
+    assert "staff" not in result.stderr
+
+
+def test_a_target_wait_that_is_no_duration_is_a_usage_error(scenario):
+    result = run("--scenario", scenario, "--target-wait", "soon")
+    assert result.exit_code == 2
+    assert "soon" in result.stderr
