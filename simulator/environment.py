@@ -1,11 +1,12 @@
 """SimPy's environments as this model uses them: time is integer microseconds since the Unix epoch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic, sleep, time_ns
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import simpy
 from simpy.core import StopSimulation
+from simpy.events import NORMAL
 from simpy.rt import RealtimeEnvironment
 
 #: The longest sleep before looking whether the run was stopped.
@@ -58,3 +59,34 @@ class PacedEnvironment(RealtimeEnvironment, Environment):
                 raise StopSimulation(None)
             sleep(min(delay, _NAP_S))
         Environment.step(self)
+
+
+class Steps(simpy.Timeout):
+    """A process that waits for nothing but time to pass, and for which nobody waits.
+
+    It is one timeout, set again for each wait. SimPy's own processes can wait for anything, for which they pay with an
+    event to begin, one to end and a new one for each wait: a quarter of what this model would take with them.
+    """
+
+    def __init__(self, env: Environment, waits: Iterator[int]) -> None:
+        """Begin at once.
+
+        Args:
+            env: SimPy's environment.
+            waits: Does what is to be done, and gives the time until it wants to go on, microseconds; at least once.
+        """
+        super().__init__(env, next(waits))
+        self.callbacks = _GO_ON
+        self.waits: Final = waits
+
+
+def _go_on(steps: Any) -> None:
+    """Take the next step, and wait for the one after it if there is one."""
+    for wait in steps.waits:
+        steps.callbacks = _GO_ON
+        steps.env.schedule(steps, NORMAL, wait)
+        return
+
+
+#: One list for all: SimPy takes it from an event whose time has come, and does not change it.
+_GO_ON: Final[list[Callable[[Any], None]]] = [_go_on]

@@ -34,6 +34,8 @@ class Journal:
         self._key: Final = letterhead.venue_id.encode()
         self._id_prefix: Final = f"{letterhead.run_id}-{letterhead.venue_id}-"
         self._tallies: Final = {MESSAGE_OF_ACTIVITY[kind]: tally for kind, tally in ledger.tallies.items()}
+        self._run_id: Final = letterhead.run_id
+        self._venue_id: Final = letterhead.venue_id
         self._sequence = 0
         self.receipts = 0  #: receipts sent so far
 
@@ -61,10 +63,9 @@ class Journal:
         tally = self._tallies[kind]
         tally.count += 1
         tally.duration_us += now - started_at
-        self._sequence += 1
-        event_id = f"{self._id_prefix}{self._sequence}"
-        head = self._letterhead
-        message = kind(SCHEMA_VERSION, event_id, head.run_id, head.venue_id, now, started_at, *details)
+        self._sequence = sequence = self._sequence + 1
+        event_id = f"{self._id_prefix}{sequence}"
+        message = kind(SCHEMA_VERSION, event_id, self._run_id, self._venue_id, now, started_at, *details)
         self._send(tally.topic, self._key, encode(message))
 
     def close_hours(self) -> None:

@@ -10,11 +10,14 @@ from collections.abc import Iterator, Sequence
 from heapq import heapreplace
 from typing import Final, Protocol
 
+Moment = tuple[int, bool, int, int]
+"""When a service begins or ends, whether it begins, the member's place in the party, and when the service began."""
+
 
 class Lines(Protocol):
     """The lines before one stage's servers. Times are microseconds."""
 
-    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[tuple[int, int]]]:
+    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[Moment]]:
         """Let a party join one line together, to be served one after the other.
 
         Args:
@@ -22,7 +25,7 @@ class Lines(Protocol):
             services: How long each member's service takes.
 
         Returns:
-            The line, from 1, and for each member when the service begins and ends.
+            The line, from 1, and when each service begins and ends, in the order of time; ends before beginnings.
         """
 
     def leave(self, line: int) -> None:
@@ -43,17 +46,17 @@ class SeparateLines:
         self._free_at: Final = [0] * servers
         self._uniforms: Final = uniforms
 
-    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[tuple[int, int]]]:
+    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[Moment]]:
         """Join the shortest line; see ``Lines``."""
         index = self._shortest()
         self._lengths[index] += len(services)
         free_at = max(now, self._free_at[index])
-        times = []
-        for service in services:
-            times.append((free_at, free_at + service))
-            free_at += service
+        moments: list[Moment] = []
+        for member, service in enumerate(services):
+            begin, free_at = free_at, free_at + service
+            moments += (begin, True, member, begin), (free_at, False, member, begin)
         self._free_at[index] = free_at
-        return index + 1, times
+        return index + 1, moments
 
     def leave(self, line: int) -> None:
         """Say that one service of ``line`` has ended."""
@@ -74,14 +77,15 @@ class OneLine:
     def __init__(self, servers: int) -> None:
         self._free_at: Final = [0] * servers  # a heap
 
-    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[tuple[int, int]]]:
+    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[Moment]]:
         """Join the line; see ``Lines``."""
-        times = []
-        for service in services:
+        moments: list[Moment] = []
+        for member, service in enumerate(services):
             begin = max(now, self._free_at[0])
             heapreplace(self._free_at, begin + service)
-            times.append((begin, begin + service))
-        return 1, times
+            moments += (begin, True, member, begin), (begin + service, False, member, begin)
+        moments.sort()
+        return 1, moments
 
     def leave(self, line: int) -> None:
         """Nothing to remember: there is no other line to choose."""

@@ -1,16 +1,16 @@
 """The model: buses bring groups, who walk, wait, buy, walk on, wait again and are scanned.
 
-SimPy's clock counts whole microseconds since the Unix epoch. One process per group; every message is sent when what it
-tells of ends.
+SimPy's clock counts whole microseconds since the Unix epoch. One walk-through per group; every message is sent when
+what it tells of ends.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any, Final
 
 import simpy
 
 from simulator.distributions import Streams
-from simulator.environment import Environment
+from simulator.environment import Environment, Steps
 from simulator.journal import Journal
 from simulator.lines import Lines, OneLine, SeparateLines
 from simulator.messages import (
@@ -23,12 +23,12 @@ from simulator.messages import (
     WalkToSeller,
 )
 from simulator.scenario import Scenario
-from simulator.visitors import Arrivals, Bus, Group, Member
+from simulator.visitors import Arrivals, Bus, Group
 
 #: Raised whenever the same scenario and seed give other events than before; part of every run's default id.
 MODEL_VERSION: Final = 1
 
-Steps = Generator[simpy.Event, Any, None]
+Process = Generator[simpy.Event, Any, None]
 
 
 class Venue:
@@ -64,7 +64,7 @@ class Venue:
             self.journal.close()
             self.closed = True
 
-    def _buses(self) -> Steps:
+    def _buses(self) -> Process:
         """Buses come until the horizon; without groups inside then, the venue closes."""
         env = self._env
         while True:
@@ -80,49 +80,58 @@ class Venue:
         self.journal.record(BusArrival, bus.arrived_at, bus)
         for group in self._arrivals.groups(bus):
             self._groups_inside += 1
-            self._env.process(self._visit(group))
+            Steps(self._env, self._visit(group, bus.arrived_at))
 
-    def _visit(self, group: Group) -> Steps:
-        """A group's way in: to the sellers if it has no tickets, to the scanners, through them."""
-        env, record = self._env, self.journal.record
+    def _visit(self, group: Group, set_off: int) -> Iterator[int]:
+        """A group's way in, from one wait to the next: to the sellers if it has no tickets, then to the scanners.
+
+        Args:
+            group: Who.
+            set_off: When, microseconds since the Unix epoch.
+
+        Yields:
+            How long it is until the group's next step, microseconds.
+        """
+        record = self.journal.record
         party, walk_to_sellers, walk_to_scanners, sale, scans = group
-        set_off = env.now
         if group.buys_at_the_venue:
-            yield env.timeout(walk_to_sellers)
-            joined = env.now
-            line, ((served, bought),) = self._sellers.join(joined, (sale,))
+            yield walk_to_sellers
+            joined = set_off + walk_to_sellers
+            line, ((served, *_), (bought, *_)) = self._sellers.join(joined, (sale,))
             at_seller = (*party, line)
             record(WalkToSeller, set_off, at_seller)
             if served > joined:
-                yield env.timeout(served - joined)
+                yield served - joined
             record(WaitInSellerLine, joined, at_seller)
-            yield env.timeout(bought - served)
+            yield sale
             self._sellers.leave(line)
             record(BuyTickets, served, (*at_seller, self._price * len(scans)))
             set_off = bought
-            yield env.timeout(walk_to_scanners)
+            yield walk_to_scanners
+            now = joined = bought + walk_to_scanners
         else:
-            yield env.timeout(walk_to_sellers + walk_to_scanners)
+            walk = walk_to_sellers + walk_to_scanners
+            yield walk
+            now = joined = set_off + walk
 
-        now = joined = env.now
-        line, times = self._scanners.join(joined, scans)
+        line, moments = self._scanners.join(joined, scans)
         members = group.members(line)
         for member in members:
             record(WalkToScanner, set_off, member)
-        for moment, begins, member, began in _moments(members, times):
+        for moment, begins, which, began in moments:
             if moment > now:
-                yield env.timeout(moment - now)
+                yield moment - now
                 now = moment
             if begins:
-                record(WaitInScannerLine, joined, member)
+                record(WaitInScannerLine, joined, members[which])
             else:
                 self._scanners.leave(line)
-                record(ScanTickets, began, member)
+                record(ScanTickets, began, members[which])
 
         self._groups_inside -= 1
         self._close_if_done()
 
-    def _clock(self) -> Steps:
+    def _clock(self) -> Process:
         """At every full hour, close the hour before, unless it was the venue's last."""
         env, journal = self._env, self.journal
         while not self.closed:
@@ -141,13 +150,3 @@ class Venue:
 
 def _lines(servers: int, scenario: Scenario, streams: Streams, ties: str) -> Lines:
     return OneLine(servers) if scenario.one_line else SeparateLines(servers, streams.uniforms(ties))
-
-
-def _moments(members: list[Member], times: list[tuple[int, int]]) -> list[tuple[int, bool, Member, int]]:
-    """When the members' scans end and begin, in order: the moment, whether it begins, whose, and when it began."""
-    moments = []
-    for member, (begin, end) in zip(members, times, strict=True):
-        moments.append((begin, True, member, begin))
-        moments.append((end, False, member, begin))
-    moments.sort()
-    return moments

@@ -1,6 +1,7 @@
 """Who comes: buses and the groups on them, with everything about them that chance decides."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from simulator.distributions import Streams
@@ -89,7 +90,7 @@ class Arrivals:
                 next(self._walks_to_sellers),
                 next(self._walks_to_scanners),
                 next(self._sales),
-                [next(self._scans) for _ in range(size)],
+                list(islice(self._scans, size)),
             )
             self._groups += 1
             first += size
