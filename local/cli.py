@@ -2,7 +2,6 @@
 
 import sys
 
-import click
 import typer
 
 from local.commands.broker import broker_app
@@ -41,16 +40,9 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:
-        result = app(arguments, standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        console.print("stopped")
-        sys.exit(130)
+        app(arguments)
     except EXPECTED_ERRORS as error:
         if debug:
             raise
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
-    sys.exit(result if isinstance(result, int) else 0)

@@ -123,10 +123,13 @@ def _execute(
             "partition_key": request.first.key if one else None,
             "tags": tags if one else {**range_tags(request), **tags},
         }
-    with _printing_to(log):
-        result = job.execute_in_process(
-            run_config={**_QUIET, **config}, instance=instance, raise_on_error=False, **partition
-        )
+    try:
+        with _printing_to(log):
+            result = job.execute_in_process(
+                run_config={**_QUIET, **config}, instance=instance, raise_on_error=False, **partition
+            )
+    except dg.DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None
     if not result.success:
         raise RunFailed(f"{_failure(result)} (run {result.run_id} of job {job_name}, log: {log})")
     return RunOutcome(job_name, result.run_id, time.monotonic() - started)

@@ -1,6 +1,8 @@
 """The whole way with the real parts: Kafka, Spark, Delta, Dagster, dbt, the page."""
 
+import os
 import signal
+import subprocess
 import time
 
 import dagster as dg
@@ -54,6 +56,23 @@ def test_hours_arrive_by_themselves_in_the_live_stack_and_ctrl_c_ends_all_of_it(
     reconciled = ticketsim("reconcile", "--json")
     assert reconciled.json["wrong"] == 0
     assert reconciled.json["proved"] > 0
+
+
+@pytest.mark.parametrize("station", ["broker/broker.json", "lake/events/_delta_log", "warehouse.duckdb"])
+def test_ctrl_c_at_any_station_ends_the_demo_cleanly_and_the_next_one_succeeds(ticketsim, station):
+    options = ("demo", "--hours", "0.5", "--venues", "1", "--seed", "12")
+    demo = ticketsim.start(*options, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 200
+    while not (ticketsim.home / station).exists():
+        assert demo.poll() is None, demo.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(demo.pid, signal.SIGINT)  # as a terminal does: to everything in the foreground
+    _, said = demo.communicate(timeout=120)
+    assert demo.returncode == 130, said
+    assert "Traceback" not in said
+    assert ticketsim("broker", "status").code == 1
+    assert ticketsim(*options).code == 0
 
 
 def _successfully_loaded(home) -> set[str]:
