@@ -1,0 +1,114 @@
+"""The code location as Dagster loads it, with nothing running: no broker, no lake, no warehouse."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from simulator.events import EVENT_TYPES
+from streaming.lag import TopicOffsets
+from ticketsim_assets.keys import DASHBOARD, RAW_EVENTS, RAW_QUARANTINE
+from ticketsim_assets.resources import LakeResource
+from ticketsim_assets.sensors import kafka_sensor, lake_sensor, topic_observations
+
+ROOT = Path(__file__).parents[2]
+
+#: A sensor of a fresh clone, with nothing to see.
+_NOWHERE = "127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def defs() -> dg.Definitions:
+    from ticketsim_assets.definitions import defs as definitions
+
+    return definitions
+
+
+@pytest.fixture(scope="module")
+def graph(defs):
+    return defs.resolve_asset_graph()
+
+
+@pytest.mark.slow
+def test_the_code_location_loads_by_itself_in_a_process_that_knows_nothing(tmp_path):
+    environment = {**os.environ, "TICKETSIM_HOME": str(tmp_path / "none"), "TICKETSIM_BOOTSTRAP": _NOWHERE}
+    dagster = Path(sys.executable).with_name("dagster")
+    done = subprocess.run(
+        [dagster, "definitions", "validate", "-w", ROOT / "workspace.yaml"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.slow
+def test_every_station_is_an_asset_and_data_flows_from_kafka_to_the_dashboard(graph):
+    keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
+    for event_type in EVENT_TYPES:
+        assert {f"kafka/{event_type}", f"lake/{event_type}", f"staging/stg_{event_type}"} <= keys
+    assert {"lake/quarantine", "lake/complete", "raw/events", "raw/quarantine", "dashboard"} <= keys
+    assert {f"marts/{m}" for m in ("fct_queue_waits", "agg_line_hourly", "agg_venue_hourly")} <= keys
+    reached, todo = set(), [DASHBOARD]
+    while todo:
+        key = todo.pop()
+        reached.add(key)
+        todo += [parent for parent in graph.get(key).parent_keys if parent not in reached]
+    assert keys - {key.to_user_string() for key in reached} == {"raw/quarantine", "lake/quarantine"}
+
+
+@pytest.mark.slow
+def test_what_is_filed_by_hour_has_hourly_partitions_and_views_have_none(graph):
+    partitioned = {k.to_user_string() for k in graph.get_all_asset_keys() if graph.get(k).partitions_def is not None}
+    assert {
+        "raw/events",
+        "raw/quarantine",
+        "lake/complete",
+        "lake/scan_tickets",
+        "marts/agg_line_hourly",
+    } <= partitioned
+    assert not {"marts/reconciliation_hourly", "staging/stg_scan_tickets", "dashboard"} & partitioned
+    for key in (RAW_EVENTS, RAW_QUARANTINE):
+        assert graph.get(key).backfill_policy == dg.BackfillPolicy.single_run()
+
+
+@pytest.mark.slow
+def test_every_asset_says_what_it_is_and_who_owns_it(graph):
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert node.kinds, key
+
+
+@pytest.mark.slow
+def test_without_a_lake_or_a_broker_the_sensors_say_what_is_missing(defs, tmp_path, monkeypatch):
+    monkeypatch.setenv("TICKETSIM_BOOTSTRAP", _NOWHERE)
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(
+            instance, definitions=defs, resources={"lake": LakeResource(uri=str(tmp_path / "nowhere"))}
+        )
+        skipped = lake_sensor(context)
+        assert isinstance(skipped, dg.SkipReason)
+        assert "ticketsim stream" in skipped.skip_message
+        skipped = kafka_sensor(dg.build_sensor_context(instance))
+        assert isinstance(skipped, dg.SkipReason)
+        assert "ticketsim broker start" in skipped.skip_message
+
+
+def test_a_topic_s_lag_is_what_the_lake_does_not_hold_yet():
+    offsets = {"ticketsim.scan_tickets/0": TopicOffsets(0, 10), "ticketsim.scan_tickets/1": TopicOffsets(4, 9)}
+    [observed] = [
+        o
+        for o in topic_observations(offsets, {"ticketsim.scan_tickets/0": 7})
+        if o.asset_key.path[-1] == "scan_tickets"
+    ]
+    assert observed.metadata["lag"].value == 3 + 5
+    assert observed.metadata["end_offset"].value == 19
