@@ -5,6 +5,7 @@
   * ScenarioError
   * RunError
   * ChaosError
+  * WorkersFailed
   * EventLogRefused
   * SinkError
 
@@ -35,6 +36,10 @@ class RunError(SimulatorError):
 
 class ChaosError(SimulatorError):
     """Faults were asked for that are unknown or impossible."""
+
+
+class WorkersFailed(SimulatorError):
+    """Processes that simulate parts of a run have failed or died; the message names each and why."""
 
 
 class SinkError(SimulatorError):

@@ -29,7 +29,9 @@ _SLICE_US: Final = HOUR_US // 12
 #: Seconds between two reports of progress.
 _REPORT_EVERY_S: Final = 0.2
 
+#: Here, and on all machines.
 _MOST_VENUES: Final = 1000
+_MOST_RUN_VENUES: Final = 100_000
 
 #: Part of every event id, of file names and of pages.
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -44,7 +46,9 @@ class Run:
     run_id: str
     start_us: int
     horizon_us: int | None  #: no bus arrives at this time or later; None: until stopped
-    venues: int
+    venues: int  #: simulated here
+    venue_offset: int = 0  #: number of the venue before the first one simulated here
+    run_venues: int  #: venues of the whole run, on all machines
     pace: float  #: simulated seconds a second; 0: as fast as possible
     drain: bool = True  #: whether people inside at the horizon finish, or are left where they are
 
@@ -52,6 +56,11 @@ class Run:
     def hours(self) -> float | None:
         """Hours in which buses arrive, or None."""
         return None if self.horizon_us is None else (self.horizon_us - self.start_us) / HOUR_US
+
+    @property
+    def venue_numbers(self) -> range:
+        """Numbers of the venues simulated here."""
+        return range(self.venue_offset + 1, self.venue_offset + self.venues + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,8 @@ def plan_run(
     start: datetime | None = None,
     hours: float | None = None,
     venues: int = 1,
+    venue_offset: int = 0,
+    run_venues: int | None = None,
     pace: float = 0.0,
     drain: bool = True,
 ) -> Run:
@@ -110,7 +121,9 @@ def plan_run(
         start: Simulated time at the start, with time zone. Default: now if paced, else a midnight far enough back that
             the run, drain included, ends before now.
         hours: Hours in which buses arrive. None, for paced runs only: until stopped.
-        venues: How many venues, each with its own visitors.
+        venues: How many venues are simulated here, each with its own visitors.
+        venue_offset: How many venues of the run come before them, simulated elsewhere.
+        run_venues: Venues of the whole run, on all machines. Default: those simulated here.
         pace: Simulated seconds a second; 0: as fast as possible.
         drain: Whether people inside at the end finish, or are left where they are.
 
@@ -122,6 +135,12 @@ def plan_run(
         raise RunError(f"the seed is {seed}; use a whole number from 0.")
     if not 1 <= venues <= _MOST_VENUES:
         raise RunError(f"{venues} venues are not possible; use 1 to {_MOST_VENUES}.")
+    run_venues = _run_venues(venues, venue_offset, run_venues)
+    if run_venues != venues and run_id is None and (start is None or hours is None):
+        raise RunError(
+            "the parts of a run must have one run id and, to be the same when they are sent again, one start: give "
+            "--run-id, or --start and --hours, the same for every part."
+        )
     if not 0 <= pace < inf:
         raise RunError(f"a pace of {pace:g} is not possible; use 0 (as fast as possible), 1 (real time) or more.")
     if run_id is not None and not _RUN_ID.fullmatch(run_id):
@@ -146,7 +165,7 @@ def plan_run(
             seed=seed,
             start_us=start_us,
             horizon_us=horizon_us,
-            venues=venues,
+            venues=run_venues,
             drain=drain,
             began_us=began_us,
         )
@@ -157,6 +176,8 @@ def plan_run(
         start_us=start_us,
         horizon_us=horizon_us,
         venues=venues,
+        venue_offset=venue_offset,
+        run_venues=run_venues,
         pace=pace,
         drain=drain,
     )
@@ -199,7 +220,9 @@ class _Execution:
             Ledger(run.start_us, sellers=run.scenario.sellers, scanners=run.scenario.scanners)
             for _ in range(run.venues)
         ]
-        self._venues: Final = [self._venue(number, ledger) for number, ledger in enumerate(self._ledgers, 1)]
+        self._venues: Final = [
+            self._venue(number, ledger) for number, ledger in zip(run.venue_numbers, self._ledgers, strict=True)
+        ]
 
     def execute(self) -> Summary:
         """Simulate until all venues are closed."""
@@ -216,7 +239,7 @@ class _Execution:
 
     def _venue(self, number: int, ledger: Ledger) -> Venue:
         run = self._run
-        letterhead = Letterhead(run.run_id, f"venue-{number}", run.venues)
+        letterhead = Letterhead(run.run_id, f"venue-{number}", run.run_venues)
         return Venue(
             self._env,
             run.scenario,
@@ -267,6 +290,20 @@ class _Execution:
             last_hour=_utc(max(ledger.hour_start for ledger in self._ledgers) - HOUR_US),
             stopped=stopped,
         )
+
+
+def _run_venues(venues: int, offset: int, run_venues: int | None) -> int:
+    """Venues of the whole run; refuses venues beyond them."""
+    if run_venues is None:
+        if offset:
+            raise RunError(f"{offset} venues before these are only a part of a run: give --run-venues for all of it.")
+        return venues
+    if offset < 0 or not offset + venues <= run_venues <= _MOST_RUN_VENUES:
+        raise RunError(
+            f"venues {offset + 1} to {offset + venues} of {run_venues} are not possible; the offset is at least 0, and "
+            f"the whole run has all of them and at most {_MOST_RUN_VENUES}."
+        )
+    return run_venues
 
 
 def _start(start: datetime | None, pace: float, length_us: int | None, scenario: Scenario, now_us: int) -> int:

@@ -31,7 +31,7 @@ def default_run_id(
         seed: Of its random streams.
         start_us: Simulated time at its start, microseconds since the Unix epoch.
         horizon_us: When buses cease to come; None if the run is open-ended.
-        venues: How many.
+        venues: How many the whole run has, on all machines.
         drain: Whether people inside at the horizon finish.
         began_us: Wall clock at its start, microseconds since the Unix epoch.
     """

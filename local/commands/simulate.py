@@ -2,8 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +30,17 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
     pace: Annotated[
         float, typer.Option(help="0: as fast as possible; 1: real time; 60: a minute a second, up to now.")
     ] = 0.0,
+    drain: Annotated[
+        bool, typer.Option("--drain/--no-drain", help="At the end: let people inside finish, or cut.")
+    ] = True,
     venues: Annotated[int, typer.Option(help="Venues, each with its own visitors.")] = 1,
+    workers: Annotated[int, typer.Option(help="Processes that the venues are spread over.")] = 1,
+    venue_offset: Annotated[
+        int, typer.Option(help="Venues of the run that come before these, simulated elsewhere.")
+    ] = 0,
+    run_venues: Annotated[
+        int | None, typer.Option(help="Venues of the whole run, on all machines. Default: those simulated here.")
+    ] = None,
     chaos: Annotated[
         str | None,
         typer.Option(
@@ -47,11 +56,11 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
 ) -> None:
     """Simulate venues and send what happens as messages, as fast as possible or in real time."""
     # numpy and SimPy take half a second to load, which `ticketsim --help` should not.
-    from simulator.chaos import chaos_sink, parse_chaos
+    from simulator.chaos import parse_chaos
     from simulator.run import plan_run
-    from simulator.run import simulate as simulate_run
     from simulator.scenario import load_scenario
-    from simulator.sinks import check_destination, open_sink
+    from simulator.sinks import check_destination
+    from simulator.workers import simulate_to
 
     if json and to == "stdout":
         raise LocalError(
@@ -66,17 +75,21 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
         start=_parse_start(start),
         hours=hours,
         venues=venues,
+        venue_offset=venue_offset,
+        run_venues=run_venues,
         pace=pace,
+        drain=drain,
     )
-    with (
-        open_sink(to, notify=console.print) as sink,
-        nullcontext() if faults is None else chaos_sink(sink, faults, run.seed) as suffering,
-        _stopping_on_signals() as signals,
-        _progress(run) as on_progress,
-    ):
-        summary = simulate_run(run, suffering or sink, on_progress, stopped=lambda: bool(signals))
-    if suffering is not None:
-        summary = replace(summary, injected=suffering.injected)
+    with _stopping_on_signals() as signals, _progress(run) as on_progress:
+        summary = simulate_to(
+            run,
+            to,
+            workers=workers,
+            chaos=faults,
+            on_progress=on_progress,
+            stopped=lambda: bool(signals),
+            notify=console.print,
+        )
     _print_summary(run, summary)
     if json:
         emit_json(_as_json(summary))

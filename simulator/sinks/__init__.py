@@ -10,10 +10,15 @@ from simulator.exceptions import SinkError
 from simulator.sinks.lines import file_sink, stdout_sink
 from simulator.sinks.protocol import Sink
 
-__all__ = ["Sink", "check_destination", "open_sink"]
+__all__ = ["Sink", "check_destination", "is_kafka", "open_sink"]
 
 _KAFKA: Final = "kafka://"
 _FILE: Final = "file:"
+
+
+def is_kafka(destination: str) -> bool:
+    """Whether messages to ``destination`` go to Kafka, not as lines to somewhere."""
+    return destination.startswith(_KAFKA)
 
 
 def check_destination(destination: str) -> None:
@@ -22,7 +27,7 @@ def check_destination(destination: str) -> None:
     Raises:
         SinkError: It is none of ``stdout``, ``file:PATH`` and ``kafka://HOST:PORT[,HOST:PORT]``.
     """
-    kafka = destination.startswith(_KAFKA) and all(
+    kafka = is_kafka(destination) and all(
         host and port.isdecimal()
         for host, _, port in (server.rpartition(":") for server in destination.removeprefix(_KAFKA).split(","))
     )

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from simulator.exceptions import SinkError
 
@@ -12,10 +12,20 @@ from simulator.exceptions import SinkError
 _BATCH: Final = 1000
 
 
+class ByteStream(Protocol):
+    """What lines are written to."""
+
+    def write(self, lines: bytes, /) -> object:
+        """Take whole lines."""
+
+    def flush(self) -> object:
+        """Pass on what was taken."""
+
+
 class LinesSink:
     """Writes the messages of all topics as lines, in order."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: ByteStream) -> None:
         self._stream: Final = stream
         self._lines: list[bytes] = []
 
@@ -24,6 +34,11 @@ class LinesSink:
         self._lines.append(value)
         if len(self._lines) >= _BATCH:
             self._write()
+
+    def send_lines(self, lines: bytes) -> None:
+        """Take messages that are whole lines already."""
+        self._write()
+        self._stream.write(lines)
 
     def poll(self) -> None:
         """Write what was kept back, so that whoever reads along sees it."""

@@ -211,7 +211,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_any_worker_starts(plan)
         simulate_to(plan(venues=2), "file:/nowhere/at/all", workers=2)
 
 
-def test_errors_of_workers_are_told_with_their_names(plan, monkeypatch):
+def test_errors_of_workers_are_told_with_their_names(plan):
     with pytest.raises(WorkersFailed, match=r"worker 1 of 2 .* failed: .*worker 2 of 2 .* failed: "):
         simulate_to(plan(venues=2), "kafka://", workers=2)
 

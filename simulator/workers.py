@@ -1,0 +1,277 @@
+"""Runs spread over processes: each worker simulates a range of the venues, with a Kafka producer of its own.
+
+What a venue sends does not depend on how many workers there are. Lines for standard output or a file reach their place
+through the parent, whole, in order within a venue.
+
+A worker talks to its parent through one pipe: lines, progress and sentences upward, at the end a summary or an error;
+downward nothing but the wish that it stops. If its parent is gone it stops as well, with its receipts.
+"""
+
+import multiprocessing
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import pairwise
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from multiprocessing.resource_tracker import ensure_running
+from operator import add
+from time import monotonic
+from typing import Final
+
+from simulator.chaos import Chaos, chaos_sink
+from simulator.exceptions import RunError, SimulatorError, SinkError, WorkersFailed
+from simulator.run import Progress, Run, Summary, simulate
+from simulator.sinks import Sink, is_kafka, open_sink
+from simulator.sinks.lines import LinesSink
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+#: Longest wait for news before looking whether the run was stopped, seconds.
+_PATIENCE_S: Final = 0.1
+
+#: Seconds that a worker whose pipe is closed may take to end.
+_FAREWELL_S: Final = 10.0
+
+
+def simulate_to(
+    run: Run,
+    destination: str,
+    *,
+    workers: int = 1,
+    chaos: Chaos | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Summary:
+    """Simulate ``run`` in this process or in several; returns when everything is delivered.
+
+    Args:
+        run: What to simulate.
+        destination: Where the messages go, as ``open_sink`` takes it.
+        workers: Processes; more than there are venues are not started. One is this process.
+        chaos: Faults on top.
+        on_progress: Is told several times a second how far the run is.
+        stopped: Asked several times a second; once true, the venues close their open hour and the run ends.
+        notify: Is told, in a sentence, what is being waited for.
+
+    Raises:
+        RunError: There cannot be so many workers.
+        SinkError: The destination cannot be opened or written.
+        WorkersFailed: Workers failed or died; the others stopped, with their receipts.
+    """
+    if workers < 1:
+        raise RunError(f"{workers} workers are not possible; use 1 or more.")
+    parts = split(run, workers)
+    if len(parts) == 1:
+        with open_sink(destination, notify=notify) as sink:
+            return _simulate(run, sink, chaos, on_progress, stopped)
+    began = monotonic()
+    with _lines_sink(destination) as lines, _team(parts, destination, chaos) as team:
+        _follow(team, lines, began, on_progress=on_progress, stopped=stopped, notify=notify)
+        failures = [f"{worker.name} {worker.failure}" for worker in team if worker.failure]
+        if failures:
+            raise WorkersFailed(" ".join(failures))
+    return _together(run, [worker.summary for worker in team if worker.summary is not None], monotonic() - began)
+
+
+def split(run: Run, workers: int) -> list[Run]:
+    """The run in at most ``workers`` parts of consecutive venues, as equal as can be."""
+    count = min(workers, run.venues)
+    ends = [run.venues * part // count for part in range(count + 1)]
+    return [replace(run, venue_offset=run.venue_offset + first, venues=end - first) for first, end in pairwise(ends)]
+
+
+def _simulate(
+    run: Run, sink: Sink, chaos: Chaos | None, on_progress: Callable[[Progress], None], stopped: Callable[[], bool]
+) -> Summary:
+    if chaos is None:
+        return simulate(run, sink, on_progress, stopped=stopped)
+    with chaos_sink(sink, chaos, run.seed) as suffering:
+        summary = simulate(run, suffering, on_progress, stopped=stopped)
+    return replace(summary, injected=suffering.injected)
+
+
+@contextmanager
+def _lines_sink(destination: str) -> Iterator[LinesSink | None]:
+    """Where the parent writes lines; None if the workers deliver their messages themselves."""
+    if is_kafka(destination):
+        yield None
+    else:
+        with open_sink(destination) as sink:
+            assert isinstance(sink, LinesSink)  # noqa: S101 - of all sinks, only Kafka's writes no lines
+            yield sink
+
+
+@dataclass(slots=True)
+class _Worker:
+    """A worker as its parent sees it."""
+
+    name: str
+    process: SpawnProcess
+    connection: Connection
+    progress: Progress | None = None
+    summary: Summary | None = None
+    failure: str = ""
+
+
+@contextmanager
+def _team(parts: list[Run], destination: str, chaos: Chaos | None) -> Iterator[list[_Worker]]:
+    """The workers, under way; none of them outlives this."""
+    context = multiprocessing.get_context("spawn")
+    team: list[_Worker] = []
+    try:
+        with _signals_held_back():
+            for number, part in enumerate(parts, 1):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_work, args=(theirs, part, destination, chaos), daemon=True)
+                process.start()
+                theirs.close()
+                numbers = part.venue_numbers
+                name = f"worker {number} of {len(parts)} (venue-{numbers[0]} to venue-{numbers[-1]})"
+                team.append(_Worker(name, process, ours))
+        yield team
+    finally:
+        for worker in team:
+            worker.connection.close()
+            worker.process.kill()
+            worker.process.join()
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Start processes that never see Ctrl-C and SIGTERM, which may reach the whole group: their parent tells them."""
+    ensure_running()  # otherwise the first process to start unblocks the signals
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _follow(
+    team: list[_Worker],
+    lines: LinesSink | None,
+    began: float,
+    *,
+    on_progress: Callable[[Progress], None],
+    stopped: Callable[[], bool],
+    notify: Callable[[str], None],
+) -> None:
+    """Take what the workers have to say until all have ended; if one fails or the run is stopped, stop the others."""
+    talking = {worker.connection: worker for worker in team}
+    stopping, told = False, ""
+    while talking:
+        for connection in wait(list(talking), _PATIENCE_S):
+            assert isinstance(connection, Connection)  # noqa: S101 - nothing else is waited for
+            worker = talking[connection]
+            try:
+                news = connection.recv()
+            except (EOFError, OSError):
+                del talking[connection]
+                _take_leave(worker)
+                continue
+            match news:
+                case bytes() if lines is not None:
+                    lines.send_lines(news)
+                    lines.poll()
+                case Progress():
+                    worker.progress = news
+                    on_progress(_progress(team, began))
+                case Summary():
+                    worker.summary = news
+                case SimulatorError():
+                    worker.failure = f"failed: {news}"
+                case str() if news != told:
+                    told = news
+                    notify(news)
+        if not stopping and (stopped() or any(worker.failure for worker in team)):
+            stopping = True
+            for connection in talking:
+                with suppress(OSError):
+                    connection.send(None)
+
+
+def _take_leave(worker: _Worker) -> None:
+    """Note how a worker ended whose pipe is closed."""
+    worker.process.join(_FAREWELL_S)
+    if worker.summary is None and not worker.failure:
+        code = worker.process.exitcode
+        how = f"with exit code {code}" if code is None or code >= 0 else f"by {signal.Signals(-code).name}"
+        worker.failure = f"died {how} before its venues were done; what it has not delivered is lost."
+
+
+def _progress(team: list[_Worker], began: float) -> Progress:
+    known = [worker.progress for worker in team if worker.progress is not None]
+    fractions = [progress.fraction for progress in known if progress.fraction is not None]
+    return Progress(
+        events=sum(progress.events for progress in known),
+        seconds=monotonic() - began,
+        simulated_us=min(progress.simulated_us for progress in known),
+        fraction=sum(fractions) / len(team) if fractions else None,
+    )
+
+
+def _together(run: Run, parts: list[Summary], seconds: float) -> Summary:
+    """What the whole team has sent."""
+    events: Counter[str] = Counter()
+    for part in parts:
+        events.update(part.events)
+    injected = [part.injected for part in parts if part.injected is not None]
+    return replace(
+        parts[0],
+        venues=run.venues,
+        events=dict(events),
+        seconds=seconds,
+        last_hour=max(part.last_hour for part in parts),
+        stopped=any(part.stopped for part in parts),
+        injected=reduce(add, injected) if injected else None,
+    )
+
+
+def _work(connection: Connection, run: Run, destination: str, chaos: Chaos | None) -> None:
+    """What a worker process does."""
+
+    def tell(news: object) -> None:
+        # Without a parent there is nobody to tell; the pipe's end is what stops the run then.
+        with suppress(OSError):
+            connection.send(news)
+
+    with closing(connection):
+        try:
+            with _worker_sink(connection, destination, tell) as sink:
+                summary = _simulate(run, sink, chaos, tell, connection.poll)
+        except SimulatorError as error:
+            tell(error)
+        else:
+            tell(summary)
+
+
+@contextmanager
+def _worker_sink(connection: Connection, destination: str, notify: Callable[[str], None]) -> Iterator[Sink]:
+    if is_kafka(destination):
+        with open_sink(destination, notify=notify) as kafka:
+            yield kafka
+    else:
+        lines = LinesSink(_ToParent(connection))
+        yield lines
+        lines.flush()
+
+
+class _ToParent:
+    """Sends lines to the parent; a full pipe slows the simulation."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Final = connection
+
+    def write(self, lines: bytes) -> None:
+        try:
+            self._connection.send(lines)
+        except OSError as error:
+            raise SinkError("the process that writes the lines has gone away; the simulation was stopped.") from error
+
+    def flush(self) -> None:
+        """Nothing is kept back here."""
