@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simulator.planning.search import Plan
     from simulator.planning.statistics import Interval
     from simulator.planning.target import Target
-    from simulator.planning.trial import Estimate, Trial
+    from simulator.planning.trial import Estimate, Look, Trial
 
 _US_PER_S = 1_000_000
 
@@ -52,7 +52,7 @@ def plan(
         check_plot_file(plot)
     trials: list[Trial] = []
     try:
-        with _progress(trials) as on_trial:
+        with _progress() as on_look:
             found = find_plan(
                 venue,
                 target,
@@ -60,7 +60,8 @@ def plan(
                 max_sellers=max_sellers,
                 max_scanners=max_scanners,
                 workers=os.cpu_count() or 1 if workers is None else workers,
-                on_trial=on_trial,
+                on_trial=trials.append,
+                on_look=on_look,
             )
     finally:
         if trials:
@@ -85,20 +86,16 @@ def _seconds(text: str) -> float:
 
 
 @contextmanager
-def _progress(trials: "list[Trial]") -> "Iterator[Callable[[Trial], None]]":
-    """Collect trials, and show the last one while the next is under way."""
-    with console.status("simulating") as status:
+def _progress() -> "Iterator[Callable[[Look], None]]":
+    """Show what is being simulated."""
+    with console.status("looking at the visitors") as status:
 
-        def show(trial: "Trial") -> None:
-            trials.append(trial)
-            outcome = "; ".join(f"{stage}: {found.verdict}" for stage, found in trial.estimates.items())
-            status.update(f"{len(trials)} staffings tried, the last {_staffing(trial)} ({outcome})")
+        def show(look: "Look") -> None:
+            staffing = f"{look.sellers} sellers, {look.scanners} scanners"
+            hours = look.length_us / 3600 / _US_PER_S
+            status.update(f"{staffing}: {look.replications} replications of {hours:.3g} hours")
 
         yield show
-
-
-def _staffing(trial: "Trial") -> str:
-    return f"{trial.sellers} sellers" + ("" if trial.scanners is None else f", {trial.scanners} scanners")
 
 
 def _print_trials(trials: "list[Trial]", target: "Target") -> None:

@@ -25,7 +25,7 @@ _BUSES_A_LOT: Final = 50
 _LEAST_BUSES: Final = 160
 _LEAST_VISITORS: Final = 2_000
 #: ... and as many relaxation times, that the lines' ups and downs average out and its cold start is a small part, ...
-_RELAXATIONS: Final = 20
+_RELAXATIONS: Final = 10
 #: ... but no more buses than this, which take some ten seconds; busier staff is called too close to saturation.
 _MOST_BUSES: Final = 4_800
 

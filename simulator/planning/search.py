@@ -8,7 +8,7 @@ from simulator.exceptions import PlanError, TargetUnreachable
 from simulator.planning.demand import STAGES, Demand, Stage, demand_of
 from simulator.planning.statistics import Interval
 from simulator.planning.target import Target, spoken
-from simulator.planning.trial import Estimate, Judge, Trial
+from simulator.planning.trial import Estimate, Judge, Look, Trial
 from simulator.planning.workers import Workers
 from simulator.scenario import Scenario
 
@@ -50,6 +50,7 @@ def find_plan(
     max_scanners: int | None = None,
     workers: int = 1,
     on_trial: Callable[[Trial], None] = lambda _: None,
+    on_look: Callable[[Look], None] = lambda _: None,
 ) -> Plan:
     """Find the smallest staffing that meets ``target``; sellers first, as their lines do not depend on scanners.
 
@@ -61,6 +62,7 @@ def find_plan(
         max_scanners: The same of scanners.
         workers: Processes that simulate; they do not change the result.
         on_trial: Is told of every staffing tried.
+        on_look: Is told what is simulated next.
 
     Raises:
         PlanError: The seed, a bound or the number of workers is impossible.
@@ -87,7 +89,7 @@ def find_plan(
         on_trial(trial)
 
     with Workers(workers) as pool:
-        search = _Search(Judge(demand, target, seed, pool, heard), bounds, trials)
+        search = _Search(Judge(demand, target, seed, pool, heard, on_look), bounds, trials)
         sellers, scanners = search.checked(*search.smallest())
         lacking = {stage: search.with_one_less(stage, sellers, scanners) for stage in STAGES}
     return Plan(

@@ -28,8 +28,12 @@ Purpose = Literal["sellers", "scanners", "both"]
 #: Numbers of replications after which a trial looks whether it can decide; few, because each look can err.
 LOOKS: Final = (6, 12, 24, 48)
 
-#: MSER-5 finds where the mean settles; the tail may take a little longer, so never less than this part is cut.
-LEAST_WARM_UP: Final = 0.1
+#: MSER-5 finds where the mean settles; the tail may take a little longer, so never less than this part is cut: of busy
+#: lines' replications two relaxation times.
+LEAST_WARM_UP: Final = 0.2
+
+#: Where a trial needs long replications it first tries whether these lengths, in shortest ones, show that it fails.
+_QUICK_LENGTHS: Final = (1, 5)
 
 #: The search and the check of its result meet different visitors: the replications' numbers begin here.
 _FIRST_NUMBER: Final[dict[Purpose, int]] = {"sellers": 1, "scanners": 1, "both": 1_000_001}
@@ -66,6 +70,16 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What is being simulated."""
+
+    sellers: int
+    scanners: int
+    replications: int
+    length_us: int  #: of each, microseconds
+
+
+@dataclass(frozen=True, slots=True)
 class Judge:
     """Tries staffings of one scenario against one target."""
 
@@ -74,6 +88,7 @@ class Judge:
     seed: int
     workers: Workers
     on_trial: Callable[[Trial], None]  #: is told of every trial when it is decided
+    on_look: Callable[[Look], None] = lambda _: None  #: is told of replications before they begin
 
     def trial(self, purpose: Purpose, sellers: int, scanners: int | None) -> Trial:
         """Try a staffing; see ``Trial`` for the parameters."""
@@ -96,11 +111,12 @@ class Judge:
         if scanners is not None:
             wanted_us = max(wanted_us, demand.wanted_us("scanners", scanners))
         series = _Series(self, scenario, loads, _FIRST_NUMBER[purpose])
-        if wanted_us > demand.shortest_us:
+        for factor in _QUICK_LENGTHS:
             # Lines grow from an empty start, so waits too long in a short replication are too long for good.
-            estimates = series.run(demand.shortest_us, LOOKS[:1], settled=False)
-            if all(estimate.verdict == "fails" for estimate in estimates.values()):
-                return estimates
+            if factor * demand.shortest_us < min(wanted_us, demand.longest_us):
+                estimates = series.run(factor * demand.shortest_us, LOOKS[:1], settled=False)
+                if all(estimate.verdict == "fails" for estimate in estimates.values()):
+                    return estimates
         if wanted_us > demand.longest_us:
             return series.run(demand.longest_us, LOOKS[:1], settled=False)
         return series.run(ceil(wanted_us), LOOKS, settled=True)
@@ -128,6 +144,7 @@ class _Series:
         observations: list[Observation] = []
         estimates: dict[Stage, Estimate] = {}
         for look in looks:
+            judge.on_look(Look(self.scenario.sellers, self.scenario.scanners, look, length_us))
             numbers = range(self.first_number + len(observations), self.first_number + look)
             observations += judge.workers.observe(
                 [Replication(self.scenario, judge.seed, number, length_us) for number in numbers]
