@@ -1,4 +1,4 @@
-"""Logs to replay: the published model's simulation, written from its description, and what is needed to send its logs."""
+"""Logs to replay: the published model's simulation, written from its description, and what sends its logs."""
 
 import json
 import random
@@ -57,7 +57,8 @@ class PublishedModel:
             yield turn
             served = self.env.now
             yield self.env.timeout(self.random.gauss(1, 0.2))
-            self.register("SELLER", "BUY_TICKETS", {"people": group, "sellerLine": number}, set_off, joined, served)
+            who = {"people": group, "sellerLine": number}
+            self.register("SELLER", who, (set_off, joined), (joined, served), (served, self.env.now))
         self.env.process(self.scan(group, 0.5, 0.1))
 
     def scan(self, group: list[int], mean: float, deviation: float) -> Iterator[simpy.Event]:
@@ -72,31 +73,16 @@ class PublishedModel:
                 began = self.env.now
                 yield self.env.timeout(max(0, self.random.gauss(0.05, 0.01)))
                 who = {"person": person, "scannerLine": number}
-                self.register("SCANNER", "SCAN_TICKETS", who, set_off, joined, served, began)
+                self.register("SCANNER", who, (set_off, joined), (joined, served), (began, self.env.now))
 
     def shortest(self, lines: list[simpy.Resource]) -> tuple[int, simpy.Resource]:
         shuffled = self.random.sample(list(enumerate(lines, 1)), len(lines))
         return min(shuffled, key=lambda numbered: len(numbered[1].queue))
 
-    def register(
-        self,
-        stage: str,
-        service: str,
-        who: dict[str, Any],
-        set_off: float,
-        joined: float,
-        served: float,
-        began: float | None = None,
-    ) -> None:
-        began = served if began is None else began
-        for event, begin, end in (
-            (f"WALK_TO_{stage}", set_off, joined),
-            (f"WAIT_IN_{stage}_LINE", joined, served),
-            (service, began, self.env.now),
-        ):
-            self.events.append(
-                {"event": event, **who, "time": round(begin, 2), "duration": round(end - begin, 2)},
-            )
+    def register(self, stage: str, who: dict[str, Any], *times: tuple[float, float]) -> None:
+        service = {"SELLER": "BUY_TICKETS", "SCANNER": "SCAN_TICKETS"}[stage]
+        for event, (begin, end) in zip((f"WALK_TO_{stage}", f"WAIT_IN_{stage}_LINE", service), times, strict=True):
+            self.events.append({"event": event, **who, "time": round(begin, 2), "duration": round(end - begin, 2)})
 
 
 @pytest.fixture

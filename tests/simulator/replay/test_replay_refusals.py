@@ -1,6 +1,4 @@
 import json
-import os
-import tempfile
 
 import pytest
 
@@ -41,7 +39,7 @@ def without(event, key):
         (WALK | {"sellerLine": 7}, "'sellerLine' is 7, expected at most 6"),
         (SCAN | {"person": [0]}, "'person' is .0., expected a whole number from 0"),
         (SCAN | {"person": -1}, "'person' is -1, expected a whole number from 0"),
-        (SCAN | {"person": 2**80}, "'person' is .*, expected a whole number from 0"),
+        (SCAN | {"person": 2**60}, "'person' is .*, expected a whole number from 0"),
         (SCAN | {"person": 99}, "person 99 has arrived on no bus"),
         (SCAN | {"time": 0.99}, "'time' is before the bus of person 0 arrived"),
         (WALK | {"people": []}, "'people' is .., expected at least one person"),
@@ -100,7 +98,10 @@ def test_the_place_of_an_event_is_exact_far_into_a_file_too(written):
         ('{"sellerLines": [], "scannerLines": 4, "events": []}', "'sellerLines' is a list, expected"),
         ('{"sellerLines": 6, "scannerLines": 4, "events": {}}', "'events' is an object, expected a list"),
         ('{"sellerLines": 6, "scannerLines": 4, "events": [], "events": []}', "'events' is there twice"),
-        ('{"sellerLines": 6, "scannerLines": 4, "events": [], "seed": 3}', "found the key 'seed', expected only events"),
+        (
+            '{"sellerLines": 6, "scannerLines": 4, "events": [], "seed": 3}',
+            "found the key 'seed', expected only events",
+        ),
         ('{"events": [{"event": "SCAN_TICKETS", "event": 1}]}', "event 1 at byte 12: 'event' is there twice"),
     ],
 )
@@ -137,16 +138,15 @@ def test_no_temporary_file_outlives_an_error_nor_even_a_kill(tmp_path, monkeypat
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("SQLITE_TMPDIR", str(folder))
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     log = published(2, 30)
 
     with open_event_log(written(log)) as whole:
         next(whole.passages())
-        assert os.listdir(folder) == []
+        assert not list(folder.iterdir())
     log["events"][-1]["time"] = -1
     with pytest.raises(EventLogRefused):
         read(written(log))
-    assert os.listdir(folder) == []
+    assert not list(folder.iterdir())
 
 
 def read(path):

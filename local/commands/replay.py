@@ -1,0 +1,115 @@
+"""``ticketsim replay``: send an event log of the published model's simulation as messages."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from local.commands.simulate import _parse_start
+from local.exceptions import LocalError
+from local.output import JsonOption, console, emit_json
+
+if TYPE_CHECKING:
+    from simulator.replay import ReplayProgress, ReplaySummary
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON with sellerLines, scannerLines and events.")],
+    start: Annotated[
+        str | None, typer.Option(metavar="ISO", help="The log's minute 0, UTC. Default: a midnight in the past.")
+    ] = None,
+    run_id: Annotated[str | None, typer.Option(help="Default: a digest of the file, its start and the venue.")] = None,
+    venue_id: Annotated[str, typer.Option(help="The venue at which it happened.")] = "venue-1",
+    to: Annotated[
+        str, typer.Option(metavar="stdout|file:PATH|kafka://HOST:PORT", help="Where the messages go.")
+    ] = "stdout",
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Send an event log as messages; a log that is not sound throughout sends nothing."""
+    from simulator.replay import open_event_log, plan_replay
+    from simulator.replay import replay as send
+    from simulator.sinks import check_destination, open_sink
+
+    if json and to == "stdout":
+        raise LocalError(
+            "--json prints the summary on stdout, where the messages go; give --to file:PATH or kafka://..."
+        )
+    check_destination(to)
+    begins = _parse_start(start)
+    with _progress(file) as (on_read, on_progress), open_event_log(file, on_read) as log:
+        run = plan_replay(log, start=begins, run_id=run_id, venue_id=venue_id)
+        with open_sink(to, notify=console.print) as sink:
+            summary = send(log, run, sink, on_progress)
+    _print_summary(summary)
+    if json:
+        emit_json(_as_json(summary))
+
+
+@contextmanager
+def _progress(file: Path) -> Iterator[tuple[Callable[[int], None], Callable[["ReplayProgress"], None]]]:
+    """A live line on stderr, for reading and for sending; nothing where stderr is no terminal."""
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[done]}"), TimeElapsedColumn())
+    size = file.stat().st_size if file.is_file() else 0
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(f"reading {file.name}", total=size, done="")
+
+        def show_reading(bytes_read: int) -> None:
+            if bytes_read < size:
+                bar.update(task, completed=bytes_read, done=f"{bytes_read / 1e6:,.0f} of {size / 1e6:,.0f} MB")
+            else:
+                bar.update(task, description=f"sorting {file.name}", total=None, done="")
+
+        def show_sending(progress: "ReplayProgress") -> None:
+            bar.update(
+                task,
+                description=f"sending {file.name}",
+                total=1.0,
+                completed=progress.fraction,
+                done=f"{progress.messages:,} messages",
+            )
+
+        yield show_reading, show_sending
+
+
+def _print_summary(summary: "ReplaySummary") -> None:
+    from rich.table import Table
+
+    table = Table("event type")
+    table.add_column("messages", justify="right")
+    for event_type, count in summary.events.items():
+        table.add_row(event_type, f"{count:,}")
+    table.add_section()
+    table.add_row("total", f"{summary.total:,}")
+    console.print(table)
+    console.print(
+        f"run {summary.run_id}, venue {summary.venue_id}, "
+        f"hours: {summary.first_hour:%Y-%m-%d %H:%M} to {summary.last_hour:%Y-%m-%d %H:%M} UTC, "
+        f"sent in {summary.seconds:.1f} s, {summary.events_per_second:,.0f} events/s",
+        soft_wrap=True,
+    )
+    if summary.empty_buses:
+        console.print(
+            f"left out: {summary.empty_buses:,} buses with nobody on them, for which there is no message",
+            style="yellow",
+            soft_wrap=True,
+        )
+
+
+def _as_json(summary: "ReplaySummary") -> dict[str, object]:
+    return {
+        "run_id": summary.run_id,
+        "venue_id": summary.venue_id,
+        "events": summary.events,
+        "total": summary.total,
+        "empty_buses": summary.empty_buses,
+        "seconds": round(summary.seconds, 3),
+        "events_per_second": round(summary.events_per_second, 1),
+        "first_hour": summary.first_hour.isoformat(),
+        "last_hour": summary.last_hour.isoformat(),
+    }

@@ -1,0 +1,182 @@
+"""Sending an event log as a run of one venue."""
+
+import json
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import islice
+from time import monotonic
+from typing import Any, Final
+
+import simpy
+
+from simulator.environment import Environment, wall_clock_us
+from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, SCHEMA_VERSION, EventType, hour_start_us
+from simulator.exceptions import RunError
+from simulator.journal import Journal, Letterhead
+from simulator.messages import MESSAGE_OF_ACTIVITY
+from simulator.receipts import Ledger
+from simulator.replay.spool import EventLog, Passage
+from simulator.run import _RUN_ID as _ID
+from simulator.scenario import load_scenario
+from simulator.sinks.protocol import Sink
+
+_DAY_US: Final = 24 * HOUR_US
+
+#: Raised whenever the same log gives other messages than before; part of every default run id.
+_TRANSLATION_VERSION: Final = 1
+
+_DIGEST_LENGTH: Final = 10
+
+#: Events between two looks at the sink.
+_LOOK_EVERY: Final = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A log as one venue's run; made by ``plan_replay``, which refuses what cannot be."""
+
+    run_id: str
+    venue_id: str
+    start_us: int  #: the log's minute 0, microseconds since the Unix epoch
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayProgress:
+    """How far the sending is."""
+
+    messages: int  #: sent so far, receipts included
+    fraction: float  #: of the log's events
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySummary:
+    """What was sent."""
+
+    run_id: str
+    venue_id: str
+    events: dict[str, int]  #: messages by event type, receipts included, zeros too
+    empty_buses: int  #: buses with nobody on them, for which the contract has no message
+    seconds: float  #: wall clock, until the last message was delivered
+    first_hour: datetime  #: start of the first hour with receipts, UTC
+    last_hour: datetime  #: start of the last one
+
+    @property
+    def total(self) -> int:
+        """All messages."""
+        return sum(self.events.values())
+
+    @property
+    def events_per_second(self) -> float:
+        """Messages a second of wall clock."""
+        return self.total / self.seconds if self.seconds else 0.0
+
+
+def plan_replay(
+    log: EventLog, *, start: datetime | None = None, run_id: str | None = None, venue_id: str = "venue-1"
+) -> Replay:
+    """Settle what was left open and refuse what cannot be.
+
+    Args:
+        log: What to send.
+        start: The log's minute 0, with time zone. Default: a midnight so far back that all its hours are over.
+        run_id: Default: a digest of the log's content, its start and the venue.
+        venue_id: The venue at which it happened.
+
+    Raises:
+        RunError: An id is impossible, or events would lie in the future or before the year 2000.
+    """
+    for name, value in (("run", run_id), ("venue", venue_id)):
+        if value is not None and not _ID.fullmatch(value):
+            raise RunError(f"the {name} id {value!r} is not possible; use up to 100 letters, digits, '.', '_' and '-'.")
+    start_us = _start(start, log.length_us)
+    if run_id is None:
+        shape = [_TRANSLATION_VERSION, SCHEMA_VERSION, log.content_digest, start_us, venue_id]
+        run_id = f"replay-{sha256(json.dumps(shape).encode()).hexdigest()[:_DIGEST_LENGTH]}"
+    return Replay(run_id, venue_id, start_us)
+
+
+def replay(
+    log: EventLog, run: Replay, sink: Sink, on_progress: Callable[[ReplayProgress], None] = lambda _: None
+) -> ReplaySummary:
+    """Send a log; returns when everything is delivered.
+
+    Args:
+        log: What to send.
+        run: When and where it happened.
+        sink: Where the messages go.
+        on_progress: Is told now and then how far it is.
+    """
+    began = monotonic()
+    env = Environment(run.start_us)
+    ledger = Ledger(run.start_us, sellers=log.sellers, scanners=log.scanners)
+    journal = Journal(env, Letterhead(run.run_id, run.venue_id, run_venues=1), ledger, sink)
+
+    def reenact() -> Generator[simpy.Event, Any, None]:
+        """SimPy's clock goes from the end of one activity to that of the next, as in a simulation."""
+        price = load_scenario("original").ticket_price_cents
+        passages = log.passages()
+        sent = 0
+        while batch := list(islice(passages, _LOOK_EVERY)):
+            for passage in batch:
+                ended = run.start_us + passage.ended_us
+                if ended > env.now:
+                    yield env.timeout(ended - env.now)
+                began = run.start_us + passage.began_us
+                journal.record(MESSAGE_OF_ACTIVITY[passage.kind], began, _details(passage, run.start_us, price))
+            sent += len(batch)
+            sink.poll()
+            on_progress(ReplayProgress(journal.events, sent / log.events))
+
+    env.process(reenact())
+    env.run()
+    journal.close()
+    sink.flush()
+    events = dict.fromkeys((str(kind) for kind in EVENT_TYPES), 0)
+    events |= {str(kind): tally.closed for kind, tally in ledger.tallies.items()}
+    events[EventType.HOUR_CLOSED] = journal.receipts
+    return ReplaySummary(
+        run_id=run.run_id,
+        venue_id=run.venue_id,
+        events=events,
+        empty_buses=log.empty_buses,
+        seconds=monotonic() - began,
+        first_hour=_utc(hour_start_us(run.start_us)),
+        last_hour=_utc(ledger.hour_start - HOUR_US),
+    )
+
+
+def _details(passage: Passage, start_us: int, price: int) -> tuple[int | str | None, ...]:
+    """The message's fields from ``arrived_at`` on."""
+    _, _, _, arrived_us, bus_id, group_id, first_visitor_id, party_size, channel, line = passage
+    arrived_at = start_us + arrived_us
+    if passage.kind is EventType.BUS_ARRIVAL:
+        return (arrived_at, bus_id, first_visitor_id, party_size)
+    details = (arrived_at, bus_id, group_id, first_visitor_id, party_size, channel, line)
+    return (*details, price * party_size) if passage.kind is EventType.BUY_TICKETS else details
+
+
+def _start(start: datetime | None, length_us: int) -> int:
+    """The log's minute 0, given or by default; refuses one from which events would lie in the future."""
+    now_us = wall_clock_us()
+    if start is None:
+        start_us = (now_us - length_us - HOUR_US) // _DAY_US * _DAY_US
+    else:
+        start_us = round(start.timestamp() * 1_000_000)
+    if start_us + length_us > now_us:
+        raise RunError(
+            f"a log that lasts {length_us / HOUR_US:.2f} hours cannot be sent from {_utc(start_us):%Y-%m-%dT%H:%M:%SZ}:"
+            f" its events would lie in the future, and it is {_utc(now_us):%Y-%m-%dT%H:%M:%SZ}. Start at "
+            f"{_utc(now_us - length_us):%Y-%m-%dT%H:%M:%SZ} or earlier."
+        )
+    if start_us < EARLIEST_TIME_US:
+        raise RunError(
+            f"a log that lasts {length_us / HOUR_US:.2f} hours cannot be sent from {_utc(start_us):%Y-%m-%dT%H:%M:%SZ};"
+            " stay in 2000 to 2099."
+        )
+    return start_us
+
+
+def _utc(time_us: int) -> datetime:
+    return datetime.fromtimestamp(time_us // 1_000_000, UTC)

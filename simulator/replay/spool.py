@@ -1,0 +1,257 @@
+"""The spool: an event log on disk, judged as a whole, and given in the order in which its activities ended.
+
+Everything is kept in a temporary SQLite database, which the operating system removes when it is closed, however that
+comes about. It sorts on disk, so memory does not grow with the log.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from simulator.events import ACTIVITY_TYPES, EventType
+from simulator.exceptions import EventLogRefused
+from simulator.replay.reader import LogReader, refusal
+from simulator.replay.shape import Recorded
+from simulator.visitors import BOX_OFFICE, ONLINE
+
+#: Memory for the database's pages, KiB; beyond, they and what is being sorted go to disk.
+_CACHE_KIB: Final = 2 * 1024
+
+#: Events that are written together.
+_BATCH: Final = 2000
+
+#: Work of the database, in its own unit, after which it lets Ctrl-C through: less than a tenth of a second.
+_INTERRUPTIBLE_EVERY: Final = 100_000
+
+_NUMBER_OF: Final = {kind: number for number, kind in enumerate(ACTIVITY_TYPES)}
+_BUS: Final = _NUMBER_OF[EventType.BUS_ARRIVAL]
+_SELLER_KINDS: Final = (EventType.WALK_TO_SELLER, EventType.WAIT_IN_SELLER_LINE, EventType.BUY_TICKETS)
+_FIRST_AT_SCANNER: Final = _NUMBER_OF[EventType.WALK_TO_SCANNER]
+
+#: ``event.person`` is the one with the lowest id of the event's people, ``event.people`` their number.
+_TABLES: Final = """
+create table event (
+    number integer primary key, kind integer, began integer, ended integer, person integer, people integer,
+    bus_id integer, line integer
+);
+create table rider (person integer, event integer);
+create table buyer (person integer, event integer);
+"""
+
+#: Who bought together: everybody's first event at the sellers is their party.
+_PARTIES: Final = """
+create table bought (person integer primary key, party integer);
+insert into bought select person, min(event) from buyer group by person order by person;
+create table visitor (person integer primary key, bus integer, party integer);
+insert into visitor
+    select rider.person, rider.event, bought.party from rider left join bought using (person) order by rider.person;
+"""
+
+#: Visitors are numbered bus by bus in the order of the log, on a bus party by party in the order of their lowest ids,
+#: so that each bus and each party has consecutive numbers; groups in the same order.
+_NUMBERS: Final = f"""
+create table guest (
+    person integer primary key, visitor integer, party integer, channel text, arrived integer, bus_id integer
+);
+insert into guest
+    select
+        person,
+        (select coalesce(min(person), 0) from visitor) - 1 + row_number() over (order by bus, leader, person),
+        dense_rank() over (order by bus, leader) - 1,
+        channel, arrived, bus_id
+    from (
+        select
+            visitor.person, visitor.bus, coalesce(first.person, visitor.person) as leader,
+            case when visitor.party is null then '{ONLINE}' else '{BOX_OFFICE}' end as channel,
+            bus.began as arrived, bus.bus_id
+        from visitor
+        join event as bus on bus.number = visitor.bus
+        left join event as first on first.number = visitor.party
+    )
+    order by person;
+"""  # noqa: S608 - the two channels are constants
+
+#: In the order of the log where activities ended together, so that a visitor's own keep theirs.
+_IN_ORDER: Final = """
+select
+    event.kind, event.began, event.ended, guest.arrived, guest.bus_id,
+    guest.party, guest.visitor, event.people, guest.channel, event.line
+from event
+join guest using (person)
+order by event.ended, event.number
+"""
+
+
+class Passage(NamedTuple):
+    """An activity in terms of the contract, but for the run's start: times are microseconds since then."""
+
+    kind: EventType
+    began_us: int
+    ended_us: int
+    arrived_us: int  #: when the visitors' bus arrived
+    bus_id: int
+    group_id: int
+    first_visitor_id: int
+    party_size: int
+    channel: str
+    line: int | None
+
+
+class EventLog:
+    """A whole and sound log."""
+
+    def __init__(self, reader: LogReader, in_order: sqlite3.Cursor, totals: tuple[int, int, int]) -> None:
+        self.sellers: Final = reader.lines["sellerLines"]
+        self.scanners: Final = reader.lines["scannerLines"]
+        self.content_digest: Final = reader.content_digest
+        self.events, self.empty_buses, self.length_us = totals
+        """Events that can be sent; buses with nobody on them, which cannot; the end of the last activity."""
+        self._in_order: Final = in_order
+
+    def passages(self) -> Iterator[Passage]:
+        """The activities in the order in which they ended; can be asked for once."""
+        for kind, *others in self._in_order:
+            yield Passage(ACTIVITY_TYPES[kind], *others)
+
+
+@contextmanager
+def open_event_log(path: Path, on_read: Callable[[int], None] = lambda _: None) -> Iterator[EventLog]:
+    """Read a log through, judge it and sort it; until the end of the context it lies in temporary files.
+
+    Args:
+        path: The log.
+        on_read: Is told how many bytes have been read; sorting comes after that.
+
+    Raises:
+        EventLogRefused: It cannot be read, is of another shape, or contradicts itself; or it cannot be kept on disk.
+    """
+    # Without a name, SQLite makes a temporary file that is gone when it is closed.
+    with closing(sqlite3.connect("", isolation_level=None)) as database:
+        try:
+            database.executescript(
+                f"pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -{_CACHE_KIB};"
+                f"pragma temp_store = file; {_TABLES} begin;"
+            )
+            database.set_progress_handler(lambda: None, _INTERRUPTIBLE_EVERY)
+            reader = LogReader(path, on_read)
+            _keep(database, reader)
+            _judge(database, path, reader.lines)
+            totals = database.execute(
+                "select count(*) filter (where people > 0), count(*) filter (where people = 0), "
+                "coalesce(max(ended), 0) from event"
+            ).fetchone()
+            in_order = database.execute(_IN_ORDER)
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise KeyboardInterrupt from error
+            raise EventLogRefused(
+                f"the event log {path} cannot be sorted on disk: {error}. It needs about one and a half times its own "
+                "size for temporary files; TMPDIR names the folder for them."
+            ) from error
+        yield EventLog(reader, in_order, totals)
+
+
+def _keep(database: sqlite3.Connection, reader: LogReader) -> None:
+    """Write down every event, and who took part."""
+    numbered = enumerate(reader.events(), 1)
+    while batch := list(islice(numbered, _BATCH)):
+        database.executemany("insert into event values (?, ?, ?, ?, ?, ?, ?, ?)", (_row(*entry) for entry in batch))
+        for table, kinds in (("rider", (EventType.BUS_ARRIVAL,)), ("buyer", _SELLER_KINDS)):
+            database.executemany(
+                f"insert into {table} values (?, ?)",  # noqa: S608 - one of the two names above
+                ((person, number) for number, event in batch if event.kind in kinds for person in event.people),
+            )
+
+
+def _row(number: int, event: Recorded) -> tuple[int | None, ...]:
+    people = event.people
+    return (
+        number,
+        _NUMBER_OF[event.kind],
+        event.began_us,
+        event.ended_us,
+        people[0] if people else None,
+        len(people),
+        event.bus_id,
+        event.line,
+    )
+
+
+def _judge(database: sqlite3.Connection, path: Path, lines: dict[str, int]) -> None:
+    """Refuse what no simulation could have written, at the first event that does not fit; number the visitors."""
+
+    def refuse_any(query: str, what: str) -> None:
+        """Refuse the log if the query finds an event; ``what`` is filled in with the row."""
+        found = database.execute(f"{query} limit 1").fetchone()
+        if found is not None:
+            raise refusal(path, found[0], what.format(*found[1:]))
+
+    for key, first, last in (
+        ("sellerLine", _BUS + 1, _FIRST_AT_SCANNER - 1),
+        ("scannerLine", _FIRST_AT_SCANNER, len(ACTIVITY_TYPES) - 1),
+    ):
+        count = lines[f"{key}s"]
+        refuse_any(
+            f"select number, line from event where kind between {first} and {last} and line > {count}",  # noqa: S608
+            f"'{key}' is {{}}, expected at most {count}, which is '{key}s'",
+        )
+    refuse_any(
+        _second_time("number", "event", "bus_id", f"where kind = {_BUS}"),
+        "'busId' is {}, which has arrived before; expected a bus once",
+    )
+    refuse_any(
+        _second_time("event", "rider", "person"),
+        "person {} is in 'peopleCreated', but has arrived before; expected everybody once",
+    )
+    database.executescript(_PARTIES)
+    for passengers in (
+        "select buyer.event as number, person from buyer",
+        f"select number, person from event where kind >= {_FIRST_AT_SCANNER}",  # noqa: S608
+    ):
+        refuse_any(
+            f"select number, person from ({passengers}) where person not in (select person from visitor)"  # noqa: S608
+            " order by number",
+            "person {} has arrived on no bus; expected a BUS_ARRIVAL with them in 'peopleCreated'",
+        )
+    refuse_any(
+        """
+        select buyer.event, min(visitor.party) from buyer
+        join visitor using (person)
+        join event as this on this.number = buyer.event
+        join event as first on first.number = visitor.party
+        group by buyer.event
+        having min(visitor.party) <> max(visitor.party) or max(this.people) <> max(first.people)
+        order by buyer.event""",
+        "'people' are not those of event {}, though they share some; expected who buys together to stay together",
+    )
+    refuse_any(
+        """
+        select event, min(person), max(person) from buyer join visitor using (person)
+        group by event having min(bus) <> max(bus) order by event""",
+        "'people' from {} to {} came on different buses; expected the people of one bus",
+    )
+    refuse_any(
+        _second_time("number", "event", "person", f"where kind <> {_BUS}", per="kind, person"),
+        "person {} did the same before; expected it once",
+    )
+    refuse_any(
+        """
+        select event.number, event.person from event
+        join visitor using (person) join event as bus on bus.number = visitor.bus
+        where event.began < bus.began order by event.number""",
+        "'time' is before the bus of person {} arrived, expected that time or later",
+    )
+    database.executescript(_NUMBERS)
+
+
+def _second_time(number: str, table: str, what: str, where: str = "", *, per: str = "") -> str:
+    """A query for events whose ``what`` an earlier one has, first to last."""
+    return f"""
+        select number, what from (
+            select {number} as number, {what} as what,
+                row_number() over (partition by {per or what} order by {number}) as nth
+            from {table} {where}
+        ) where nth = 2 order by number"""  # noqa: S608 - names of this module's own tables
