@@ -106,12 +106,14 @@ def _print_trials(trials: "list[Trial]", target: "Target") -> None:
         "staff",
         "stage",
         Column("busy", justify="right"),
-        Column(f"{target.percentile:g} % wait up to, min", justify="right", no_wrap=True),
+        Column(f"{target.percentile:g} % wait up to, min \\[CI]", justify="right", no_wrap=True),
         Column("runs", justify="right"),
         "verdict",
         title=f"target: {target.sentence}",
         box=SIMPLE,
-        caption="staff: sellers + scanners; busy: utilisation, from 1 on lines only grow; wait: with its 95 % interval",
+        show_edge=False,
+        pad_edge=False,
+        caption="staff: sellers + scanners; busy: utilisation, from 1 on lines only grow",
     )
     for trial in trials:
         if trial.purpose == "both":

@@ -209,14 +209,14 @@ def _judged(
     found = f"{target.percentile:g} % wait up to {spoken(wait.estimate)} [{spoken(wait.low)}, {spoken(wait.high)}]"
     limit = spoken(target.wait_us)
     if wait.low > target.wait_us:
-        return "fails", f"over {limit}", f"{found}, more than {limit}"
+        return "fails", f"> {limit}", f"{found}, more than {limit}"
     if not settled:
         reason = f"at utilisation {utilisation:.3f} lines swing for too long to know their waits: {found}"
-        return "undecided", "too close to 1", reason
+        return "undecided", "busy near 1", reason
     if wait.high <= target.wait_us:
-        return "meets", f"within {limit}", f"{found}, within {limit}"
-    return "undecided", f"around {limit}", f"{found} around {limit}, after {replications} replications"
+        return "meets", f"<= {limit}", f"{found}, within {limit}"
+    return "undecided", f"~ {limit}", f"{found} around {limit}, after {replications} replications"
 
 
 def _unstable(utilisation: float) -> Estimate:
-    return Estimate(utilisation, "unstable", "only grows", f"utilisation {utilisation:.3f}, so the line only grows")
+    return Estimate(utilisation, "unstable", "busy >= 1", f"utilisation {utilisation:.3f}, so the line only grows")

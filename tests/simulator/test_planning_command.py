@@ -56,7 +56,7 @@ def test_what_was_tried_is_shown_even_if_nothing_is_enough(scenario, tmp_path):
     result = run("--scenario", scenario, "--target-wait", "60s", "--max-sellers", 5, "--plot", plot)
     assert isinstance(result.exception, TargetUnreachable)
     assert "5 + any" in result.stderr
-    assert "fails: over 60 s" in result.stderr
+    assert "fails: > 60 s" in result.stderr
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
