@@ -9,6 +9,7 @@ from typing import Final
 
 import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject
+from filelock import FileLock
 from packaging.version import Version
 
 from streaming.lake import Lake
@@ -59,8 +60,12 @@ def dbt_project() -> DbtProject:
     os.environ.setdefault("TICKETSIM_WAREHOUSE_PATH", str(Settings().warehouse_path))
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     project = DbtProject(project_dir=_PROJECT_DIR, profiles_dir=_PROJECT_DIR, target=Settings().warehouse)
-    if os.environ.get("TICKETSIM_DBT_PREPARE") == "1" or not project.manifest_path.exists():
-        project.preparer.prepare(project)
+    # Processes that start at once on a fresh clone must not read a manifest that another one is writing.
+    lock = _PROJECT_DIR / "target" / ".prepare.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with FileLock(lock):
+        if os.environ.get("TICKETSIM_DBT_PREPARE") == "1" or not project.manifest_path.exists():
+            project.preparer.prepare(project)
     return project
 
 
