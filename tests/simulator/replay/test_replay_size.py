@@ -2,12 +2,12 @@ import json
 import subprocess
 import sys
 
-SCAN_KINDS = ("WALK_TO_SCANNER", "WAIT_IN_SCANNER_LINE", "SCAN_TICKETS")
-
-#: Replays a file to nowhere and prints the most memory that its process has ever held, KiB.
+#: Replays a file to nowhere and prints the most memory that its process held, bytes. (The system's own record of that
+#: begins with the memory of the process that started it.)
 REPLAY = """
-import resource, sys
+import sys, threading, time
 from pathlib import Path
+import psutil
 from simulator.replay import open_event_log, plan_replay, replay
 
 class Nowhere:
@@ -15,19 +15,25 @@ class Nowhere:
     def poll(self): pass
     def flush(self): pass
 
+held = []
+
+def watch():
+    while True:
+        held.append(psutil.Process().memory_info().rss)
+        time.sleep(0.01)
+
+threading.Thread(target=watch, daemon=True).start()
 with open_event_log(Path(sys.argv[1])) as log:
     summary = replay(log, plan_replay(log), Nowhere())
-assert summary.total > 0.99 * int(sys.argv[2])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+assert summary.total > int(sys.argv[2])
+print(max(held))
 """
 
 
 def test_memory_does_not_grow_with_the_log(tmp_path):
-    # Both are larger than what the database keeps in memory. Held in memory, the 20 MB more of the larger file would
-    # be far more than 20 MB.
     small, large = (memory_for(tmp_path, events) for events in (100_000, 300_000))
 
-    assert large - small < 10_000
+    assert large < small * 1.1
 
 
 def memory_for(folder, events):
@@ -42,19 +48,26 @@ def memory_for(folder, events):
 
 
 def write_log(path, events):
-    """Buses of a hundred, everybody scanned a little later, in an order that has to be sorted."""
+    """Buses of a hundred; the first forty buy in pairs, everybody is scanned, in an order that has to be sorted."""
     with path.open("w") as stream:
         stream.write('{"sellerLines": 6, "scannerLines": 4, "events": [')
-        for bus in range(events // 301):
-            people = range(bus * 100, bus * 100 + 100)
+        for bus in range(events // 361 + 1):
+            people = list(range(bus * 100, bus * 100 + 100))
+            minute = bus * 3
             stream.write(", " if bus else "")
-            json.dump({"event": "BUS_ARRIVAL", "time": bus * 3, "busId": bus, "peopleCreated": list(people)}, stream)
+            json.dump({"event": "BUS_ARRIVAL", "time": minute, "busId": bus, "peopleCreated": people}, stream)
+            for first in people[:40:2]:
+                who = {"people": [first, first + 1], "sellerLine": 1}
+                write_way(stream, ("WALK_TO_SELLER", "WAIT_IN_SELLER_LINE", "BUY_TICKETS"), who, minute, first)
             for person in people:
-                time = bus * 3
-                for kind in SCAN_KINDS:
-                    duration = round(person * 7919 % 400 / 100, 2)
-                    event = {"event": kind, "person": person, "scannerLine": 1, "time": time, "duration": duration}
-                    stream.write(", ")
-                    json.dump(event, stream)
-                    time = round(time + duration, 2)
+                who = {"person": person, "scannerLine": 1}
+                write_way(stream, ("WALK_TO_SCANNER", "WAIT_IN_SCANNER_LINE", "SCAN_TICKETS"), who, minute, person)
         stream.write("]}")
+
+
+def write_way(stream, kinds, who, time, seed):
+    for kind in kinds:
+        duration = round(seed * 7919 % 400 / 100, 2)
+        stream.write(", ")
+        json.dump({"event": kind, **who, "time": round(time, 2), "duration": duration}, stream)
+        time += duration
