@@ -9,7 +9,9 @@ from local.commands.dashboard import dashboard
 from local.commands.demo import demo
 from local.commands.doctor import doctor
 from local.commands.materialize import materialize
+from local.commands.plan import plan
 from local.commands.reconcile import reconcile
+from local.commands.replay import replay
 from local.commands.scenarios import scenarios
 from local.commands.simulate import simulate
 from local.commands.stream import stream
@@ -31,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(broker_app, name="broker")
-for command in (demo, up, simulate, scenarios, stream, materialize, reconcile, dashboard, doctor):
+for command in (demo, up, doctor, simulate, scenarios, plan, replay, stream, materialize, reconcile, dashboard):
     app.command()(command)
 
 

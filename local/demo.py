@@ -14,6 +14,7 @@ import duckdb
 from local import broker
 from local.dagster_home import dagster_instance
 from local.exceptions import NotProved, StationFailed
+from simulator.chaos import Chaos, chaos_sink
 from simulator.events import EVENT_TYPES, EventType
 from simulator.run import Run, plan_run, simulate
 from simulator.scenario import load_scenario
@@ -72,7 +73,9 @@ def _station(report: DemoReport, name: str, tell: Tell) -> Iterator[None]:
     report.seconds[name] = round(time.monotonic() - started, 1)
 
 
-def run_demo(settings: Settings, *, hours: float, seed: int, venues: int, scenario: str, tell: Tell) -> DemoReport:
+def run_demo(
+    settings: Settings, *, hours: float, seed: int, venues: int, scenario: str, chaos: Chaos | None, tell: Tell
+) -> DemoReport:
     """Send one run through the whole pipeline and compare what arrived with what was sent.
 
     Args:
@@ -81,6 +84,7 @@ def run_demo(settings: Settings, *, hours: float, seed: int, venues: int, scenar
         seed: of the simulation.
         venues: how many.
         scenario: name or file.
+        chaos: what goes wrong on the way to Kafka, on top of the truth; None: nothing.
         tell: told of every station when it begins, and of progress within.
 
     Raises:
@@ -98,7 +102,7 @@ def run_demo(settings: Settings, *, hours: float, seed: int, venues: int, scenar
         with _station(report, "broker", tell):
             broker.start(settings.broker_dir, port, on_progress=lambda said: tell(f"broker: {said}"))
         with _station(report, "simulator", tell):
-            report.produced = _sent_before(settings, run) if report.sent_before else _send(settings, run, tell)
+            report.produced = _sent_before(settings, run) if report.sent_before else _send(settings, run, chaos, tell)
         with _station(report, "stream", tell):
             _stream(settings, log, tell)
         with dagster_instance(settings) as instance:
@@ -146,9 +150,12 @@ def _files(settings: Settings, event_types: set[str]) -> list[str] | None:
     return [snapshot.uri(file) for file in chosen] or None
 
 
-def _send(settings: Settings, run: Run, tell: Tell) -> dict[str, int]:
-    with open_sink(f"kafka://{settings.bootstrap}", notify=tell) as sink:
-        return simulate(run, sink, lambda progress: tell(f"simulator: {progress.events:,} messages")).events
+def _send(settings: Settings, run: Run, chaos: Chaos | None, tell: Tell) -> dict[str, int]:
+    with (
+        open_sink(f"kafka://{settings.bootstrap}", notify=tell) as sink,
+        chaos_sink(sink, chaos or Chaos(), run.seed) as faulty,
+    ):
+        return simulate(run, faulty, lambda progress: tell(f"simulator: {progress.events:,} messages")).events
 
 
 def _sent_before(settings: Settings, run: Run) -> dict[str, int]:

@@ -15,6 +15,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed gives the same visitors.")] = 7,
     venues: Annotated[int, typer.Option(min=1, help="Venues, each with its own visitors.")] = 2,
     scenario: Annotated[str, typer.Option(metavar="NAME|FILE", help="Built-in scenario, or a TOML file.")] = "original",
+    chaos: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="Faults, like duplicates=0.01,late=0.02:20m,corrupt=0.005.")
+    ] = None,
     *,
     json: JsonOption = False,
 ) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import dagster as dg
+import duckdb
 import psutil
 import pytest
 
@@ -56,6 +57,19 @@ def test_hours_arrive_by_themselves_in_the_live_stack_and_ctrl_c_ends_all_of_it(
     reconciled = ticketsim("reconcile", "--json")
     assert reconciled.json["wrong"] == 0
     assert reconciled.json["proved"] > 0
+
+
+def test_copies_late_and_corrupt_messages_change_nothing_that_is_proved(ticketsim):
+    chaos = "duplicates=0.02,late=0.02:10m,corrupt=0.01,reorder=0.02"
+    answer = ticketsim("demo", "--hours", "1", "--venues", "1", "--seed", "13", "--chaos", chaos, "--json")
+    assert answer.code == 0, answer.err
+    report = answer.json
+    assert report["proved"]
+    assert report["quarantined"] > 0
+    assert sum(report["in_lake"].values()) > sum(report["produced"].values())
+    assert report["produced"] == report["in_warehouse"]
+    with duckdb.connect(ticketsim.home / "warehouse.duckdb", read_only=True) as connection:
+        assert connection.execute("select count(*) from raw.quarantine").fetchall() == [(report["quarantined"],)]
 
 
 @pytest.mark.parametrize("station", ["broker/broker.json", "lake/events/_delta_log", "warehouse.duckdb"])
