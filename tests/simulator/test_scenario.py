@@ -4,7 +4,6 @@ import pytest
 
 from simulator.distributions import Exponential, Normal
 from simulator.exceptions import ScenarioError
-from simulator.load import utilisation
 from simulator.scenario import PARAMETERS, built_in_names, load_scenario
 
 
@@ -120,18 +119,3 @@ def test_an_unknown_name_is_refused_with_the_known_ones():
 def test_a_file_name_that_would_spoil_run_ids_is_refused(from_file):
     with pytest.raises(ScenarioError, match="'my venue' becomes part of run ids"):
         from_file('base = "original"', name="my venue")
-
-
-@pytest.mark.parametrize("name", ["stable", "ten-sellers-five-scanners"])
-def test_utilisation_is_what_a_long_run_shows(ran, name):
-    hours = 72
-    scenario = load_scenario(name)
-    busy = {"buy_tickets": 0, "scan_tickets": 0}
-    for m in ran(name, hours=hours).of("hour_closed"):
-        if m["of_event_type"] in busy:
-            busy[m["of_event_type"]] += m["duration_us"]
-
-    load = utilisation(scenario)
-    per_hour = 3_600_000_000 * hours
-    assert busy["buy_tickets"] / per_hour / scenario.sellers == pytest.approx(load.sellers, rel=0.08)
-    assert busy["scan_tickets"] / per_hour / scenario.scanners == pytest.approx(load.scanners, rel=0.08)
