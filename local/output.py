@@ -1,8 +1,10 @@
 """What commands print: results on stdout, everything else on stderr."""
 
 import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -18,3 +20,16 @@ def emit_json(result: Mapping[str, Any]) -> None:
     """Print ``result`` as one JSON object on stdout; dates and paths become strings."""
     sys.stdout.write(json.dumps(result, default=str) + "\n")
     sys.stdout.flush()
+
+
+@contextmanager
+def live_status(first: str) -> Iterator[Callable[[str], None]]:
+    """A spinner with a changing text, which goes on while Dagster's and dbt's own words go to a log.
+
+    It writes to a duplicate of stderr, because a run redirects stderr itself.
+    """
+    with (
+        os.fdopen(os.dup(sys.stderr.fileno()), "w") as screen,
+        Console(file=screen, highlight=False).status(first) as status,
+    ):
+        yield status.update

@@ -1,6 +1,8 @@
 """Running jobs from the command line: the same jobs, instance and look at the lake as the daemon's, in this process."""
 
 import contextlib
+import os
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -156,6 +158,18 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
 
 @contextlib.contextmanager
 def _printing_to(log: Path) -> Iterator[None]:
+    """Send what this process and its children print to ``log``: dbt and Dagster's helpers write past sys.stdout."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+    streams = (sys.stdout, sys.stderr)
+    saved = [os.dup(stream.fileno()) for stream in streams]
+    try:
+        with log.open("ab") as file:
+            for stream in streams:
+                stream.flush()
+                os.dup2(file.fileno(), stream.fileno())
         yield
+    finally:
+        for stream, original in zip(streams, saved, strict=True):
+            stream.flush()
+            os.dup2(original, stream.fileno())
+            os.close(original)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.output import JsonOption, console, emit_json
+from local.output import JsonOption, console, emit_json, live_status
 
 if TYPE_CHECKING:
     from local.demo import DemoReport
@@ -25,10 +25,12 @@ def demo(
     from dataclasses import asdict
 
     from local.demo import run_demo
+    from simulator.chaos import parse_chaos
     from ticketsim_assets.settings import Settings
 
-    with console.status("broker") as status:
-        report = run_demo(Settings(), hours=hours, seed=seed, venues=venues, scenario=scenario, tell=status.update)
+    faults = parse_chaos(chaos) if chaos else None
+    with live_status("broker") as tell:
+        report = run_demo(Settings(), hours=hours, seed=seed, venues=venues, scenario=scenario, chaos=faults, tell=tell)
     _show(report)
     if json:
         emit_json({**asdict(report), "proved": report.proved})

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from local.output import JsonOption, console, emit_json
+from local.output import JsonOption, console, emit_json, live_status
 
 
 def materialize(
@@ -29,7 +29,7 @@ def materialize(
     settings = Settings()
     start, end = parse_hour(hour or first or ""), parse_hour(hour or last or "")
     hours = existing_hours(start, end, datetime.now(UTC))
-    with dagster_instance(settings) as instance, console.status(f"materialising {len(hours)} hours from {start}"):
+    with dagster_instance(settings) as instance, live_status(f"materialising {len(hours)} hours from {start}"):
         outcomes = materialize_hours(settings, instance, start, end, allow_incomplete=allow_incomplete)
     for outcome in outcomes:
         console.print(f"{outcome.job}: run {outcome.run_id} ended well after {outcome.seconds:.1f} s")
