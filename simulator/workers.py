@@ -43,6 +43,7 @@ def simulate_to(
     *,
     workers: int = 1,
     chaos: Chaos | None = None,
+    on_open: Callable[[], object] = lambda: None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
     notify: Callable[[str], None] = lambda _: None,
@@ -54,6 +55,7 @@ def simulate_to(
         destination: Where the messages go, as ``open_sink`` takes it.
         workers: Processes; more than there are venues are not started. One is this process.
         chaos: Faults on top.
+        on_open: Is told once that the destination is ready and messages may have been sent from now on.
         on_progress: Is told several times a second how far the run is.
         stopped: Asked several times a second; once true, the venues close their open hour and the run ends.
         notify: Is told, in a sentence, what is being waited for.
@@ -68,10 +70,11 @@ def simulate_to(
     parts = split(run, workers)
     if len(parts) == 1:
         with open_sink(destination, notify=notify) as sink:
+            on_open()
             return _simulate(run, sink, chaos, on_progress, stopped)
     began = monotonic()
     with _lines_sink(destination) as lines, _team(parts, destination, chaos) as team:
-        _follow(team, lines, began, on_progress=on_progress, stopped=stopped, notify=notify)
+        _follow(team, lines, began, on_open=on_open, on_progress=on_progress, stopped=stopped, notify=notify)
         failures = [f"{worker.name} {worker.failure}" for worker in team if worker.failure]
         if failures:
             raise WorkersFailed(" ".join(failures))
@@ -104,6 +107,11 @@ def _lines_sink(destination: str) -> Iterator[LinesSink | None]:
         with open_sink(destination) as sink:
             assert isinstance(sink, LinesSink)  # noqa: S101 - of all sinks, only Kafka's writes no lines
             yield sink
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A worker's news that its sink is open."""
 
 
 @dataclass(slots=True)
@@ -157,13 +165,14 @@ def _follow(
     lines: LinesSink | None,
     began: float,
     *,
+    on_open: Callable[[], object],
     on_progress: Callable[[Progress], None],
     stopped: Callable[[], bool],
     notify: Callable[[str], None],
 ) -> None:
     """Take what the workers have to say until all have ended; if one fails or the run is stopped, stop the others."""
     talking = {worker.connection: worker for worker in team}
-    stopping, told = False, ""
+    opened, stopping, told = False, False, ""
     while talking:
         for connection in wait(list(talking), _PATIENCE_S):
             assert isinstance(connection, Connection)  # noqa: S101 - nothing else is waited for
@@ -175,6 +184,9 @@ def _follow(
                 _take_leave(worker)
                 continue
             match news:
+                case _Opened() if not opened:
+                    opened = True
+                    on_open()
                 case bytes() if lines is not None:
                     lines.send_lines(news)
                     lines.poll()
@@ -243,6 +255,7 @@ def _work(connection: Connection, run: Run, destination: str, chaos: Chaos | Non
     with closing(connection):
         try:
             with _worker_sink(connection, destination, tell) as sink:
+                tell(_Opened())
                 summary = _simulate(run, sink, chaos, tell, connection.poll)
         except SimulatorError as error:
             tell(error)

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -80,12 +80,14 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
         pace=pace,
         drain=drain,
     )
-    with _stopping_on_signals() as signals, _progress(run) as on_progress:
+    signals: list[int] = []
+    with ExitStack() as until_done, _progress(run) as on_progress:
         summary = simulate_to(
             run,
             to,
             workers=workers,
             chaos=faults,
+            on_open=lambda: until_done.enter_context(_collecting(signals)),
             on_progress=on_progress,
             stopped=lambda: bool(signals),
             notify=console.print,
@@ -108,9 +110,8 @@ def _parse_start(text: str | None) -> datetime | None:
 
 
 @contextmanager
-def _stopping_on_signals() -> Iterator[list[int]]:
+def _collecting(received: list[int]) -> Iterator[None]:
     """Collect the first Ctrl-C or SIGTERM instead of dying of it; the second one acts as ever."""
-    received: list[int] = []
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def receive(number: int, _: FrameType | None) -> None:
@@ -124,7 +125,7 @@ def _stopping_on_signals() -> Iterator[list[int]]:
     for number in before:
         signal.signal(number, receive)
     try:
-        yield received
+        yield
     finally:
         restore()
 

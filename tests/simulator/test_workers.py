@@ -240,6 +240,18 @@ def test_a_reader_that_goes_away_stops_all_workers(live):
     assert b"Traceback" not in said
 
 
+def test_ctrl_c_while_workers_wait_for_a_broker_ends_at_once(live):
+    process = live("--to", "kafka://127.0.0.1:1")
+    assert b"waiting up to 60 s" in process.stderr.readline()
+    workers = workers_of(process)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert b"Traceback" not in said
+    assert not psutil.wait_procs(workers, timeout=20)[1]
+
+
 @pytest.mark.slow
 def test_each_worker_has_its_own_producer_into_kafka(topics, plan):
     from confluent_kafka import TopicPartition
