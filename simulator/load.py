@@ -12,6 +12,8 @@ from simulator.scenario import Scenario
 #: From this utilisation on, lines remember more than the last hour.
 _BUSY: Final = 0.8
 
+_HOURS_A_DAY: Final = 24
+
 
 @dataclass(frozen=True, slots=True)
 class Utilisation:
@@ -22,7 +24,7 @@ class Utilisation:
 
 
 def utilisation(scenario: Scenario) -> Utilisation:
-    """Utilisation of a venue's sellers and scanners.
+    """Utilisation of a venue's sellers and scanners; where buses depend on the hour, at their full rate.
 
     Groups on a bus are counted by renewal theory: the last group, cut off by the bus being empty, would on average
     exceed it by ``(E[size^2] - E[size]) / (2 E[size])``. That is exact for buses much larger than groups.
@@ -37,18 +39,34 @@ def utilisation(scenario: Scenario) -> Utilisation:
     )
 
 
+def utilisation_by_hour(scenario: Scenario) -> tuple[Utilisation, ...]:
+    """Utilisation of a venue's staff by what arrives in each hour of the day, UTC; 24 of them.
+
+    Above 1, the line that is left when the hour ends is work for the hours after it, in addition to what they show.
+    """
+    full = utilisation(scenario)
+    shares = scenario.bus_rate_by_hour or (1.0,) * _HOURS_A_DAY
+    return tuple(Utilisation(full.sellers * share, full.scanners * share) for share in shares)
+
+
 def generous_drain_us(scenario: Scenario, length_us: int) -> int:
     """Longer than it takes, after a run of ``length_us``, until the last visitor is in; microseconds.
 
     Lines at utilisation near 1 wander like the square root of time; above it they grow with the excess.
     """
-    load = utilisation(scenario)
-    busiest = max(load.sellers, load.scanners)
+    return max(_drain_us(kind, length_us) for kind in scenario.kinds)
+
+
+def _drain_us(scenario: Scenario, length_us: int) -> int:
     hours = length_us / HOUR_US
+    by_hour = [max(load.sellers, load.scanners) for load in utilisation_by_hour(scenario)]
     walk = (scenario.walk_to_sellers_minutes.mean + scenario.walk_to_scanners_minutes.mean) / 60
     service = (scenario.sale_minutes.mean + scenario.scan_minutes.mean) / 60
-    wandering = sqrt(hours) if busiest > _BUSY else 0.0
-    return ceil((1 + 4 * (walk + service) + wandering + 1.1 * hours * max(0.0, busiest - 1)) * HOUR_US)
+    wandering = sqrt(hours) if max(by_hour) > _BUSY else 0.0
+    # Whatever hour the run begins in, it meets each hour of the day at most so often.
+    times = hours / _HOURS_A_DAY if min(by_hour) == max(by_hour) else ceil(hours / _HOURS_A_DAY)
+    excess = times * sum(max(0.0, load - 1) for load in by_hour)
+    return ceil((1 + 4 * (walk + service) + wandering + 1.1 * excess) * HOUR_US)
 
 
 def _moments(distribution: Distribution) -> tuple[float, float]:

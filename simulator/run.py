@@ -8,6 +8,7 @@ from math import inf
 from time import monotonic
 from typing import Final
 
+from simulator.arrivals import streams_of_day
 from simulator.chaos import Injected
 from simulator.distributions import Streams
 from simulator.environment import Environment, PacedEnvironment, wall_clock_us
@@ -217,8 +218,8 @@ class _Execution:
             PacedEnvironment(run.start_us, run.pace, self._look_around) if run.pace else Environment(run.start_us)
         )
         self._ledgers: Final = [
-            Ledger(run.start_us, sellers=run.scenario.sellers, scanners=run.scenario.scanners)
-            for _ in range(run.venues)
+            Ledger(run.start_us, sellers=scenario.sellers, scanners=scenario.scanners)
+            for scenario in map(run.scenario.of_venue, run.venue_numbers)
         ]
         self._venues: Final = [
             self._venue(number, ledger) for number, ledger in zip(run.venue_numbers, self._ledgers, strict=True)
@@ -239,11 +240,12 @@ class _Execution:
 
     def _venue(self, number: int, ledger: Ledger) -> Venue:
         run = self._run
+        scenario = run.scenario.of_venue(number)
         letterhead = Letterhead(run.run_id, f"venue-{number}", run.run_venues)
         return Venue(
             self._env,
-            run.scenario,
-            Streams(run.seed, number),
+            scenario,
+            streams_of_day(Streams(run.seed, number), scenario.bus_rate_by_hour, run.start_us),
             Journal(self._env, letterhead, ledger, self._sink),
             LATEST_TIME_US if run.horizon_us is None else run.horizon_us,
         )

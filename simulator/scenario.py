@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from importlib.resources import files
 from math import isfinite
 from pathlib import Path
@@ -16,6 +16,8 @@ _BUILT_IN: Final = files("simulator") / "scenarios"
 
 _DISTRIBUTIONS: Final = {"normal": Normal, "exponential": Exponential}
 
+_HOURS_A_DAY: Final = 24
+
 #: Above these a typing error is likelier than a venue, and the simulation would not end in a lifetime.
 _MOST_SERVERS: Final = 10_000
 _MOST_MINUTES: Final = 7 * 24 * 60.0
@@ -24,7 +26,7 @@ _MOST_PEOPLE: Final = 100_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """The parameters of one venue; minutes are simulated minutes."""
+    """The parameters of one venue, or of venues of several kinds; minutes are simulated minutes."""
 
     name: str
     """Built-in name or the file's name without its ending."""
@@ -55,18 +57,46 @@ class Scenario:
     one_line: bool
     """Whether a stage has one line for all of its servers instead of one for each."""
 
+    bus_rate_by_hour: tuple[float, ...] = ()
+    """Share of the buses that come in each hour of the day, UTC; empty: always all of them."""
+    venue_kinds: tuple["Scenario", ...] = ()
+    """Venues that differ: the first venue is of the first kind, and behind the last kind comes the first again."""
+
+    @property
+    def kinds(self) -> tuple["Scenario", ...]:
+        """The kinds of venues, or this scenario itself if all are alike."""
+        return self.venue_kinds or (self,)
+
+    def of_venue(self, number: int) -> "Scenario":
+        """What the venue of that number, from 1, is like."""
+        return self.kinds[(number - 1) % len(self.kinds)]
+
     def content(self) -> str:
         """Everything that shapes the simulation, as canonical JSON: name and description do not."""
-        parameters = asdict(self)
-        for key, value in parameters.items():
-            if isinstance(value, dict):
-                value["distribution"] = type(getattr(self, key)).__name__
-        del parameters["name"], parameters["description"]
-        return json.dumps(parameters, sort_keys=True)
+        return json.dumps(self._parameters(), sort_keys=True)
+
+    def _parameters(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = {}
+        for parameter in fields(self):
+            value = getattr(self, parameter.name)
+            if is_dataclass(value) and not isinstance(value, type):
+                parameters[parameter.name] = asdict(value) | {"distribution": type(value).__name__}
+            elif parameter.name == "venue_kinds":
+                parameters[parameter.name] = [kind._parameters() for kind in value]
+            elif parameter.name not in {"name", "description"}:
+                parameters[parameter.name] = value
+        # A scenario that does without them is the same as before there were any.
+        return {key: value for key, value in parameters.items() if key not in OPTIONAL_PARAMETERS or value}
 
 
 #: Parameters that a file sets; its name is its own.
 PARAMETERS: Final = tuple(field.name for field in fields(Scenario) if field.name != "name")
+
+#: Those of them that a file may leave out.
+OPTIONAL_PARAMETERS: Final = tuple(field.name for field in fields(Scenario) if field.default is not MISSING)
+
+#: What the venues of one scenario share.
+_SHARED: Final = ("description", "venue_kinds")
 
 
 def built_in_names() -> tuple[str, ...]:
@@ -114,12 +144,16 @@ def _scenario(name: str, table: Mapping[str, Any], *, origin: str) -> Scenario:
             raise ScenarioError(
                 f"{origin}: unknown parameter {key} = {value!r}; known are base, {', '.join(PARAMETERS)}."
             )
-    missing = [key for key in PARAMETERS if key not in values]
+    missing = [key for key in PARAMETERS if key not in values and key not in OPTIONAL_PARAMETERS]
     if missing:
         raise ScenarioError(
             f'{origin}: missing parameter {", ".join(missing)}; set it, or start from another with base = "original".'
         )
     reader = _Reader(origin, values)
+    kinds = [
+        _kind(name, values, table, f"{origin}, venue kind {n}")
+        for n, table in enumerate(reader.tables("venue_kinds"), 1)
+    ]
     return Scenario(
         name=_checked_name(name, origin),
         description=reader.text("description"),
@@ -135,7 +169,17 @@ def _scenario(name: str, table: Mapping[str, Any], *, origin: str) -> Scenario:
         scanners=reader.whole_number("scanners", 1, _MOST_SERVERS),
         scan_minutes=reader.distribution("scan_minutes", most=_MOST_MINUTES),
         one_line=reader.truth("one_line"),
+        bus_rate_by_hour=reader.day("bus_rate_by_hour"),
+        venue_kinds=tuple(kinds),
     )
+
+
+def _kind(name: str, shared: Mapping[str, Any], table: Mapping[str, Any], origin: str) -> Scenario:
+    """The scenario of venues that differ from the others by what stands in ``table``."""
+    for key in table:
+        if key in {"base", *_SHARED}:
+            raise ScenarioError(f"{origin}: {key} = {table[key]!r} cannot differ between venues; set it above them.")
+    return _scenario(name, {k: v for k, v in shared.items() if k != "venue_kinds"} | dict(table), origin=origin)
 
 
 def _with_base(table: Mapping[str, Any], origin: str) -> dict[str, Any]:
@@ -184,6 +228,29 @@ class _Reader:
 
     def number(self, key: str, least: float, most: float) -> float:
         return self._number(key, self.values[key], least, most)
+
+    def tables(self, key: str) -> list[Mapping[str, Any]]:
+        """A list of tables; empty if there is none."""
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
+            raise self._refusal(key, value, f"must be tables, each under [[{key}]]")
+        return value
+
+    def day(self, key: str) -> tuple[float, ...]:
+        """A share for each hour of the day, of what must be a Poisson process; empty if there is none."""
+        value = self.values.get(key, [])
+        if value == []:
+            return ()
+        if not isinstance(value, list) or len(value) != _HOURS_A_DAY:
+            raise self._refusal(key, value, f"must be {_HOURS_A_DAY} numbers, one for each hour of the day")
+        shares = tuple(self._number(f"{key}[{hour}]", share, 0, 1) for hour, share in enumerate(value))
+        if not any(shares):
+            raise self._refusal(key, value, "must be above 0 in some hour, or no bus ever comes")
+        if not isinstance(self.distribution("minutes_between_buses", most=_MOST_MINUTES), Exponential):
+            raise self._refusal(
+                "minutes_between_buses", self.values["minutes_between_buses"], f"must be exponential to have a {key}"
+            )
+        return shares
 
     def distribution(self, key: str, *, most: float, least_mean: float = 0) -> Distribution:
         """A distribution whose mean is above zero and not below the minimum at which draws are cut off."""
