@@ -8,6 +8,7 @@ mean, and truncation moves the mean by less than 0.1 %.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from math import erf, exp, pi, sqrt
 from typing import Final, Protocol
 from zlib import crc32
@@ -111,10 +112,13 @@ class Streams:
         self, source: str, distribution: Distribution, *, minimum: int = 1, unit: int = 1
     ) -> Iterator[int]:
         """Draw forever from ``distribution`` in multiples of ``unit``, rounded; below ``minimum`` is drawn again."""
+
+        def block() -> list[int]:
+            numbers = np.rint(distribution.sample(generator, BLOCK) * unit).astype(np.int64)
+            return numbers[numbers >= minimum].tolist()
+
         generator = self._generator(source)
-        while True:
-            block = np.rint(distribution.sample(generator, BLOCK) * unit).astype(np.int64)
-            yield from block[block >= minimum].tolist()
+        return chain.from_iterable(iter(block, None))
 
     def microseconds(self, source: str, minutes: Distribution) -> Iterator[int]:
         """Draw durations forever: whole microseconds, at least 1, from a distribution of minutes."""
