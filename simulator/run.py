@@ -35,7 +35,7 @@ _MOST_VENUES: Final = 1000
 _MOST_RUN_VENUES: Final = 100_000
 
 #: Part of every event id, of file names and of pages.
-_RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +144,7 @@ def plan_run(
         )
     if not 0 <= pace < inf:
         raise RunError(f"a pace of {pace:g} is not possible; use 0 (as fast as possible), 1 (real time) or more.")
-    if run_id is not None and not _RUN_ID.fullmatch(run_id):
+    if run_id is not None and not RUN_ID.fullmatch(run_id):
         raise RunError(f"the run id {run_id!r} is not possible; use up to 100 letters, digits, '.', '_' and '-'.")
     if hours is None and pace == 0:
         raise RunError(

@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import signal
+import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,13 +127,16 @@ def _execute(
             "partition_key": request.first.key if one else None,
             "tags": tags if one else {**range_tags(request), **tags},
         }
-    try:
-        with _printing_to(log):
-            result = job.execute_in_process(
-                run_config={**_QUIET, **config}, instance=instance, raise_on_error=False, **partition
-            )
-    except dg.DagsterExecutionInterruptedError:
-        raise KeyboardInterrupt from None
+    with _noticing_ctrl_c() as interrupted:
+        try:
+            with _printing_to(log):
+                result = job.execute_in_process(
+                    run_config={**_QUIET, **config}, instance=instance, raise_on_error=False, **partition
+                )
+        except dg.DagsterExecutionInterruptedError:
+            raise KeyboardInterrupt from None
+        if not result.success and interrupted():
+            raise KeyboardInterrupt
     if not result.success:
         raise RunFailed(f"{_failure(result)} (run {result.run_id} of job {job_name}, log: {log})")
     return RunOutcome(job_name, result.run_id, time.monotonic() - started)
@@ -154,6 +159,31 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
             if error is not None:
                 return error.message.strip().removeprefix(f"{error.cls_name}: ").split(": ", 1)[-1]
     return "the run failed"
+
+
+@contextlib.contextmanager
+def _noticing_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Yield whether Ctrl-C was pressed since: inside a step DuckDB and dbt turn it into errors of their own.
+
+    Python's signal module writes the number of every signal to this socket, whoever handles it.
+    """
+    reader, writer = socket.socketpair()
+    reader.setblocking(False)
+    writer.setblocking(False)
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+
+    def interrupted() -> bool:
+        try:
+            return signal.SIGINT in reader.recv(1024)
+        except BlockingIOError:
+            return False
+
+    try:
+        yield interrupted
+    finally:
+        signal.set_wakeup_fd(before)
+        reader.close()
+        writer.close()
 
 
 @contextlib.contextmanager

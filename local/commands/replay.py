@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.commands.simulate import _parse_start
 from local.exceptions import LocalError
+from local.moments import parse_moment
 from local.output import JsonOption, console, emit_json
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def replay(
             "--json prints the summary on stdout, where the messages go; give --to file:PATH or kafka://..."
         )
     check_destination(to)
-    begins = _parse_start(start)
+    begins = parse_moment(start)
     with _progress(file) as (on_read, on_progress), open_event_log(file, on_read) as log:
         run = plan_replay(log, start=begins, run_id=run_id, venue_id=venue_id)
         with open_sink(to, notify=console.print) as sink:

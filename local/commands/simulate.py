@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from local.exceptions import LocalError
+from local.moments import parse_moment
 from local.output import JsonOption, console, emit_json
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
         load_scenario(scenario),
         seed=seed,
         run_id=run_id,
-        start=_parse_start(start),
+        start=parse_moment(start),
         hours=hours,
         venues=venues,
         venue_offset=venue_offset,
@@ -95,18 +96,6 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
     _print_summary(run, summary)
     if json:
         emit_json(_as_json(summary))
-
-
-def _parse_start(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    if text == "now":
-        return datetime.now(UTC)
-    try:
-        start = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise LocalError(f"--start {text!r} is no moment: use now or ISO 8601 like 2026-11-20T03:00:00Z.") from error
-    return start if start.tzinfo else start.replace(tzinfo=UTC)
 
 
 @contextmanager

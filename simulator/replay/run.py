@@ -18,7 +18,7 @@ from simulator.journal import Journal, Letterhead
 from simulator.messages import MESSAGE_OF_ACTIVITY
 from simulator.receipts import Ledger
 from simulator.replay.spool import EventLog, Passage
-from simulator.run import _RUN_ID as _ID
+from simulator.run import RUN_ID
 from simulator.scenario import load_scenario
 from simulator.sinks.protocol import Sink
 
@@ -88,7 +88,7 @@ def plan_replay(
         RunError: An id is impossible, or events would lie in the future or before the year 2000.
     """
     for name, value in (("run", run_id), ("venue", venue_id)):
-        if value is not None and not _ID.fullmatch(value):
+        if value is not None and not RUN_ID.fullmatch(value):
             raise RunError(f"the {name} id {value!r} is not possible; use up to 100 letters, digits, '.', '_' and '-'.")
     start_us = _start(start, log.length_us)
     if run_id is None:
