@@ -30,6 +30,11 @@ class DueHour(msgspec.Struct, frozen=True):
     run_key: str | None = None  #: of the run asked for and not known to have ended
 
 
+def due_again(before: DueHour | None, fingerprint: int, changed_at: float, *, reload: bool) -> DueHour:
+    """An hour whose data changed, with all its attempts; a run that is under way for it is waited for first."""
+    return DueHour(fingerprint, changed_at, reload=reload, run_key=before.run_key if before else None)
+
+
 class Request(msgspec.Struct, frozen=True):
     """A run to ask for."""
 

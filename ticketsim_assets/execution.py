@@ -22,10 +22,11 @@ from streaming.lake import Lake
 from ticketsim_assets.due import Request
 from ticketsim_assets.exceptions import RunFailed
 from ticketsim_assets.keys import DASHBOARD_JOB, HOURLY_JOB, QUARANTINE_JOB, RAW_EVENTS
-from ticketsim_assets.lake_watch import WatchCursor, Watched, watch
+from ticketsim_assets.lake_watch import Watched, watch
 from ticketsim_assets.offsets_check import require_sound, verify_offsets
 from ticketsim_assets.sensors import REASON_TAG, range_tags
 from ticketsim_assets.settings import Settings
+from ticketsim_assets.watch_cursor import WatchCursor
 
 #: Under this name the instance keeps how far the command line's looks at the lake have come.
 _CURSOR_NAME: Final = "ticketsim/command_line_watch"

@@ -11,10 +11,11 @@ from streaming.lag import TopicOffsets, consumer_lag, topic_offsets
 from ticketsim_assets.due import RELOAD_DEBOUNCE, Request
 from ticketsim_assets.jobs import dashboard_job, hourly_job, quarantine_job
 from ticketsim_assets.keys import HOURLY_JOB, KAFKA_KEYS, QUARANTINE_JOB
-from ticketsim_assets.lake_watch import WatchCursor, watch
+from ticketsim_assets.lake_watch import watch
 from ticketsim_assets.offsets_check import last_state, verify_offsets
 from ticketsim_assets.resources import LakeResource
 from ticketsim_assets.settings import Settings
+from ticketsim_assets.watch_cursor import WatchCursor
 
 REASON_TAG = "ticketsim/reason"
 

@@ -19,7 +19,8 @@ from streaming.lake import Lake
 from streaming.layout import EVENTS_TABLE, PARTITION_COLUMNS
 from streaming.validation import validate_batch
 from ticketsim_assets.keys import HOURLY_JOB
-from ticketsim_assets.lake_watch import WatchCursor, Watched, watch
+from ticketsim_assets.lake_watch import Watched, watch
+from ticketsim_assets.watch_cursor import WatchCursor
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 

@@ -1,11 +1,13 @@
 from datetime import timedelta
 
+import dagster as dg
 import pytest
 from deltalake import DeltaTable
 
 from streaming.hour import Hour
-from ticketsim_assets import lake_watch
+from ticketsim_assets import lake_changes
 from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS
+from ticketsim_assets.watch_cursor import WatchCursor
 
 from .conftest import START, fields, hour_of, simulated
 
@@ -113,6 +115,21 @@ def test_a_late_event_makes_its_hour_due_again_exactly_once(maker, look, run_mes
     assert look(first_loads=False).reports == ()
 
 
+def test_an_hour_that_changes_while_its_run_is_under_way_is_asked_for_once_that_run_has_ended(
+    maker, look, run_messages, instance
+):
+    maker.append(run_messages)
+    [request] = look().hourly
+    for message in run_messages[:3]:
+        maker.append([message])
+        assert look().hourly == ()
+    [run] = instance.get_runs(dg.RunsFilter(tags={"dagster/run_key": request.run_key}))
+    instance.report_run_canceled(run)
+    again = look().hourly
+    assert {hour for r in again for hour in (r.first, r.last)} == all_hours(run_messages)
+    assert request.run_key not in {r.run_key for r in again}
+
+
 @pytest.mark.parametrize("way", ["fresh cursor", "cleaned log"])
 def test_losing_the_cursor_or_the_log_asks_for_the_same_hours_at_the_same_fingerprints(
     maker, look, run_messages, monkeypatch, way
@@ -121,7 +138,7 @@ def test_losing_the_cursor_or_the_log_asks_for_the_same_hours_at_the_same_finger
     first = look()
     maker.append([])
     if way == "cleaned log":
-        monkeypatch.setattr(lake_watch, "MAX_COMMITS", 0)
+        monkeypatch.setattr(lake_changes, "MAX_COMMITS", 0)
     again = look(restart=True)
     assert complete(again) == set()
     assert {h: d.fingerprint for h, d in again.cursor.due.items()} == {
@@ -133,7 +150,7 @@ def test_a_resynchronised_watch_notices_an_hour_that_changed_meanwhile(maker, lo
     maker.append(run_messages)
     look()
     maker.append([run_messages[0]])
-    monkeypatch.setattr(lake_watch, "MAX_COMMITS", 0)
+    monkeypatch.setattr(lake_changes, "MAX_COMMITS", 0)
     assert complete(look(restart=True)) == {hour_of(run_messages[0])}
 
 
@@ -171,4 +188,4 @@ def test_the_open_hour_is_reported_only_now_and_then(maker, look, run_messages):
 def test_the_cursor_survives_json(maker, look, run_messages):
     maker.append(run_messages)
     cursor = look().cursor
-    assert lake_watch.WatchCursor.from_json(cursor.to_json()) == cursor
+    assert WatchCursor.from_json(cursor.to_json()) == cursor

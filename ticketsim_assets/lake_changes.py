@@ -1,0 +1,66 @@
+"""Which hours of the lake changed: from the log's new commits, or from the table's state where there are too many."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import dagster as dg
+
+from streaming.exceptions import LogCleaned
+from streaming.hour import Hour
+from streaming.lake import Lake, Snapshot
+from streaming.layout import QUARANTINE
+from ticketsim_assets.run_history import last_reported
+
+#: More commits than this are caught up from the table's state: a day has 720.
+MAX_COMMITS: Final = 1_500
+
+#: Event types of hours that one look takes up: a report of each costs 6-7 ms, and a look has 60 s.
+MAX_CHANGES: Final = 1_500
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The newest commit that changed an event type's rows of an hour."""
+
+    version: int
+    committed_at: datetime
+
+
+#: By event type and hour.
+Changes = dict[tuple[str, Hour], Change]
+
+
+def changes_since(lake: Lake, snapshot: Snapshot, version: int, instance: dg.DagsterInstance) -> tuple[Changes, int]:
+    """What changed after ``version``, and the version up to which that was read."""
+    changes: Changes = {}
+    if snapshot.version - version > MAX_COMMITS:
+        return _resynchronise(snapshot, instance), snapshot.version
+    try:
+        for commit in lake.commits(version, snapshot.version):
+            version = commit.version
+            for file in commit.added:
+                changes[file.event_type, file.hour] = Change(commit.version, commit.committed_at)
+            if len(changes) >= MAX_CHANGES:
+                break
+    except LogCleaned:
+        return _resynchronise(snapshot, instance), snapshot.version
+    return changes, version
+
+
+def _resynchronise(snapshot: Snapshot, instance: dg.DagsterInstance) -> Changes:
+    """Take every hour of the table as changed by this version, but those whose rows are as they were reported."""
+    types: dict[Hour, set[str]] = {}
+    rows: dict[Hour, int] = {}
+    for file in snapshot.files():
+        types.setdefault(file.hour, set()).add(file.event_type)
+        if file.event_type != QUARANTINE:
+            rows[file.hour] = rows.get(file.hour, 0) + file.rows
+    now = datetime.now(UTC)
+    changes: Changes = {}
+    for hour, event_types in types.items():
+        known = last_reported(instance, hour)
+        same = known is not None and known.rows == rows.get(hour, 0)
+        version = known.fingerprint if known is not None and same else snapshot.version
+        changes.update(dict.fromkeys(((name, hour) for name in event_types), Change(version, now)))
+    return changes

@@ -1,0 +1,33 @@
+"""How far the watch over the lake has come: the sensor's cursor, small JSON."""
+
+import msgspec
+
+from ticketsim_assets.due import DueHour
+
+
+class PendingHour(msgspec.Struct, frozen=True):
+    """An hour with rows that was not complete at the last look."""
+
+    version: int  #: newest Delta version that changed data in the hour
+    committed_at: float  #: when, in seconds since the Unix epoch
+
+
+class WatchCursor(msgspec.Struct):
+    """How far the watch has come; hours by their partition key."""
+
+    version: int = -1
+    pending: dict[str, PendingHour] = {}
+    due: dict[str, DueHour] = {}
+    quarantine: dict[str, DueHour] = {}
+    unreported: dict[str, list[str]] = {}
+    open_reported_at: float = 0.0
+    early_rows: int = 0
+
+    @classmethod
+    def from_json(cls, text: str | None) -> "WatchCursor":
+        """Read a cursor; an empty one is a fresh start."""
+        return msgspec.json.decode(text, type=cls) if text else cls()
+
+    def to_json(self) -> str:
+        """Write the cursor."""
+        return msgspec.json.encode(self).decode()
