@@ -6,6 +6,8 @@ import pytest
 from local import cli
 from local.exceptions import LocalError
 
+pytestmark = pytest.mark.slow
+
 
 def ticketsim(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(

@@ -81,6 +81,7 @@ def test_other_streams_are_those_of_any_day():
     assert streams_of_day(plain, (), MIDNIGHT) is plain
 
 
+@pytest.mark.slow
 def test_venues_are_of_the_kinds_in_turn(ran):
     sink = ran("festival", venues=4, hours=24)
     servers = defaultdict(set)
@@ -98,6 +99,7 @@ def test_venues_are_of_the_kinds_in_turn(ran):
     assert sum(m["event_count"] for m in sink.of("hour_closed")) == len(sink.sent) - len(sink.of("hour_closed"))
 
 
+@pytest.mark.slow
 def test_utilisation_by_hour_is_what_many_days_show(ran):
     days = 30
     kind = replace(FESTIVAL.kinds[1], venue_kinds=())

@@ -186,6 +186,7 @@ def test_estimates_agree_with_erlang(markov):
 # What is planned
 
 
+@pytest.mark.slow
 def test_the_plan_is_the_one_that_erlang_gives(markov):
     for minutes in (0.6, 1.5):
         expected = next(c for c in range(OFFERED + 1, 50) if erlang_wait(c, 95) <= minutes)

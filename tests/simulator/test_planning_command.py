@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 from local.commands.plan import plan
 from simulator.exceptions import TargetUnreachable
 
+pytestmark = pytest.mark.slow
+
 #: Single visitors, four a minute, who buy for a minute each: six sellers let 95 % wait at most 52 s, five 144 s.
 SCENARIO = """
 base = "original"

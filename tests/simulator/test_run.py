@@ -95,6 +95,7 @@ def test_the_summary_counts_what_was_sent(plan, kept):
     assert not summary.stopped
 
 
+@pytest.mark.slow
 def test_a_stopped_run_sends_the_receipts_of_its_open_hour_for_every_venue(plan, kept):
     sink = kept()
     looks = iter(range(1000))

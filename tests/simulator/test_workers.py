@@ -17,6 +17,8 @@ from simulator.run import plan_run
 from simulator.scenario import load_scenario
 from simulator.workers import simulate_to, split
 
+pytestmark = pytest.mark.slow
+
 COMMAND = Path(sys.executable).with_name("ticketsim")
 CHAOS = parse_chaos("duplicates=0.02,late=0.02:20m,corrupt=0.02,reorder=0.02")
 

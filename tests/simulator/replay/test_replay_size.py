@@ -2,6 +2,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 #: Replays a file to nowhere and prints the most memory that its process held, bytes. (The system's own record of that
 #: begins with the memory of the process that started it.)
 REPLAY = """
