@@ -61,6 +61,15 @@ class Snapshot:
     def _actions(self) -> pa.Table:
         return pa.table(self._table.get_add_actions(flatten=True))
 
+    def _actions_of(self, hour: Hour) -> pa.Table:
+        actions = self._actions
+        return actions.filter(
+            pc.and_(
+                pc.equal(actions["partition.event_date"], pa.scalar(hour.date)),
+                pc.equal(actions["partition.event_hour"], pa.scalar(hour.start.hour, pa.int32())),
+            )
+        )
+
     @property
     def rows(self) -> int:
         """Rows of all live files."""
@@ -79,13 +88,7 @@ class Snapshot:
 
     def files(self, hour: Hour | None = None) -> list[LakeFile]:
         """Live files, of one hour or of all."""
-        actions = self._actions
-        if hour is not None:
-            here = pc.and_(
-                pc.equal(actions["partition.event_date"], pa.scalar(hour.date)),
-                pc.equal(actions["partition.event_hour"], pa.scalar(hour.start.hour, pa.int32())),
-            )
-            actions = actions.filter(here)
+        actions = self._actions if hour is None else self._actions_of(hour)
         columns = ("path", "partition.event_type", "partition.event_date", "partition.event_hour")
         numbers = ("num_records", "size_bytes")
         return [
@@ -101,18 +104,12 @@ class Snapshot:
         Statistics hold the first 32 characters of a text, the larger bound with one more that sorts behind all others.
         A file with three runs or more hides those in between; the loader counts exactly.
         """
-        actions = self._actions
-        here = pc.and_(
-            pc.and_(
-                pc.equal(actions["partition.event_date"], pa.scalar(hour.date)),
-                pc.equal(actions["partition.event_hour"], pa.scalar(hour.start.hour, pa.int32())),
-            ),
-            pc.not_equal(actions["partition.event_type"], QUARANTINE),
-        )
+        actions = self._actions_of(hour)
+        actions = actions.filter(pc.not_equal(actions["partition.event_type"], QUARANTINE))
         bounds: set[str] = set()
         for name in ("min.run_id", "max.run_id"):
             if name in actions.column_names:
-                bounds.update(value[:_STATISTICS_LENGTH] for value in actions.filter(here)[name].to_pylist() if value)
+                bounds.update(value[:_STATISTICS_LENGTH] for value in actions[name].to_pylist() if value)
         return bounds
 
     def uri(self, file: LakeFile) -> str:
