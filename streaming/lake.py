@@ -70,11 +70,6 @@ class Snapshot:
             )
         )
 
-    @property
-    def rows(self) -> int:
-        """Rows of all live files."""
-        return int(pc.sum(self._actions["num_records"]).as_py() or 0)
-
     def rows_by_type(self) -> dict[str, int]:
         """Rows of all live files per event type, quarantine included."""
         grouped = self._actions.group_by("partition.event_type").aggregate([("num_records", "sum")])
