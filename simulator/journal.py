@@ -1,11 +1,11 @@
-"""The journal of a venue: every message it sends, numbered, counted and encoded in the order of time."""
+"""The journal of a venue: every message it sends, numbered, counted and written in the order of time."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from simulator.environment import Environment
-from simulator.events import SCHEMA_VERSION, EventType
-from simulator.messages import MESSAGE_OF_ACTIVITY, Activity, encode
+from simulator.events import EventType
+from simulator.messages import activity_form, encode
 from simulator.receipts import Ledger
 from simulator.sinks.protocol import Sink
 
@@ -32,10 +32,10 @@ class Journal:
         self._ledger: Final = ledger
         self._send: Final = sink.send
         self._key: Final = letterhead.venue_id.encode()
-        self._id_prefix: Final = f"{letterhead.run_id}-{letterhead.venue_id}-"
-        self._tallies: Final = {MESSAGE_OF_ACTIVITY[kind]: tally for kind, tally in ledger.tallies.items()}
-        self._run_id: Final = letterhead.run_id
-        self._venue_id: Final = letterhead.venue_id
+        self._pages: Final = {
+            kind: (activity_form(kind, letterhead.run_id, letterhead.venue_id), tally.topic, tally)
+            for kind, tally in ledger.tallies.items()
+        }
         self._sequence = 0
         self.receipts = 0  #: receipts sent so far
 
@@ -49,24 +49,22 @@ class Journal:
         """Messages sent so far, receipts included."""
         return self._sequence
 
-    def record(self, kind: type[Activity], started_at: int, details: tuple[Any, ...]) -> None:
+    def record(self, kind: EventType, began: int, ended: int, about: bytes) -> None:
         """Send what ends now.
 
         Args:
-            kind: The message.
-            started_at: When the activity began, microseconds since the Unix epoch.
-            details: The message's other fields, from ``arrived_at`` on.
+            kind: What happened.
+            began: When it began, microseconds since the Unix epoch.
+            ended: Now, in the same unit.
+            about: Whom it is about and where: the message's second half.
         """
-        now = self._env.now
-        if now >= self._ledger.hour_end:
+        if ended >= self._ledger.hour_end:
             self.close_hours()
-        tally = self._tallies[kind]
+        form, topic, tally = self._pages[kind]
         tally.count += 1
-        tally.duration_us += now - started_at
-        self._sequence = sequence = self._sequence + 1
-        event_id = f"{self._id_prefix}{sequence}"
-        message = kind(SCHEMA_VERSION, event_id, self._run_id, self._venue_id, now, started_at, *details)
-        self._send(tally.topic, self._key, encode(message))
+        tally.duration_us += ended - began
+        self._sequence = number = self._sequence + 1
+        self._send(topic, self._key, form % (number, ended, began, about))
 
     def close_hours(self) -> None:
         """Send the receipts of every hour that has ended by now."""

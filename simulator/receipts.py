@@ -48,11 +48,11 @@ class Ledger:
         """
         for sequence, tally in enumerate(self.tallies.values(), first_sequence):
             yield HourClosed(
-                SCHEMA_VERSION,
-                f"{run_id}-{venue_id}-{sequence}",
-                run_id,
-                venue_id,
-                self.hour_end - 1,
+                schema_version=SCHEMA_VERSION,
+                event_id=f"{run_id}-{venue_id}-{sequence}",
+                run_id=run_id,
+                venue_id=venue_id,
+                event_time=self.hour_end - 1,
                 started_at=self.hour_start,
                 arrived_at=self.hour_start,
                 hour_start=self.hour_start,

@@ -6,16 +6,10 @@ from typing import Final, NamedTuple
 
 from simulator.distributions import Streams
 from simulator.events import CHANNELS
+from simulator.messages import Party
 from simulator.scenario import Scenario
 
 BOX_OFFICE, ONLINE = CHANNELS
-
-
-Party = tuple[int, int, int, int, int, str]
-"""Who a message is about: arrived_at, bus_id, group_id, first_visitor_id, party_size, channel, as in the contract."""
-
-Member = tuple[int, int, int, int, int, str, int]
-"""One visitor in a line: a party of one, and the line."""
 
 
 class Bus(NamedTuple):
@@ -40,11 +34,6 @@ class Group(NamedTuple):
     def buys_at_the_venue(self) -> bool:
         """Whether the group has yet to buy its tickets."""
         return self.party[-1] == BOX_OFFICE
-
-    def members(self, line: int) -> list[Member]:
-        """Each visitor as a party of one in a line."""
-        arrived_at, bus_id, group_id, first, size, channel = self.party
-        return [(arrived_at, bus_id, group_id, visitor, 1, channel, line) for visitor in range(first, first + size)]
 
 
 class Arrivals:

@@ -1,16 +1,16 @@
 """One replication: the venue's own model, of which only the waits are kept."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.distributions import Streams
 from simulator.environment import Environment
-from simulator.events import EARLIEST_TIME_US, HOUR_US
+from simulator.events import EARLIEST_TIME_US, HOUR_US, EventType
 from simulator.journal import Journal, Letterhead
-from simulator.messages import Activity, WaitInScannerLine, WaitInSellerLine
 from simulator.planning.statistics import Sample
 from simulator.receipts import Ledger
 from simulator.scenario import Scenario
@@ -65,26 +65,32 @@ def observe(replication: Replication) -> Observation:
     return Observation(_waits(log.sellers, start_us), _waits(log.scanners, start_us))
 
 
+class _Visitors(msgspec.Struct, frozen=True, gc=False):
+    """Of the second half of a message: who waited."""
+
+    arrived_at: int
+    first_visitor_id: int
+    party_size: int
+
+
+_read: Final = msgspec.json.Decoder(_Visitors).decode
+
+
 class _WaitLog(Journal):
     """A journal that sends nothing and keeps the waits: bus's arrival, wait, visitors, first visitor's number."""
 
     def __init__(self, env: Environment, scenario: Scenario, start_us: int) -> None:
         ledger = Ledger(start_us, sellers=scenario.sellers, scanners=scenario.scanners)
         super().__init__(env, Letterhead("plan", "plan", 1), ledger, _Nowhere())
-        self._clock: Final = env
         self.sellers: Final[list[tuple[int, int, int, int]]] = []
         self.scanners: Final[list[tuple[int, int, int, int]]] = []
+        self._kept: Final = {EventType.WAIT_IN_SELLER_LINE: self.sellers, EventType.WAIT_IN_SCANNER_LINE: self.scanners}
 
-    def record(self, kind: type[Activity], started_at: int, details: tuple[Any, ...]) -> None:
+    def record(self, kind: EventType, began: int, ended: int, about: bytes) -> None:
         """Keep the wait that ends now, if one does."""
-        if kind is WaitInScannerLine:
-            waits = self.scanners
-        elif kind is WaitInSellerLine:
-            waits = self.sellers
-        else:
-            return
-        arrived_at, _, _, first_visitor, party_size, *_ = details
-        waits.append((arrived_at, self._clock.now - started_at, party_size, first_visitor))
+        if kind in self._kept:
+            who = _read(b"{%b}" % about)
+            self._kept[kind].append((who.arrived_at, ended - began, who.party_size, who.first_visitor_id))
 
 
 class _Nowhere:

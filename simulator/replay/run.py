@@ -15,7 +15,7 @@ from simulator.environment import Environment, wall_clock_us
 from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, SCHEMA_VERSION, EventType, hour_start_us
 from simulator.exceptions import RunError
 from simulator.journal import Journal, Letterhead
-from simulator.messages import MESSAGE_OF_ACTIVITY
+from simulator.messages import about_bus, about_party, about_sale
 from simulator.receipts import Ledger
 from simulator.replay.spool import EventLog, Passage
 from simulator.run import RUN_ID
@@ -123,8 +123,8 @@ def replay(
                 ended = run.start_us + passage.ended_us
                 if ended > env.now:
                     yield env.timeout(ended - env.now)
-                began = run.start_us + passage.began_us
-                journal.record(MESSAGE_OF_ACTIVITY[passage.kind], began, _details(passage, run.start_us, price))
+                about = _about(passage, run.start_us, price)
+                journal.record(passage.kind, run.start_us + passage.began_us, ended, about)
             sent += len(batch)
             sink.poll()
             on_progress(ReplayProgress(journal.events, sent / log.events))
@@ -147,14 +147,14 @@ def replay(
     )
 
 
-def _details(passage: Passage, start_us: int, price: int) -> tuple[int | str | None, ...]:
-    """The message's fields from ``arrived_at`` on."""
+def _about(passage: Passage, start_us: int, price: int) -> bytes:
+    """The message's second half."""
     _, _, _, arrived_us, bus_id, group_id, first_visitor_id, party_size, channel, line = passage
     arrived_at = start_us + arrived_us
-    if passage.kind is EventType.BUS_ARRIVAL:
-        return (arrived_at, bus_id, first_visitor_id, party_size)
-    details = (arrived_at, bus_id, group_id, first_visitor_id, party_size, channel, line)
-    return (*details, price * party_size) if passage.kind is EventType.BUY_TICKETS else details
+    if line is None:
+        return about_bus(arrived_at, bus_id, first_visitor_id, party_size)
+    about = about_party((arrived_at, bus_id, group_id, first_visitor_id, party_size, channel), line)
+    return about_sale(about, price * party_size) if passage.kind is EventType.BUY_TICKETS else about
 
 
 def _start(start: datetime | None, length_us: int) -> int:

@@ -1,31 +1,51 @@
+import json
+
 import msgspec
 import pytest
 
-from simulator.events import EVENT_TYPES, EventType, fields_of
-from simulator.messages import MESSAGE_OF_ACTIVITY, HourClosed, Message
+from simulator.events import ACTIVITY_TYPES, EVENT_TYPES, EventType, fields_of
+from simulator.messages import HourClosed, about_bus, about_members, about_party, about_sale, activity_form
 from simulator.scenario import built_in_names
 
-STRUCTURES: dict[EventType, type[Message]] = {**MESSAGE_OF_ACTIVITY, EventType.HOUR_CLOSED: HourClosed}
 TYPES = {"string": str, "int": int, "time": int, "bool": bool}
+PARTY = (1_772_323_200_000_000, 3, 14, 159, 2, "online")
 
 
-@pytest.mark.parametrize("event_type", EVENT_TYPES)
-def test_a_structure_has_exactly_the_fields_of_its_type_in_the_contract(event_type):
-    structure = STRUCTURES[event_type]
-    config = structure.__struct_config__
+def test_the_receipt_has_exactly_the_fields_of_the_contract():
+    config = HourClosed.__struct_config__
     written = {config.tag_field: (str, True)} | {
-        f.name: (f.type, f.required) for f in msgspec.structs.fields(structure)
+        f.name: (f.type, f.required) for f in msgspec.structs.fields(HourClosed)
     }
-    may_be_null = {f.name for f in fields_of(event_type) if event_type in f.optional}
     contract = {
-        f.name: (TYPES[f.kind] | None, False)
-        if f.name in may_be_null and f.name == "servers"
-        else (TYPES[f.kind], True)
-        for f in fields_of(event_type)
+        f.name: (TYPES[f.kind] | None, False) if f.name == "servers" else (TYPES[f.kind], True)
+        for f in fields_of(EventType.HOUR_CLOSED)
     }
 
-    assert config.tag == event_type
+    assert config.tag == EventType.HOUR_CLOSED
     assert list(written.items()) == list(contract.items())
+
+
+@pytest.mark.parametrize("event_type", ACTIVITY_TYPES)
+def test_an_activity_has_exactly_the_fields_of_its_type_in_the_contract(event_type):
+    about = about_bus(1, 2, 3, 4) if event_type == EventType.BUS_ARRIVAL else about_party(PARTY, 6)
+    if event_type == EventType.BUY_TICKETS:
+        about = about_sale(about, 7000)
+    message = json.loads(activity_form(event_type, "run.1_a-b", "venue-1") % (26, 53, 58, about))
+
+    assert {name: type(value) for name, value in message.items()} == {
+        f.name: TYPES[f.kind] for f in fields_of(event_type)
+    }
+    assert list(message) == [f.name for f in fields_of(event_type)]
+    assert message["event_type"] == event_type
+    assert (message["event_id"], message["event_time"], message["started_at"]) == ("run.1_a-b-venue-1-26", 53, 58)
+
+
+def test_the_members_of_a_party_are_parties_of_one_of_the_same_group():
+    together = json.loads(b"{%b}" % about_party(PARTY, 6))
+    alone = [json.loads(b"{%b}" % member) for member in about_members(PARTY, 6)]
+
+    assert alone == [together | {"first_visitor_id": visitor, "party_size": 1} for visitor in (159, 160)]
+    assert [list(member) for member in alone] == [list(together)] * 2
 
 
 @pytest.mark.parametrize("scenario", built_in_names())
