@@ -13,9 +13,10 @@ from typing import Final
 from filelock import FileLock
 
 from local.defaults import BROKER_PORT, PARTITIONS
-from local.exceptions import BrokerRunning, NoSpace, PortTaken
+from local.exceptions import BrokerPlain, BrokerRunning, NoSpace, PortTaken
 from local.kafka_process import Progress, Record, becomes_ready, end, launch, living, recorded, topics_on
 from local.ports import LOOPBACK, free_port, holder_of, is_free
+from simulator.kafka_settings import kafka_settings
 from simulator.topics import create_topics
 from streaming.jars import ensure_jars
 
@@ -58,10 +59,16 @@ def start(
     Raises:
         NoJava, JarsUnavailable: it cannot be started on this machine.
         PortTaken: another process listens on ``port``.
+        BrokerPlain: the settings say that Kafka asks for TLS or a login.
         BrokerRunning: the broker of this folder already runs, on another port.
         NoSpace: the disk is nearly full.
         BrokerFailed: it ended or does not answer.
     """
+    if (protocol := kafka_settings().security_protocol) != "PLAINTEXT":
+        raise BrokerPlain(
+            f"TICKETSIM_KAFKA_SECURITY_PROTOCOL is {protocol}, but the local broker asks for neither TLS nor a login. "
+            "Unset the variables TICKETSIM_KAFKA_* to use it."
+        )
     directory = directory.expanduser().resolve()
     tell = on_progress or (lambda _: None)
     jars = ensure_jars(tell)

@@ -3,6 +3,7 @@
 * LocalError
 
   * BrokerFailed
+  * BrokerPlain
   * BrokerRunning
   * NoChromium
   * NoSpace
@@ -19,6 +20,10 @@ class LocalError(Exception):
 
 class BrokerFailed(LocalError):
     """The local Kafka ended by itself or does not answer."""
+
+
+class BrokerPlain(LocalError):
+    """The settings say that Kafka asks for TLS or a login, which the local one does not."""
 
 
 class BrokerRunning(LocalError):

@@ -13,6 +13,12 @@ from rich.console import Console
 #: Progress, tables, hints and errors; stdout stays free for results.
 console = Console(stderr=True, highlight=False)
 
+
+def say(sentence: str) -> None:
+    """Print a sentence on stderr as it is: not wrapped, and its brackets are no styles."""
+    console.print(sentence, markup=False, soft_wrap=True)
+
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 
 

@@ -12,6 +12,8 @@
     * KafkaError
 
       * KafkaUnreachable
+      * KafkaSettingsRefused
+      * KafkaAccessDenied
       * TopicsMissing
       * DeliveryFailed
 
@@ -56,6 +58,14 @@ class KafkaUnreachable(KafkaError):
     def __init__(self, message: str, undelivered: int = 0) -> None:
         super().__init__(message)
         self.undelivered = undelivered
+
+
+class KafkaSettingsRefused(KafkaError):
+    """The environment variables ``TICKETSIM_KAFKA_*`` say something impossible."""
+
+
+class KafkaAccessDenied(KafkaError):
+    """The broker refused the login, or its certificate or ours was not accepted; waiting would not help."""
 
 
 class TopicsMissing(KafkaError):

@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from simulator.events import TOPICS
 from simulator.exceptions import KafkaError, KafkaUnreachable
+from simulator.kafka_settings import client_config
 
 #: The largest message, for topics and producer alike: 8 MiB.
 MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
@@ -39,10 +40,11 @@ def create_topics(bootstrap: str, partitions: int, replication: int = 1, *, time
         The topics newly made, in the order of the contract.
 
     Raises:
+        KafkaSettingsRefused: The environment variables ``TICKETSIM_KAFKA_*`` say something impossible.
         KafkaUnreachable: No broker answered in time.
         KafkaError: The broker refused.
     """
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    admin = AdminClient(client_config(bootstrap))
     new = [
         NewTopic(topic, num_partitions=partitions, replication_factor=replication, config=TOPIC_CONFIG)
         for topic in TOPICS

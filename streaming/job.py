@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from simulator.events import TOPICS
+from streaming.kafka_security import security_options
 from streaming.lake import Lake
 from streaming.layout import PARTITION_COLUMNS
 from streaming.schema import spark_ddl
@@ -47,7 +48,7 @@ def read_kafka(spark: SparkSession, bootstrap: str, starting_offsets: str) -> Da
         .option("startingOffsets", starting_offsets)
         .option("maxOffsetsPerTrigger", MAX_OFFSETS_PER_TRIGGER)
         .option("failOnDataLoss", "true")
-        .options(**_CONSUMER)
+        .options(**_CONSUMER, **security_options())
         .load()
     )
 

@@ -8,6 +8,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from simulator.events import TOPICS
+from simulator.kafka_settings import client_config
 
 #: A broker on the same network answers within milliseconds; a sensor must not hang on one that is away.
 TIMEOUT_SECONDS: Final = 5.0
@@ -27,7 +28,7 @@ def topic_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
     Args:
         bootstrap: Kafka's bootstrap servers.
     """
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "socket.timeout.ms": 5000})
+    admin = AdminClient(client_config(bootstrap) | {"socket.timeout.ms": 5000})
     try:
         metadata = admin.list_topics(timeout=TIMEOUT_SECONDS)
         partitions = [

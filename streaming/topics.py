@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from simulator.events import TOPICS
+from simulator.kafka_settings import client_config
 from streaming.exceptions import BrokerUnreachable, TopicMissing, TopicRecreated
 
 IDS_FILE: Final = ".stream.topics.json"
@@ -32,8 +33,7 @@ def topic_ids(bootstrap: str) -> dict[str, str]:
         BrokerUnreachable: they do not answer.
         TopicMissing: they do not have all of the topics.
     """
-    # The client's own complaints, one a second while the broker is away, say less than our message.
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    admin = AdminClient(client_config(bootstrap))
     futures = admin.describe_topics(TopicCollection(list(TOPICS)), request_timeout=_ANSWER_S)
     ids = {}
     for topic, future in futures.items():

@@ -9,7 +9,7 @@ import typer
 
 from local.exceptions import LocalError
 from local.moments import parse_moment
-from local.output import JsonOption, console, emit_json
+from local.output import JsonOption, console, emit_json, say
 
 if TYPE_CHECKING:
     from simulator.replay import ReplayProgress, ReplaySummary
@@ -41,7 +41,7 @@ def replay(
     begins = parse_moment(start)
     with _progress(file) as (on_read, on_progress), open_event_log(file, on_read) as log:
         run = plan_replay(log, start=begins, run_id=run_id, venue_id=venue_id)
-        with open_sink(to, notify=console.print) as sink:
+        with open_sink(to, notify=say) as sink:
             summary = send(log, run, sink, on_progress)
     _print_summary(summary)
     if json:

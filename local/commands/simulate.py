@@ -11,7 +11,7 @@ import typer
 
 from local.exceptions import LocalError
 from local.moments import parse_moment
-from local.output import JsonOption, console, emit_json
+from local.output import JsonOption, console, emit_json, say
 
 if TYPE_CHECKING:
     from simulator.run import Progress, Run, Summary
@@ -91,7 +91,7 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
             on_open=lambda: until_done.enter_context(_collecting(signals)),
             on_progress=on_progress,
             stopped=lambda: bool(signals),
-            notify=console.print,
+            notify=say,
         )
     _print_summary(run, summary)
     if json:

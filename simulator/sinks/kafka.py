@@ -9,7 +9,8 @@ from confluent_kafka import KafkaError as ClientError
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from simulator.exceptions import DeliveryFailed, KafkaUnreachable, TopicsMissing
+from simulator.exceptions import DeliveryFailed, KafkaAccessDenied, KafkaUnreachable, TopicsMissing
+from simulator.kafka_settings import client_config
 from simulator.topics import MAX_MESSAGE_BYTES, missing_topics
 
 #: Messages between two looks at librdkafka's reports.
@@ -21,11 +22,14 @@ _PATIENCE_S: Final = 0.5
 #: Seconds without any delivery before the user is told.
 _TELL_AFTER_S: Final = 5.0
 
+#: A login or certificate that is still refused after so many seconds is wrong, not early: a broker that starts may
+#: listen a moment before it knows who may come in.
+_DENIED_AFTER_S: Final = 2.0
+
 
 def producer_config(bootstrap: str) -> dict[str, Any]:
     """Configuration of the producer, in librdkafka's terms."""
-    return {
-        "bootstrap.servers": bootstrap,
+    return client_config(bootstrap) | {
         "enable.idempotence": True,
         "acks": "all",
         "compression.type": "lz4",
@@ -38,7 +42,6 @@ def producer_config(bootstrap: str) -> dict[str, Any]:
         "queue.buffering.max.messages": 200_000,
         "queue.buffering.max.kbytes": 128 * 1024,
         "reconnect.backoff.max.ms": 2000,
-        "log_level": 0,  # failures reach us through the callbacks
     }
 
 
@@ -52,6 +55,8 @@ def kafka_sink(bootstrap: str, *, deadline_s: float = 60.0, notify: Callable[[st
         notify: Is told, in a sentence, what is being waited for.
 
     Raises:
+        KafkaSettingsRefused: The environment variables ``TICKETSIM_KAFKA_*`` say something impossible.
+        KafkaAccessDenied: The broker refused the login, or one of the certificates was not accepted.
         KafkaUnreachable: No broker answered, or took a message, before the deadline.
         TopicsMissing: The broker has not all eight topics.
         DeliveryFailed: The broker refused a message for good.
@@ -77,7 +82,10 @@ class KafkaSink:
         self._sent = 0
         self._delivered = 0
         self._last_delivery = self._last_told = monotonic()
-        self._producer: Final = Producer(producer_config(bootstrap) | {"on_delivery": self._on_failed_delivery})
+        self._troubles: Final = _Troubles()
+        self._producer: Final = Producer(
+            producer_config(bootstrap) | {"on_delivery": self._on_failed_delivery, "error_cb": self._troubles.hear}
+        )
 
     def send(self, topic: str, key: bytes, value: bytes) -> None:
         """Queue one message; while the queue is full this waits, and with it the simulation."""
@@ -134,8 +142,9 @@ class KafkaSink:
             self._last_delivery = self._last_told = now
         elif now - self._last_delivery > self._deadline_s:
             raise KafkaUnreachable(
-                f"Kafka at {self._bootstrap} has taken nothing for {self._deadline_s:g} s; {waiting} messages were not "
-                "delivered. Start it with `ticketsim broker start` and send the run again.",
+                f"Kafka at {self._bootstrap} has taken nothing for {self._deadline_s:g} s{self._troubles.reason}; "
+                f"{waiting} messages were not delivered. Start it with `ticketsim broker start` and send the run "
+                "again.",
                 waiting,
             )
         elif now - self._last_told > _TELL_AFTER_S:
@@ -143,26 +152,64 @@ class KafkaSink:
             self._notify(f"waiting for Kafka at {self._bootstrap}: {waiting} messages not delivered yet")
 
 
+class _Troubles:
+    """What librdkafka has complained of: the newest reason why a broker cannot be reached."""
+
+    def __init__(self) -> None:
+        self._newest: ClientError | None = None
+        self._denied_since: float | None = None
+
+    def hear(self, error: ClientError) -> None:
+        """Take a complaint; that no broker is left is no reason."""
+        if error.code() == ClientError._ALL_BROKERS_DOWN:
+            return
+        self._newest = error
+        if error.code() in (ClientError._AUTHENTICATION, ClientError._SSL) and self._denied_since is None:
+            self._denied_since = monotonic()
+
+    @property
+    def reason(self) -> str:
+        """In brackets, to follow a sentence; empty if nothing is known."""
+        return f" ({self._newest.str()})" if self._newest is not None else ""
+
+    @property
+    def denied(self) -> bool:
+        """Whether the broker or its certificate keeps being refused."""
+        return self._denied_since is not None and monotonic() - self._denied_since > _DENIED_AFTER_S
+
+
 def _wait_for_topics(bootstrap: str, deadline_s: float, notify: Callable[[str], None]) -> None:
     """Return when a broker answers and has all topics; both may still be on their way while a stack starts."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    troubles = _Troubles()
+    admin = AdminClient(client_config(bootstrap) | {"error_cb": troubles.hear})
     deadline = monotonic() + deadline_s
-    told = ""
+    told = False
     while True:
         missing: list[str] | None = None
         try:
             missing = missing_topics(admin, _PATIENCE_S)
-        except KafkaException as error:
-            waiting_for = f"no Kafka answers at {bootstrap} ({error.args[0].name()})"
+        except KafkaException:
+            admin.poll(0)
         if missing == []:
             return
+        if troubles.denied and missing is None:
+            raise KafkaAccessDenied(
+                f"Kafka at {bootstrap} cannot be entered{troubles.reason}. 0 messages were sent. Look at the login and "
+                "the certificates in the environment variables TICKETSIM_KAFKA_*."
+            )
         if missing:
             waiting_for = f"Kafka at {bootstrap} has no topic {', '.join(missing)}"
+        else:
+            waiting_for = f"no Kafka answers at {bootstrap}{troubles.reason}"
         if monotonic() >= deadline:
             cure = "`ticketsim broker start` starts the local one and creates the topics."
-            kind = TopicsMissing if missing else KafkaUnreachable
-            raise kind(f"{waiting_for}; waited {deadline_s:g} s. 0 messages were sent. {cure}")
-        if waiting_for != told:
-            told = waiting_for
+            if missing:
+                raise TopicsMissing(f"{waiting_for}; waited {deadline_s:g} s. 0 messages were sent. {cure}")
+            raise KafkaUnreachable(
+                f"{waiting_for}; waited {deadline_s:g} s. 0 messages were sent. {cure} One that asks for TLS or a "
+                "login needs the environment variables TICKETSIM_KAFKA_*."
+            )
+        if not told:
+            told = True
             notify(f"{waiting_for}; waiting up to {deadline_s:g} s")
         sleep(_PATIENCE_S)

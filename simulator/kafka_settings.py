@@ -1,0 +1,135 @@
+"""How clients reach a Kafka that asks for TLS or a login: environment variables ``TICKETSIM_KAFKA_*``.
+
+Whoever talks to Kafka takes its client's configuration from here, in librdkafka's terms. The stream makes that of
+Spark's consumer from the same settings.
+"""
+
+import os
+from typing import Any, Final, Literal, Self
+
+from pydantic import FilePath, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from simulator.exceptions import KafkaSettingsRefused
+
+_PREFIX: Final = "TICKETSIM_KAFKA_"
+
+
+class KafkaSettings(BaseSettings):
+    """Protocol, login and certificates; by default neither encryption nor login, for a broker on this machine."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
+
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """With SSL the connection is encrypted and the broker's certificate checked, with SASL the client logs in."""
+
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How it logs in."""
+
+    sasl_username: str | None = None
+    """As whom."""
+
+    sasl_password: SecretStr | None = None
+    """With which password."""
+
+    ssl_ca_location: FilePath | None = None
+    """PEM file of the authorities that may have signed the broker's certificate; default: those of the system."""
+
+    ssl_certificate_location: FilePath | None = None
+    """PEM file of the client's own certificate, where the broker asks for one."""
+
+    ssl_key_location: FilePath | None = None
+    """PEM file (PKCS #8) of that certificate's private key."""
+
+    ssl_key_password: SecretStr | None = None
+    """Password of that file, if it has one."""
+
+    @field_validator("security_protocol", "sasl_mechanism", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        """Refuse what would be ignored or is missing: a password that is not used is a mistake."""
+        login, certificate = (
+            (self.sasl_username, self.sasl_password),
+            (self.ssl_certificate_location, self.ssl_key_location),
+        )
+        if self.logs_in and not all(login):
+            raise ValueError(f"{self.security_protocol} needs {_PREFIX}SASL_USERNAME and {_PREFIX}SASL_PASSWORD")
+        if not self.logs_in and any(login):
+            raise ValueError(
+                f"a login is given, but {_PREFIX}SECURITY_PROTOCOL is {self.security_protocol}, which uses none; set "
+                "it to SASL_SSL or SASL_PLAINTEXT"
+            )
+        if any(certificate) and not all(certificate):
+            raise ValueError(f"{_PREFIX}SSL_CERTIFICATE_LOCATION and {_PREFIX}SSL_KEY_LOCATION need each other")
+        if not self.encrypts and (self.ssl_ca_location or any(certificate)):
+            raise ValueError(
+                f"certificates are given, but {_PREFIX}SECURITY_PROTOCOL is {self.security_protocol}, which uses none; "
+                "set it to SSL or SASL_SSL"
+            )
+        return self
+
+    @property
+    def logs_in(self) -> bool:
+        """Whether clients log in."""
+        return self.security_protocol.startswith("SASL_")
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.security_protocol.endswith("SSL")
+
+
+def kafka_settings() -> KafkaSettings:
+    """What the environment says.
+
+    Raises:
+        KafkaSettingsRefused: One of the variables is unknown or impossible, or they contradict each other.
+    """
+    known = {_PREFIX + name.upper() for name in KafkaSettings.model_fields}
+    unknown = sorted(name for name in os.environ if name.upper().startswith(_PREFIX) and name.upper() not in known)
+    if unknown:
+        raise KafkaSettingsRefused(f"{unknown[0]} is no setting; known are {', '.join(sorted(known))}.")
+    try:
+        return KafkaSettings()
+    except ValidationError as error:
+        raise KafkaSettingsRefused("; ".join(map(_complaint, error.errors(include_url=False))) + ".") from None
+
+
+def client_config(bootstrap: str) -> dict[str, Any]:
+    """The part of the configuration that all clients of librdkafka share: where Kafka is and how to reach it.
+
+    Args:
+        bootstrap: ``host:port[,host:port]``.
+
+    Raises:
+        KafkaSettingsRefused: See ``kafka_settings``.
+    """
+    settings = kafka_settings()
+    config: dict[str, Any] = {
+        "bootstrap.servers": bootstrap,
+        "security.protocol": settings.security_protocol,
+        "log_level": 0,  # failures reach us through errors and callbacks
+    }
+    if settings.logs_in and settings.sasl_password is not None:
+        config["sasl.mechanism"] = settings.sasl_mechanism
+        config["sasl.username"] = settings.sasl_username
+        config["sasl.password"] = settings.sasl_password.get_secret_value()
+    for name in ("ssl_ca_location", "ssl_certificate_location", "ssl_key_location"):
+        if (path := getattr(settings, name)) is not None:
+            config[name.replace("_", ".")] = str(path)
+    if settings.ssl_key_password is not None:
+        config["ssl.key.password"] = settings.ssl_key_password.get_secret_value()
+    return config
+
+
+def _complaint(error: Any) -> str:
+    """One of pydantic's, without the values of secrets."""
+    if not error["loc"]:
+        return str(error["ctx"]["error"])
+    name = "_".join(map(str, error["loc"]))
+    shown = "" if "password" in name else f" is {error['input']!r}"
+    return f"{_PREFIX}{name.upper()}{shown}: {error['msg'][0].lower()}{error['msg'][1:]}"
