@@ -12,7 +12,7 @@ from typing import Final
 
 from filelock import FileLock
 
-from local.defaults import BROKER_PORT, PARTITIONS
+from local.defaults import PARTITIONS
 from local.exceptions import BrokerPlain, BrokerRunning, NoSpace, PortTaken
 from local.kafka_process import Progress, Record, becomes_ready, end, launch, living, recorded, topics_on
 from local.ports import LOOPBACK, free_port, holder_of, is_free
@@ -42,7 +42,7 @@ class BrokerStatus:
 
 def start(
     directory: Path,
-    port: int = BROKER_PORT,
+    port: int,
     partitions: int = PARTITIONS,
     on_progress: Progress | None = None,
 ) -> BrokerStatus:

@@ -96,7 +96,7 @@ def run_demo(
     report = DemoReport(run.run_id, sent_before=_is_in_lake(settings, run), page=settings.dashboard_path)
     log = settings.logs / "demo.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    port = int(settings.bootstrap.rsplit(":", 1)[-1])
+    port = settings.broker_port
     ran_before = broker.status(settings.broker_dir).running
     try:
         with _station(report, "broker", tell):

@@ -74,7 +74,7 @@ def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, 
     ran_before = broker.status(settings.broker_dir).running
     try:
         tell("starting the broker")
-        broker.start(settings.broker_dir, int(settings.bootstrap.rsplit(":", 1)[-1]))
+        broker.start(settings.broker_dir, settings.broker_port)
         for name, command in _commands(settings, options).items():
             tell(f"starting {name}, log: {settings.logs / name}.log")
             parts.append(_start(name, command, settings.logs / f"{name}.log"))

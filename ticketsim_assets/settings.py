@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     """Folder of everything local: broker, lake, checkpoint, warehouse, Dagster home, page (TICKETSIM_HOME)."""
 
     bootstrap: str = "127.0.0.1:19092"
-    """Kafka's bootstrap servers, ``host:port[,host:port]``."""
+    """Kafka's bootstrap servers, ``host:port[,host:port]``; by default ten thousand above Kafka's own 9092."""
 
     lake_uri: str | None = Field(default=None)
     """Root of the lake: a directory; default ``<home>/lake``."""
@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     def lateness(self) -> timedelta:
         """``lateness_minutes`` as a duration."""
         return timedelta(minutes=self.lateness_minutes)
+
+    @property
+    def broker_port(self) -> int:
+        """Where a local broker listens: the port of ``bootstrap``."""
+        return int(self.bootstrap.rsplit(":", 1)[-1])
 
     @property
     def broker_dir(self) -> Path:

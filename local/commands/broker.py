@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.defaults import BROKER_PORT, PARTITIONS
+from local.defaults import PARTITIONS
 from local.output import JsonOption, console, emit_json
 
 if TYPE_CHECKING:
@@ -22,16 +22,22 @@ DirectoryOption = Annotated[
 
 @broker_app.command()
 def start(
-    port: Annotated[int, typer.Option(min=1024, max=65535, help="Where clients connect, on 127.0.0.1.")] = BROKER_PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1024, max=65535, help="Where clients connect, on 127.0.0.1.", show_default="that of TICKETSIM_BOOTSTRAP"
+        ),
+    ] = None,
     directory: DirectoryOption = None,
     partitions: Annotated[int, typer.Option(min=1, help="Of each topic that is created.")] = PARTITIONS,
     json: JsonOption = False,
 ) -> None:
     """Start Kafka and create the eight topics; what runs already is left as it is."""
     from local import broker
+    from ticketsim_assets.settings import Settings
 
     with console.status("starting the broker") as shown:
-        result = broker.start(_chosen(directory), port, partitions, shown.update)
+        result = broker.start(_chosen(directory), port or Settings().broker_port, partitions, shown.update)
     _show(result, json)
 
 

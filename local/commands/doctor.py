@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import typer
 
-from local.defaults import BROKER_PORT, DAGSTER_PORT
+from local.defaults import DAGSTER_PORT
 from local.output import JsonOption, console, emit_json
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -16,7 +16,8 @@ def doctor(json: JsonOption = False) -> None:
     from ticketsim_assets.settings import Settings
 
     with console.status("looking at this machine"):
-        checks = examine(Settings().broker_dir, BROKER_PORT, DAGSTER_PORT)
+        settings = Settings()
+        checks = examine(settings.broker_dir, settings.broker_port, DAGSTER_PORT)
     healthy = all(check.verdict is not Verdict.FAIL for check in checks)
     if json:
         emit_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})

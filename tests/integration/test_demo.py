@@ -5,12 +5,8 @@ import signal
 import subprocess
 import time
 
-import dagster as dg
 import duckdb
-import psutil
 import pytest
-
-from ticketsim_assets.keys import RAW_EVENTS
 
 pytestmark = pytest.mark.slow
 
@@ -29,34 +25,6 @@ def test_the_demo_proves_every_receipt_and_again_without_sending_the_same_run_tw
     assert again.code == 0, again.err
     assert again.json["sent_before"]
     assert again.json["in_warehouse"] == report["in_warehouse"]
-
-
-def test_hours_arrive_by_themselves_in_the_live_stack_and_ctrl_c_ends_all_of_it(ticketsim, free_port):
-    port = free_port()
-    up = ticketsim.start(
-        *("up", "--pace", "1200", "--venues", "1", "--trigger", "3 seconds", "--port", str(port), "--seed", "4")
-    )
-    try:
-        deadline = time.monotonic() + 300
-        loaded: set[str] = set()
-        while len(loaded) < 2:
-            assert up.poll() is None, "the stack ended by itself"
-            assert time.monotonic() < deadline, "no hour has arrived within five minutes"
-            time.sleep(3)
-            loaded = _successfully_loaded(ticketsim.home)
-        family = [*psutil.Process(up.pid).children(recursive=True)]
-        up.send_signal(signal.SIGINT)
-        assert up.wait(120) == 0
-    finally:
-        if up.poll() is None:
-            up.terminate()
-            up.wait(120)
-    _, alive = psutil.wait_procs(family, timeout=10)
-    assert alive == []
-    assert ticketsim("broker", "status").code == 1
-    reconciled = ticketsim("reconcile", "--json")
-    assert reconciled.json["wrong"] == 0
-    assert reconciled.json["proved"] > 0
 
 
 def test_copies_late_and_corrupt_messages_change_nothing_that_is_proved(ticketsim):
@@ -87,14 +55,6 @@ def test_ctrl_c_at_any_station_ends_the_demo_cleanly_and_the_next_one_succeeds(t
     assert "Traceback" not in said
     assert ticketsim("broker", "status").code == 1
     assert ticketsim(*options).code == 0
-
-
-def _successfully_loaded(home) -> set[str]:
-    if not (home / "dagster" / "dagster.yaml").exists():
-        return set()
-    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
-        runs = instance.get_runs(dg.RunsFilter(job_name="hourly", statuses=[dg.DagsterRunStatus.SUCCESS]))
-        return instance.get_materialized_partitions(RAW_EVENTS) if runs else set()
 
 
 def test_a_port_that_is_taken_is_named_with_the_cure(ticketsim):
