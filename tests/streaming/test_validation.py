@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from typing import Any
 
 import pyarrow as pa
@@ -217,16 +218,36 @@ def test_random_bytes_are_malformed(event_type, value):
     assert reason(event_type.topic, b"\xfe" + value) == "malformed_json"
 
 
-def as_kafka_delivers(messages: list[tuple[str, bytes | None]], arrival_us: int) -> pa.RecordBatch:
+def as_kafka_delivers(messages: list[tuple[str, bytes | None]], *arrivals_us: int) -> pa.RecordBatch:
+    """Messages that came at these times, or all at one time."""
+    arrivals = arrivals_us if len(arrivals_us) > 1 else arrivals_us * len(messages)
     return pa.record_batch(
         {
             "topic": pa.array([topic for topic, _ in messages], pa.string()),
             "value": pa.array([value for _, value in messages], pa.binary()),
             "partition": pa.array([2] * len(messages), pa.int32()),
             "offset": pa.array(range(100, 100 + len(messages)), pa.int64()),
-            "timestamp": pa.array([arrival_us] * len(messages), pa.int64()).cast(pa.timestamp("us", tz="UTC")),
+            "timestamp": pa.array(arrivals, pa.int64()).cast(pa.timestamp("us", tz="UTC")),
         }
     )
+
+
+def require_the_verdicts_of_each_by_itself(messages: list[tuple[str, bytes | None, int]]) -> Counter[str | None]:
+    """A batch must say of each message what ``check`` says; how often it says what."""
+    batch = as_kafka_delivers([message[:2] for message in messages], *(message[2] for message in messages))
+    rows = validate_batch(batch, ingested_at_us=0)
+    assert rows.num_rows == len(messages)
+    found = rows.select([*NAMES, "raw", "reason"]).to_pylist()
+    times = {field.name: rows[field.name].cast(pa.int64()).to_pylist() for field in FIELDS if field.kind == "time"}
+    for index, (row, (topic, value, arrival_us)) in enumerate(zip(found, messages, strict=True)):
+        verdict = check(topic, value, arrival_us)
+        row |= {name: values[index] for name, values in times.items()}
+        if isinstance(verdict, Accepted):
+            assert row == {**dict(zip(NAMES, verdict.values, strict=True)), "raw": None, "reason": None}
+        else:
+            nothing = dict.fromkeys(NAMES)
+            assert row == {**nothing, "event_type": "quarantine", "raw": value, "reason": verdict.reason}
+    return Counter(row["reason"] for row in found)
 
 
 def test_a_batch_keeps_number_and_order_of_its_messages_and_files_each_one(good, garbage):
@@ -250,6 +271,100 @@ def test_a_batch_keeps_number_and_order_of_its_messages_and_files_each_one(good,
             assert {name: row[name] for name in ("event_id", "run_id")} == {
                 name: json.loads(value)[name] for name in ("event_id", "run_id")
             }
+
+
+def neighbours_that_pretend(text: bytes) -> list[list[bytes | None]]:
+    """Messages that read together, or one after the other, are something else than what each of them is."""
+    head = text[:-1]
+    return [
+        [text + text],
+        [text + b" " + text, head],
+        [text + b"," + text],
+        [text + b"\n" + text],
+        [text + b"\n", text],
+        [b"\n" + text],
+        [b"{\n" + text[1:]],
+        [head + b', "note": "\n"}', text],
+        [head + b', "note": "}', b'{"}', text + text],
+        [head + b', "note": {}', b"{" + text[1:], text + text],
+        [head + b', "note": [{}', b"{}]}", text + text],
+        [head + b', "note": [{}', text, b"{}]}"],
+        [head + b', "note": {}', b', "more": 1}', text + text],
+        [head + b', "note":', b"{}}", text + text],
+        [text[: len(text) // 2], text[len(text) // 2 :]],
+        [head, b"}"],
+        [b"{", text[1:]],
+        [b"{}"],
+        [b"{}{}", None],
+        [b"}{"],
+        [b"{"],
+        [b""],
+        [None],
+        [b"\xef\xbb\xbf" + text],
+        [b" " + text + b" "],
+        [head + b', "note": "\xff"}'],
+        [head + b', "note": "\xc3', b'\xa9"}'],
+        [head + b', "note": "\xc3\xa9 \xf0\x9f\x9a\x8c"}'],
+        [head + b', "note": "\\ud800"}'],
+        [head + b', "note": "\xed\xa0\x80"}'],
+        [head + b', "note": "\\n\\u0000"}'],
+        [head + b', "note": ' + b"9" * 400 + b"}"],
+        [head + b', "line": 9223372036854775807}'],
+        [head + b', "line": 9223372036854775808}'],
+        [head + b', "line": 1e3}'],
+        [head + b', "line": null}'],
+        [head + b', "line": "x", "line": 1}'],
+        [head + b', "party_size": 1, "party_size": 0}'],
+        [head + b', "final": true}'],
+        [head + b', "note": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"],
+        [text.replace(b'"event_id"', b'"\\u0065vent_id"')],
+        [text.replace(b'"', b"'")],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_a_batch_of_messages_that_pretend_to_be_others_is_judged_as_each_by_itself(good, event_type):
+    clean = [(event_type.topic, encode(good(event_type, number, NOW_US)), NOW_US) for number in range(70)]
+    for group in neighbours_that_pretend(clean[0][1] or b""):
+        strange = [(event_type.topic, value, NOW_US) for value in group]
+        require_the_verdicts_of_each_by_itself(strange)
+        require_the_verdicts_of_each_by_itself([*clean[:50], *strange, *clean[50:]])
+    require_the_verdicts_of_each_by_itself([message for message in clean for _ in range(2)])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_batch_says_of_each_message_what_is_said_of_it_alone(good, data):
+    """Most messages are clean, so that they are read together; what is strange among them stands anywhere."""
+    messages: list[tuple[str, bytes | None, int]] = []
+    for _ in range(data.draw(st.integers(0, 8))):
+        event_type = data.draw(st.sampled_from(EVENT_TYPES))
+        clean = encode(good(event_type, data.draw(st.integers(0, 9)), NOW_US))
+        messages += [(event_type.topic, clean, NOW_US)] * data.draw(st.sampled_from([0, 1, 3, 40]))
+        if data.draw(st.booleans()):
+            strange = data.draw(st.sampled_from(neighbours_that_pretend(clean)))
+            messages += [(event_type.topic, value, NOW_US) for value in strange]
+        else:
+            of_type, value, now_us = data.draw(nearly_valid())
+            topic = data.draw(st.sampled_from([of_type.topic, of_type.topic, event_type.topic, "elsewhere"]))
+            messages.append((topic, value, now_us))
+    require_the_verdicts_of_each_by_itself(messages)
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_one_message_whose_times_contradict_each_other_is_found_among_clean_ones(good, event_type):
+    wrong = [
+        {"started_at": NOW_US + 1},
+        {"arrived_at": NOW_US + 1},
+        {"event_time": NOW_US + MAX_AHEAD_US + 1},
+        {"started_at": NOW_US - 1},
+    ]
+    batch = [(event_type.topic, encode(good(event_type, number, NOW_US)), NOW_US) for number in range(200)]
+    for number, changes in enumerate(wrong):
+        strange = encode(good(event_type, 1, NOW_US) | changes)
+        batch[50 * number] = (event_type.topic, strange, NOW_US)
+    reasons = require_the_verdicts_of_each_by_itself(batch)
+    assert reasons[None] in (196, 197)  # but for a bus, an activity may take a microsecond less
 
 
 def test_an_empty_batch_becomes_an_empty_batch():
