@@ -10,8 +10,9 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from streaming.hour import Hour
+from streaming.layout import Column
 from ticketsim_assets.exceptions import WarehouseBusy
-from ticketsim_assets.warehouse_schema import RAW_TABLES, create_statements
+from ticketsim_assets.warehouse_schema import DUCKDB_TYPES, RAW_TABLES, create_statements
 
 #: Longer than an hourly run; a backfill of a month that takes longer is better asked to come back.
 WAIT_SECONDS: Final = 300.0
@@ -21,6 +22,11 @@ _FIRST_COPY = {
     "events": "qualify row_number() over (partition by event_id order by kafka_partition, kafka_offset) = 1",
     "quarantine": "",
 }
+
+
+def _type_in_files(column: Column) -> str:
+    """DuckDB's type of a column of the lake's files, whose times have a zone."""
+    return "TIMESTAMP WITH TIME ZONE" if column.type == "timestamp" else DUCKDB_TYPES[column.type]
 
 
 class DuckDBWarehouse:
@@ -82,11 +88,17 @@ class DuckDBWarehouse:
             f"make_timestamp(epoch_us({column.name}))" if column.type == "timestamp" else column.name
             for column in RAW_TABLES[table]
         )
+        # Files of an earlier release lack columns that the contract has gained since.
+        nothing = ", ".join(f"null::{_type_in_files(column)} as {column.name}" for column in RAW_TABLES[table])
         insert = f"""
             insert into raw.{table} ({columns})
-            select {selected} from read_parquet(
-                ?, hive_partitioning = true, union_by_name = true,
-                hive_types = {{'event_type': varchar, 'event_date': date, 'event_hour': int}}
+            select {selected} from (
+                (select {nothing} limit 0)
+                union all by name
+                (from read_parquet(
+                    ?, hive_partitioning = true, union_by_name = true,
+                    hive_types = {{'event_type': varchar, 'event_date': date, 'event_hour': int}}
+                ))
             ) {_FIRST_COPY[table]}
         """  # noqa: S608 names come from our own layout
         rows: dict[Hour, int] = {}

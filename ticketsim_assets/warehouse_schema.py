@@ -27,13 +27,25 @@ RAW_TABLES: Final[dict[str, tuple[Column, ...]]] = {"events": RAW_EVENTS, "quara
 
 
 def create_statements() -> list[str]:
-    """The statements that create the raw schema and its tables in DuckDB where they do not exist yet."""
+    """The statements that bring the raw schema and its tables in DuckDB up to this release, whatever is there.
+
+    A table of an earlier release gains the columns that it lacks, null in the rows that it has.
+    """
     return [
         f"create schema if not exists {RAW_SCHEMA}",
         *(_create_table(table, columns) for table, columns in RAW_TABLES.items()),
+        *(_add_column(table, column) for table, columns in RAW_TABLES.items() for column in columns),
     ]
 
 
 def _create_table(table: str, columns: tuple[Column, ...]) -> str:
-    listed = ", ".join(f"{column.name} {DUCKDB_TYPES[column.type]}" for column in columns)
+    listed = ", ".join(_definition(column) for column in columns)
     return f"create table if not exists {RAW_SCHEMA}.{table} ({listed})"
+
+
+def _add_column(table: str, column: Column) -> str:
+    return f"alter table {RAW_SCHEMA}.{table} add column if not exists {_definition(column)}"
+
+
+def _definition(column: Column) -> str:
+    return f"{column.name} {DUCKDB_TYPES[column.type]}"
