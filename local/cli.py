@@ -10,6 +10,7 @@ from local.commands.demo import demo
 from local.commands.doctor import doctor
 from local.commands.materialize import materialize
 from local.commands.plan import plan
+from local.commands.quarantine import quarantine_app
 from local.commands.reconcile import reconcile
 from local.commands.replay import replay
 from local.commands.scenarios import scenarios
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(broker_app, name="broker")
+app.add_typer(quarantine_app, name="quarantine")
 for command in (demo, up, doctor, simulate, scenarios, plan, replay, stream, materialize, reconcile, dashboard):
     app.command()(command)
 

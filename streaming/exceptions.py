@@ -16,6 +16,11 @@
   * DataLost
   * CheckpointWithoutLake
   * StreamFailed
+
+  * TurnGivenUp
+  * ReplayFailed
+  * DayNotClosed
+  * RetentionTooShort
 """
 
 
@@ -69,3 +74,19 @@ class CheckpointWithoutLake(StreamingError):
 
 class StreamFailed(StreamingError):
     """The query failed again and again, or in a way that starting it again does not cure."""
+
+
+class TurnGivenUp(StreamingError):
+    """A process was stopped while it waited for its turn to commit."""
+
+
+class ReplayFailed(StreamingError):
+    """A replay of the quarantine found a lake that it could not change soundly."""
+
+
+class DayNotClosed(StreamingError):
+    """A day was to be compacted that is not over."""
+
+
+class RetentionTooShort(StreamingError):
+    """Files were to be removed that readers may still need."""

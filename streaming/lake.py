@@ -5,7 +5,7 @@ through `deltalake`, single commits from ``_delta_log/<version as 20 digits>.jso
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -40,12 +40,12 @@ class LakeFile:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What one version of the table changed; ``added`` is empty for commits that moved rows without changing data."""
+    """What one version of the table changed; nothing for commits that moved rows without changing data (OPTIMIZE)."""
 
     version: int
     committed_at: datetime
     added: tuple[LakeFile, ...]
-    removed_data: bool  #: rows were deleted or overwritten: never done by the stream or by OPTIMIZE
+    removed: tuple[LakeFile, ...]  #: deleted or rewritten: never by the stream, by a replay of the quarantine
 
 
 class Snapshot:
@@ -157,18 +157,26 @@ class Lake:
         return Commit(
             version=version,
             committed_at=datetime.fromtimestamp(committed_ms / 1000, UTC),
-            added=tuple(_added(action["add"]) for action in actions if action.get("add", {}).get("dataChange")),
-            removed_data=any(action.get("remove", {}).get("dataChange", False) for action in actions),
+            added=_files(actions, "add"),
+            removed=_files(actions, "remove"),
         )
 
 
-def _added(add: dict[str, Any]) -> LakeFile:
-    partition = add["partitionValues"]
-    stats = json.loads(add["stats"]) if add.get("stats") else {}
+def _files(actions: Iterable[dict[str, Any]], kind: str) -> tuple[LakeFile, ...]:
+    """The files of the actions that change data, of a kind: ``add`` or ``remove``."""
+    return tuple(_file(action[kind]) for action in actions if action.get(kind, {}).get("dataChange"))
+
+
+def _file(action: dict[str, Any]) -> LakeFile:
+    # Of a removed file the protocol does not require them; they stand in its path as well.
+    partition = action.get("partitionValues") or dict(
+        part.split("=", 1) for part in unquote(action["path"]).split("/")[:-1]
+    )
+    stats = json.loads(action["stats"]) if action.get("stats") else {}
     return LakeFile(
-        path=unquote(add["path"]),
+        path=unquote(action["path"]),
         event_type=partition["event_type"],
         hour=Hour.of_partition(date.fromisoformat(partition["event_date"]), int(partition["event_hour"])),
         rows=int(stats.get("numRecords", 0)),
-        bytes=int(add["size"]),
+        bytes=int(action.get("size", 0)),
     )

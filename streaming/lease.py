@@ -1,23 +1,19 @@
-"""One writer per lake.
+"""One stream per lake.
 
-On a local disk Delta's log store does not keep two JVMs apart: both can win the same version, and a second stream with
-a checkpoint of its own would double every row. So whoever commits holds a lock on ``<lake>/.stream.lease``: a POSIX
-lock of the JVM that does the commits, which the operating system frees when that JVM ends, however it ends.
+A second stream with a checkpoint of its own would double every row. So a stream holds ``<lake>/.stream.lease`` for its
+whole life, and a second one is refused by name. Who else writes, maintenance or a replay of the quarantine, needs no
+lease: on a local disk all of them take turns (``streaming.turns``).
 """
 
-import fcntl
-import json
-import os
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
-
-import psutil
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING, Final
 
 from streaming.exceptions import LeaseHeld
+from streaming.jvm_lock import Holder, JvmLock, holder_of, try_lock
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 LEASE_FILE: Final = ".stream.lease"
 
@@ -25,35 +21,28 @@ LEASE_FILE: Final = ".stream.lease"
 _ORPHAN_PATIENCE_S: Final = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to commit to a lake, until released or until the JVM ends."""
-
-    _channel: Any
-
-    def release(self) -> None:
-        """Let the next writer in."""
-        self._channel.close()
+def lease_holder(lake_root: str) -> Holder | None:
+    """The stream that fills this lake now; None if there is none."""
+    return holder_of(Path(lake_root) / LEASE_FILE)
 
 
 def require_free(lake_root: str) -> None:
-    """Refuse early, before anything is started, if somebody else writes this lake.
+    """Refuse early, before anything is started, if another stream fills this lake.
 
     A holder that is about to end, because the process that it belongs to is gone, is waited for.
 
     Raises:
-        LeaseHeld: somebody else does.
+        LeaseHeld: another one does.
     """
-    path = Path(lake_root) / LEASE_FILE
     deadline = time.monotonic() + _ORPHAN_PATIENCE_S
-    while _locked(path):
-        if _holder_lives(path) or time.monotonic() > deadline:
-            raise _held(lake_root)
+    while holder := lease_holder(lake_root):
+        if holder.lives or time.monotonic() > deadline:
+            raise _held(lake_root, holder)
         time.sleep(0.2)
 
 
-def take_lease(spark: SparkSession, lake_root: str, holder: str) -> Lease:
-    """Become the lake's writer.
+def take_lease(spark: "SparkSession", lake_root: str, holder: str) -> JvmLock:
+    """Become the lake's one stream.
 
     Args:
         spark: The session that will commit; its JVM holds the lock.
@@ -61,49 +50,16 @@ def take_lease(spark: SparkSession, lake_root: str, holder: str) -> Lease:
         holder: What to call the holder in the message to those who are refused, e.g. ``ticketsim stream``.
 
     Raises:
-        LeaseHeld: somebody else is.
+        LeaseHeld: another stream is.
     """
-    path = Path(lake_root).resolve() / LEASE_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    jvm: Any = spark._jvm
-    channel = jvm.java.io.RandomAccessFile(str(path), "rw").getChannel()
-    if channel.tryLock() is None:
-        channel.close()
-        raise _held(lake_root)
-    # Written in place: a renamed file would be another file than the locked one.
-    path.write_text(
-        json.dumps({"pid": os.getpid(), "holder": holder, "since": datetime.now(UTC).isoformat(timespec="seconds")}),
-        encoding="utf-8",
-    )
-    return Lease(channel)
+    lease = try_lock(spark, Path(lake_root).resolve() / LEASE_FILE, holder)
+    if lease is None:
+        raise _held(lake_root, lease_holder(lake_root) or Holder(None, "unknown", "?"))
+    return lease
 
 
-def _locked(path: Path) -> bool:
-    try:
-        with path.open("r+b") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
-
-
-def _holder_lives(path: Path) -> bool:
-    return psutil.pid_exists(_read(path).get("pid", os.getpid()))
-
-
-def _held(lake_root: str) -> LeaseHeld:
-    about = _read(Path(lake_root) / LEASE_FILE)
+def _held(lake_root: str, holder: Holder) -> LeaseHeld:
     return LeaseHeld(
-        f"lake {lake_root} is being written by process {about.get('pid', '?')} ({about.get('holder', 'unknown')}, "
-        f"since {about.get('since', '?')}). Stop it first, or give this one a lake (--lake) and a checkpoint "
-        "(--checkpoint) of its own."
+        f"lake {lake_root} is being written by {holder}. Stop it first, or give this one a lake (--lake) and a "
+        "checkpoint (--checkpoint) of its own."
     )

@@ -20,7 +20,7 @@ from tenacity.stop import stop_any, stop_when_event_set
 
 from streaming.batches import Batch, BatchLog
 from streaming.checkpoint import starting_offsets
-from streaming.exceptions import BrokerUnreachable, DataLost, StreamFailed
+from streaming.exceptions import BrokerUnreachable, DataLost, StreamFailed, TurnGivenUp
 from streaming.jars import ensure_jars
 from streaming.job import read_kafka, start_query, validated
 from streaming.lake import Lake
@@ -28,8 +28,12 @@ from streaming.lease import require_free, take_lease
 from streaming.session import spark_session
 from streaming.table import ensure_table, missing_columns
 from streaming.topics import require_same_topics, topic_ids
+from streaming.turns import someone_waits, take_turn
 
 log = logging.getLogger("streaming")
+
+#: What a stream is called in messages to those who are refused or wait.
+_NAME: Final = "ticketsim stream"
 
 #: Failures in a row, without a batch between them, after which the stream gives up: waits of 1, 2, 4, 8 and 16 s.
 MAX_ATTEMPTS: Final = 6
@@ -104,16 +108,30 @@ class _Run:
         if self._stop.is_set():
             return self._summary(0.0)
         with spark_session(ensure_jars().spark, self._config.spark) as spark:
-            lease = take_lease(spark, self._lake.root, "ticketsim stream")
-            ensure_table(spark, self._lake)
-            batch_log = BatchLog(self._lake)
+            lease = take_lease(spark, self._lake.root, _NAME)
             started = time.monotonic()
             ended = False
             while not ended and not self._stop.is_set():
-                ended = bool(self._retrying(lambda: self._attempt(spark, batch_log)))
+                ended = self._turn(spark)
             seconds = time.monotonic() - started
             lease.release()
         return self._summary(seconds)
+
+    def _turn(self, spark: SparkSession) -> bool:
+        """Write for as long as nobody else wants to; True if that was all.
+
+        On a local disk maintenance and replays of the quarantine are let in between two batches.
+        """
+        try:
+            turn = take_turn(spark, self._lake.root, _NAME, tell=log.info, stop=self._stop)
+        except TurnGivenUp:
+            return True
+        try:
+            ensure_table(spark, self._lake)
+            batch_log = BatchLog(self._lake)
+            return bool(self._retrying(lambda: self._attempt(spark, batch_log)))
+        finally:
+            turn.release()
 
     def _retrying(self, attempt: Callable[[], bool | None]) -> bool | None:
         """``attempt`` again and again until it returns, with growing pauses; its failures in a row are bounded."""
@@ -133,7 +151,7 @@ class _Run:
             raise
 
     def _attempt(self, spark: SparkSession, batch_log: BatchLog) -> bool:
-        """Run one query; True if it ended by itself or was stopped, False if it is worth starting again at once.
+        """Run one query; True if it ended by itself or was stopped, False if it is to be started again.
 
         Raises:
             _QueryFailed: it failed before it got anywhere.
@@ -145,7 +163,7 @@ class _Run:
         try:
             query = start_query(rows, self._lake, self._config.checkpoint, self._config.trigger)
             try:
-                self._watch(query, batch_log)
+                return self._watch(query, batch_log)
             finally:
                 self._report(batch_log, query)
         except (PySparkException, Py4JError, OSError) as error:
@@ -154,22 +172,26 @@ class _Run:
                 raise failure from error
             log.warning("the query failed after a batch, it is started again: %s", failure)
             return False
-        return True
 
-    def _watch(self, query: StreamingQuery, batch_log: BatchLog) -> None:
-        """Report batches until ``query`` ends; stop it if asked to, between two batches if that comes soon."""
+    def _watch(self, query: StreamingQuery, batch_log: BatchLog) -> bool:
+        """Report batches until ``query`` ends; stop it, between two batches if that comes soon, if asked to.
+
+        Returns:
+            Whether the stream is at its end; False if it only lets others have their turn.
+        """
         next_check = time.monotonic() + _TOPICS_CHECK_S
         while not query.awaitTermination(_POLL_S):  # type: ignore[arg-type]  # seconds, pyspark takes fractions
             self._report(batch_log, query)
-            if self._stop.is_set():
+            if self._stop.is_set() or someone_waits(self._lake.root):
                 self._stop_after_batch(query, batch_log)
-                return
+                return self._stop.is_set()
             if time.monotonic() > next_check:
                 try:
                     self._require_same_topics()
                 except BrokerUnreachable as error:
                     log.warning("%s", error)  # the query itself decides how long it can do without
                 next_check = time.monotonic() + _TOPICS_CHECK_S
+        return True
 
     def _stop_after_batch(self, query: StreamingQuery, batch_log: BatchLog) -> None:
         deadline = time.monotonic() + STOP_PATIENCE_S

@@ -10,6 +10,7 @@ from streaming.exceptions import LogCleaned
 from streaming.hour import Hour
 from streaming.lake import Lake, Snapshot
 from streaming.layout import QUARANTINE
+from ticketsim_assets.keys import LAKE_KEYS
 from ticketsim_assets.run_history import last_reported
 
 #: More commits than this are caught up from the table's state: a day has 720.
@@ -39,7 +40,7 @@ def changes_since(lake: Lake, snapshot: Snapshot, version: int, instance: dg.Dag
     try:
         for commit in lake.commits(version, snapshot.version):
             version = commit.version
-            for file in commit.added:
+            for file in commit.added + commit.removed:
                 changes[file.event_type, file.hour] = Change(commit.version, commit.committed_at)
             if len(changes) >= MAX_CHANGES:
                 break
@@ -58,9 +59,19 @@ def _resynchronise(snapshot: Snapshot, instance: dg.DagsterInstance) -> Changes:
             rows[file.hour] = rows.get(file.hour, 0) + file.rows
     now = datetime.now(UTC)
     changes: Changes = {}
+    for hour in _emptied(snapshot, instance):
+        types.setdefault(hour, set()).add(QUARANTINE)
     for hour, event_types in types.items():
         known = last_reported(instance, hour)
         same = known is not None and known.rows == rows.get(hour, 0)
         version = known.fingerprint if known is not None and same else snapshot.version
-        changes.update(dict.fromkeys(((name, hour) for name in event_types), Change(version, now)))
+        for name in event_types:
+            # What was reported says nothing about the hour's quarantine.
+            changes[name, hour] = Change(snapshot.version if name == QUARANTINE else version, now)
     return changes
+
+
+def _emptied(snapshot: Snapshot, instance: dg.DagsterInstance) -> set[Hour]:
+    """Hours of arrival that were reported with messages and whose last one a replay has moved."""
+    reported = {Hour.from_key(key) for key in instance.get_materialized_partitions(LAKE_KEYS[QUARANTINE])}
+    return reported - {file.hour for file in snapshot.files() if file.event_type == QUARANTINE}

@@ -1,8 +1,8 @@
 """Law 1: rows committed to the lake = Kafka offsets consumed, per topic and partition, with no gap and no overlap.
 
 Checked incrementally: the state after the last green check is the next offset of every topic and partition, and only
-files of newer commits are read. Once something is wrong, or rows were deleted, the whole table is looked at instead, so
-that a repaired lake turns green again.
+files of newer commits are read. A commit that removes rows is sound if it adds the same ones again, as a replay of the
+quarantine does. Once something is wrong the whole table is looked at, so that a repaired lake turns green again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,13 +11,25 @@ from dataclasses import dataclass, field
 import duckdb
 
 from streaming.exceptions import LogCleaned
-from streaming.lake import Lake, Snapshot
+from streaming.lake import Commit, Lake, Snapshot
 
 _RANGES = """
 select topic, kafka_partition, min(kafka_offset), max(kafka_offset), count(*), count(distinct kafka_offset)
 from read_parquet(?, hive_partitioning = false)
 group by all
 order by all
+"""
+
+_LOST_OR_ADDED = """
+select topic, kafka_partition, kafka_offset
+from (
+    select topic, kafka_partition, kafka_offset, -1 as change from read_parquet(?, hive_partitioning = false)
+    union all
+    select topic, kafka_partition, kafka_offset, 1 from read_parquet(?, hive_partitioning = false)
+)
+group by all
+having sum(change) <> 0
+limit 1
 """
 
 
@@ -94,21 +106,38 @@ def check_offsets(lake: Lake, snapshot: Snapshot, state: OffsetState) -> OffsetV
         return OffsetVerdict(state, ())
     if 0 <= state.version < snapshot.version:
         try:
-            commits = list(lake.commits(state.version, snapshot.version))
-        except LogCleaned:
-            commits = []
-        if commits and not any(commit.removed_data for commit in commits):
-            root = snapshot.root
-            ranges = _ranges([f"{root}/{file.path}" for commit in commits for file in commit.added])
-            if not judge(ranges, state.next_offsets):
-                grown = {**state.next_offsets, **{found.name: found.last + 1 for found in ranges}}
-                return OffsetVerdict(OffsetState(snapshot.version, grown), ())
+            grown = _grown(snapshot.root, lake.commits(state.version, snapshot.version), state.next_offsets)
+        except (LogCleaned, duckdb.IOException):  # or files were, which a newer version no longer needs
+            grown = None
+        if grown is not None:
+            return OffsetVerdict(OffsetState(snapshot.version, grown), ())
     ranges = _ranges([snapshot.uri(file) for file in snapshot.files()])
     problems = judge(ranges, {})
     problems += _shrunk({found.name: found.last + 1 for found in ranges}, state.next_offsets)
     if problems:
         return OffsetVerdict(state, tuple(problems))
     return OffsetVerdict(OffsetState(snapshot.version, {found.name: found.last + 1 for found in ranges}), ())
+
+
+def _grown(root: str, commits: Iterable[Commit], next_offsets: Mapping[str, int]) -> dict[str, int] | None:
+    """The next offsets after ``commits``; None if they did anything but append what was next, or move rows."""
+    appended = []
+    for commit in commits:
+        added = [f"{root}/{file.path}" for file in commit.added]
+        if not commit.removed:
+            appended += added
+        elif not added or _differ([f"{root}/{file.path}" for file in commit.removed], added):
+            return None
+    ranges = _ranges(appended)
+    if judge(ranges, next_offsets):
+        return None
+    return {**next_offsets, **{found.name: found.last + 1 for found in ranges}}
+
+
+def _differ(before: list[str], after: list[str]) -> bool:
+    """Whether any offset stands in the files ``before`` and ``after`` a different number of times."""
+    with duckdb.connect() as connection:
+        return connection.execute(_LOST_OR_ADDED, [before, after]).fetchone() is not None
 
 
 def _shrunk(now: Mapping[str, int], before: Mapping[str, int]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from simulator.run import plan_run, simulate
 from simulator.scenario import load_scenario
@@ -53,6 +53,31 @@ class LakeMaker:
         return Lake(str(self.root))
 
     def append(self, messages: Iterable[Message], *, at: datetime = START + timedelta(days=1)) -> None:
+        self.append_rows(self._rows(list(messages), at))
+
+    def refuse(self, messages: Iterable[Message], reason: str, *, at: datetime = START + timedelta(days=1)) -> None:
+        """Quarantine messages, valid or not, as a release with another contract would have."""
+        kept = list(messages)
+        rows = self._rows([(topic, b"?") for topic, _ in kept], at)
+        for name, values in (("raw", [value for _, value in kept]), ("reason", [reason] * len(kept))):
+            index = rows.schema.get_field_index(name)
+            rows = rows.set_column(index, name, pa.array(values, rows.schema.field(name).type))
+        self.append_rows(rows)
+
+    def move(self, messages: Sequence[Message], first_offset: int, *, at: datetime) -> None:
+        """Move quarantined ``messages`` of one topic into their event type in one commit, as a replay does."""
+        after = dict(self.offsets)
+        self.offsets[messages[0][0]] = first_offset
+        rows = self._rows(messages, at)
+        self.offsets = after
+        DeltaTable(self.lake.table_uri).merge(
+            rows,
+            "lake.event_type = 'quarantine' and lake.topic = moved.topic and lake.kafka_offset = moved.kafka_offset",
+            source_alias="moved",
+            target_alias="lake",
+        ).when_matched_update_all().execute()
+
+    def _rows(self, messages: Sequence[Message], at: datetime) -> pa.Table:
         topics, values, offsets = [], [], []
         for topic, value in messages:
             topics.append(topic)
@@ -61,14 +86,14 @@ class LakeMaker:
             self.offsets[topic] = offsets[-1] + 1
         batch = pa.record_batch(
             {
-                "topic": topics,
+                "topic": pa.array(topics, pa.string()),
                 "value": pa.array(values, pa.binary()),
                 "partition": pa.array([0] * len(values), pa.int32()),
                 "offset": pa.array(offsets, pa.int64()),
                 "timestamp": pa.array([at] * len(values), pa.timestamp("us", tz="UTC")),
             }
         )
-        self.append_rows(pa.table(validate_batch(batch, int(at.timestamp() * 1e6))))
+        return pa.table(validate_batch(batch, int(at.timestamp() * 1e6)))
 
     def append_rows(self, rows: pa.Table) -> None:
         write_deltalake(str(self.root / EVENTS_TABLE), rows, mode="append", partition_by=list(PARTITION_COLUMNS))

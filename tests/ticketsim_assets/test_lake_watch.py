@@ -174,6 +174,44 @@ def test_quarantined_messages_ask_for_the_hour_of_their_arrival_only(maker, look
     assert complete(watched) == set()
 
 
+def refuse_and_look(maker, look, run_messages):
+    """A lake without ten sales, which were refused; looked at once."""
+    arrival = START + timedelta(hours=30)
+    sales = [m for m in run_messages if m[0] == "ticketsim.buy_tickets" and hour_of(m) == FIRST][-10:]
+    maker.append([m for m in run_messages if m not in sales])
+    first = maker.offsets["ticketsim.buy_tickets"]
+    maker.refuse(sales, "bad_value:channel", at=arrival)
+    watched = look(lag=1)
+    assert FIRST not in complete(watched)
+    assert [(r.first, r.last) for r in watched.quarantine] == [(Hour.containing(arrival),) * 2]
+    return sales, first, arrival
+
+
+@pytest.mark.parametrize("way", ["new commits", "too many commits"])
+def test_a_replay_of_the_quarantine_changes_the_hours_that_rows_leave_and_those_that_they_come_to(  # noqa: PLR0917
+    maker, look, run_messages, instance, monkeypatch, way
+):
+    sales, first, arrival = refuse_and_look(maker, look, run_messages)
+    for run in instance.get_runs():
+        instance.report_run_canceled(run)
+    maker.move(sales, first, at=arrival)
+    if way == "too many commits":
+        monkeypatch.setattr(lake_changes, "MAX_COMMITS", 0)
+    after = look(lag=1)
+    assert FIRST in complete(after)
+    left = Hour.containing(arrival)
+    reported = {
+        (r.asset_key, r.partition): r.metadata["dagster/row_count"].value
+        for r in after.reports
+        if r.asset_key != LAKE_COMPLETE
+    }
+    assert reported[LAKE_KEYS["quarantine"], left.key] == 0
+    assert (LAKE_KEYS["buy_tickets"], FIRST.key) in reported
+    asked_for = [*after.quarantine, *look(lag=1).quarantine]
+    assert [(r.first, r.last) for r in asked_for] == [(left, left)]
+    assert FIRST in {request.first for request in after.hourly}
+
+
 def test_the_open_hour_is_reported_only_now_and_then(maker, look, run_messages):
     now = START + timedelta(minutes=50)
     mine = [m for m in run_messages if hour_of(m) == FIRST and m[0] == "ticketsim.walk_to_scanner"]

@@ -1,9 +1,13 @@
+from datetime import timedelta
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable
 
 from ticketsim_assets.offsets import OffsetState, check_offsets
+
+from .conftest import START
 
 
 @pytest.fixture
@@ -74,3 +78,54 @@ def test_compaction_changes_nothing_for_the_check(sound):
     verdict = check(maker, state)
     assert verdict.sound
     assert verdict.state.next_offsets == state.next_offsets
+
+
+@pytest.fixture
+def refused(sound, run_messages):
+    """A sound lake in which ten messages were refused."""
+    maker, _ = sound
+    sales = [message for message in run_messages if message[0] == "ticketsim.buy_tickets"][:10]
+    first = maker.offsets["ticketsim.buy_tickets"]
+    maker.refuse(sales, "bad_value:channel")
+    verdict = check(maker, OffsetState())
+    assert verdict.sound
+    return maker, verdict.state, sales, first
+
+
+def test_a_replay_of_the_quarantine_is_sound_and_no_other_file_is_read_to_see_that(refused, run_messages):
+    maker, state, sales, first = refused
+    others = [
+        maker.root / "events" / file.path for file in maker.lake.snapshot().files() if file.event_type != "quarantine"
+    ]
+    maker.move(sales, first, at=START + timedelta(days=1))
+    for path in others:
+        path.unlink()
+    maker.append(run_messages[:20])
+    verdict = check(maker, state)
+    assert verdict.sound
+    assert verdict.state.next_offsets == {
+        **state.next_offsets,
+        **{f"{topic}/0": maker.offsets[topic] for topic, _ in run_messages[:20]},
+    }
+
+
+def test_a_replay_that_loses_a_row_or_takes_another_one_s_offset_is_red(refused):
+    maker, state, sales, first = refused
+    maker.move(sales, first, at=START + timedelta(days=1))
+    table = DeltaTable(maker.lake.table_uri)
+    table.update(
+        predicate=f"topic = 'ticketsim.buy_tickets' and kafka_offset = {first}",
+        updates={"kafka_offset": f"{first + 1}"},
+    )
+    problems = " ".join(check(maker, state).problems)
+    assert "more than once" in problems
+    assert "missing" in problems
+
+
+def test_files_that_a_vacuum_has_taken_meanwhile_are_no_problem(sound, run_messages):
+    maker, state = sound
+    maker.append(run_messages[:50])
+    maker.append(run_messages[50:100])
+    DeltaTable(maker.lake.table_uri).optimize.compact()
+    DeltaTable(maker.lake.table_uri).vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+    assert check(maker, state).sound

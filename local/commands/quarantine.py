@@ -1,0 +1,228 @@
+"""``ticketsim quarantine``: the messages that break the contract, and those that no longer do."""
+
+import base64
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from local.output import JsonOption, console, emit_json
+
+if TYPE_CHECKING:
+    from streaming.quarantine import Message, Refused, Selection
+    from streaming.quarantine_replay import Replayed
+
+quarantine_app = typer.Typer(
+    no_args_is_help=True, help="List, show and replay the messages of the lake that break the contract."
+)
+
+LakeOption = Annotated[str | None, typer.Option("--lake", help="Root of the lake.", show_default="settings")]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", help="Only this reason: 'bad_value:line', or all of 'bad_value'.")
+]
+TopicOption = Annotated[str | None, typer.Option("--topic", help="Only this topic, or the topic of this event type.")]
+FromOption = Annotated[str | None, typer.Option("--from", help="First hour of arrival, e.g. 2026-11-20T03:00 (UTC).")]
+ToOption = Annotated[str | None, typer.Option("--to", help="Last hour of arrival, included.")]
+
+
+@quarantine_app.command()
+def ls(
+    *,
+    reason: ReasonOption = None,
+    topic: TopicOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the reasons: how many messages, when the first and the last came, in how many hours."""
+    from streaming.quarantine import summarize
+
+    found = summarize(_lake(lake).snapshot(), _selection(reason, topic, from_, to))
+    if as_json:
+        emit_json({"messages": sum(each.messages for each in found), "reasons": [_as_json(each) for each in found]})
+    elif found:
+        rows = [
+            (
+                each.reason,
+                f"{each.messages:,}",
+                _moment(each.first_arrival),
+                _moment(each.last_arrival),
+                str(each.hours),
+            )
+            for each in found
+        ]
+        _print_table(("reason", "messages", "first arrival (UTC)", "last arrival (UTC)", "hours"), rows)
+    else:
+        console.print("no message is quarantined")
+
+
+@quarantine_app.command()
+def show(
+    *,
+    reason: ReasonOption = None,
+    topic: TopicOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many messages, the newest first.")] = 10,
+    shown: Annotated[int, typer.Option("--bytes", min=1, help="How many bytes of each to show.")] = 400,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show messages with their bytes; what is not printable is escaped."""
+    from streaming.quarantine import newest_messages
+
+    messages = newest_messages(_lake(lake).snapshot(), _selection(reason, topic, from_, to), limit)
+    if as_json:
+        emit_json({"messages": [_message_as_json(message, shown) for message in messages]})
+        return
+    for message in messages:
+        console.print(
+            f"{message.reason}  {message.topic}/{message.partition} offset {message.offset}  "
+            f"{_moment(message.arrived_at)}  {_size(message.value)}",
+            style="bold",
+            markup=False,
+            soft_wrap=True,
+        )
+        console.print(f"  {printable(message.value, shown)}", markup=False, soft_wrap=True)
+    if not messages:
+        console.print("no message is quarantined")
+
+
+@quarantine_app.command()
+def replay(
+    *,
+    reason: ReasonOption = None,
+    topic: TopicOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be moved, and move nothing.")] = False,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Move messages that are valid by now into their event type, in one commit; a stream that runs is waited for."""
+    from streaming.quarantine import judge_again
+
+    opened, selection = _lake(lake), _selection(reason, topic, from_, to)
+    verdicts = judge_again(opened.snapshot(), selection)
+    moved: dict[tuple[str, str], int] = dict(verdicts.valid)
+    version = None
+    if moved and not dry_run:
+        replayed = _replay(opened.root, selection)
+        moved, version = dict(replayed.moved), replayed.version
+    if as_json:
+        emit_json(
+            {
+                "dry_run": dry_run,
+                "examined": verdicts.examined,
+                "moved": sum(moved.values()),
+                "moved_by": [
+                    {"reason": was, "event_type": now, "messages": count} for (was, now), count in _sorted(moved)
+                ],
+                "kept": verdicts.refused.total(),
+                "kept_by": dict(verdicts.refused.most_common()),
+                "version": version,
+            }
+        )
+        return
+    rows = [(was, now, f"{count:,}") for (was, now), count in _sorted(moved)]
+    if rows:
+        _print_table(("was", "is now", "messages"), rows)
+    done = "would be moved" if dry_run else "moved"
+    console.print(
+        f"{verdicts.examined:,} messages looked at, {sum(moved.values()):,} {done}, "
+        f"{verdicts.refused.total():,} still break the contract",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def printable(value: bytes | None, shown: int) -> str:
+    """The first ``shown`` bytes of a message, as text that no terminal takes for a command."""
+    if value is None:
+        return "(no value)"
+    text = value[:shown].decode("utf-8", errors="backslashreplace")
+    safe = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+    return f"{safe}... ({len(value) - shown:,} bytes more)" if len(value) > shown else safe
+
+
+def _replay(lake_root: str, selection: "Selection") -> "Replayed":
+    import logging
+
+    from streaming.jars import ensure_jars
+    from streaming.lake import Lake
+    from streaming.maintenance import ReplayQuarantine, run_in_turn
+    from streaming.session import spark_session
+
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    with console.status("starting Spark") as status, spark_session(ensure_jars().spark) as spark:
+        status.update("moving the messages")
+        result: Replayed = run_in_turn(spark, Lake(lake_root), ReplayQuarantine(selection), tell=status.update)
+        return result
+
+
+def _lake(root: str | None) -> Any:
+    from pathlib import Path
+
+    from streaming.lake import Lake
+    from ticketsim_assets.settings import Settings
+
+    return Lake(str(Path(root or Settings().lake).resolve()))
+
+
+def _selection(reason: str | None, topic: str | None, first: str | None, last: str | None) -> "Selection":
+    from streaming.quarantine import Selection
+    from ticketsim_assets.partitions import parse_hour
+
+    return Selection(reason, topic, parse_hour(first) if first else None, parse_hour(last) if last else None)
+
+
+def _sorted(moved: dict[tuple[str, str], int]) -> list[tuple[tuple[str, str], int]]:
+    return Counter(moved).most_common()
+
+
+def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+
+
+def _moment(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _size(value: bytes | None) -> str:
+    return "null" if value is None else f"{len(value):,} bytes"
+
+
+def _as_json(refused: "Refused") -> dict[str, Any]:
+    return {
+        "reason": refused.reason,
+        "messages": refused.messages,
+        "first_arrival": refused.first_arrival.isoformat(),
+        "last_arrival": refused.last_arrival.isoformat(),
+        "hours": refused.hours,
+    }
+
+
+def _message_as_json(message: "Message", shown: int) -> dict[str, Any]:
+    return {
+        "reason": message.reason,
+        "topic": message.topic,
+        "partition": message.partition,
+        "offset": message.offset,
+        "arrived_at": message.arrived_at.isoformat(),
+        "bytes": None if message.value is None else len(message.value),
+        "text": printable(message.value, shown),
+        "base64": None if message.value is None else base64.b64encode(message.value[:shown]).decode(),
+    }

@@ -1,0 +1,228 @@
+"""Keeping the lake quick to read and small: OPTIMIZE of a closed day, VACUUM of the table, replay of the quarantine.
+
+Each is a *task*, which whoever has a Spark session can run: the laptop in a JVM of its own, Dataproc by this module as
+the main file of a PySpark job (``maintenance.py compact --lake gs://... --day 2026-11-20``).
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from deltalake import DeltaTable
+from pyarrow import fs
+
+from streaming.exceptions import DayNotClosed, RetentionTooShort, StreamingError
+from streaming.hour import Hour
+from streaming.jars import ensure_jars
+from streaming.lake import Lake, Snapshot
+from streaming.quarantine import Selection
+from streaming.quarantine_replay import replay
+from streaming.turns import take_turn
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+#: Shorter, and a reader or a sensor that is a few days behind would miss files that it still needs; as long as the log.
+SHORTEST_RETENTION: Final = timedelta(days=7)
+
+_HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much there is."""
+
+    files: int
+    bytes: int
+
+
+class Task(Protocol):
+    """Work on the lake that needs Spark and commits."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages to others who wait."""
+
+    def arguments(self) -> list[str]:
+        """How this module's command line spells it, but for the lake."""
+
+    def run(self, spark: "SparkSession", lake: Lake) -> Any:
+        """Do it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompactDay:
+    """Write the small files of a UTC day together, one per event type and hour; no row changes.
+
+    Raises:
+        DayNotClosed: the day still goes on, so that its files would soon be small again.
+    """
+
+    day: date
+
+    def __post_init__(self) -> None:
+        """Refuse days that are not over."""
+        if self.day >= datetime.now(UTC).date():
+            raise DayNotClosed(f"{self.day} is not over in UTC. Compact it tomorrow.")
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return f"compaction of {self.day}"
+
+    def arguments(self) -> list[str]:
+        """As the command line spells it."""
+        return ["compact", "--day", self.day.isoformat()]
+
+    def run(self, spark: "SparkSession", lake: Lake) -> None:
+        """Write the files together."""
+        spark.sql(f"OPTIMIZE delta.`{lake.table_uri}` WHERE event_date = '{self.day}'").collect()
+
+
+@dataclass(frozen=True, slots=True)
+class Vacuum:
+    """Remove files that the table has not needed for ``retention``, and those that killed batches left behind.
+
+    Raises:
+        RetentionTooShort: it is less than SHORTEST_RETENTION.
+    """
+
+    retention: timedelta = SHORTEST_RETENTION
+
+    def __post_init__(self) -> None:
+        """Refuse a retention that would take files from under readers."""
+        if self.retention < SHORTEST_RETENTION:
+            raise RetentionTooShort(
+                f"files are kept for {self.retention / _HOUR:g} hours, which is less than "
+                f"{SHORTEST_RETENTION / _HOUR:g}: readers of older versions would find them gone. Keep them longer."
+            )
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return "vacuum"
+
+    def arguments(self) -> list[str]:
+        """As the command line spells it."""
+        return ["vacuum", "--hours", f"{self.retention / _HOUR:g}"]
+
+    def run(self, spark: "SparkSession", lake: Lake) -> None:
+        """Remove the files."""
+        spark.sql(f"VACUUM delta.`{lake.table_uri}` RETAIN {self.retention / _HOUR:g} HOURS").collect()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayQuarantine:
+    """Move quarantined messages that are valid by now; see ``streaming.quarantine_replay``."""
+
+    selection: Selection = field(default_factory=Selection)
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return "replay of the quarantine"
+
+    def arguments(self) -> list[str]:
+        """As the command line spells it."""
+        chosen = {"--reason": self.selection.reason, "--topic": self.selection.topic}
+        hours = {"--from": self.selection.first, "--to": self.selection.last}
+        chosen |= {option: hour.key for option, hour in hours.items() if hour is not None}
+        return ["replay", *(word for option, value in chosen.items() if value for word in (option, value))]
+
+    def run(self, spark: "SparkSession", lake: Lake) -> Any:
+        """Move the messages."""
+        return replay(spark, lake, self.selection)
+
+
+def run_in_turn(spark: "SparkSession", lake: Lake, task: Task, tell: Callable[[str], None]) -> Any:
+    """Run ``task`` once it is this process's turn to commit; a stream that runs goes on afterwards.
+
+    Args:
+        spark: The session that will commit.
+        lake: Its table exists.
+        task: What to do.
+        tell: Told whom the task waits for, if it has to.
+    """
+    turn = take_turn(spark, lake.root, f"ticketsim {task.name}", tell=tell)
+    try:
+        return task.run(spark, lake)
+    finally:
+        turn.release()
+
+
+def extent_of_day(snapshot: Snapshot, day: date) -> Extent:
+    """Live files of a day."""
+    files = [file for file in snapshot.files() if file.hour.date == day]
+    return Extent(len(files), sum(file.bytes for file in files))
+
+
+def is_compact(snapshot: Snapshot, day: date) -> bool:
+    """Whether every event type and hour of the day is one file already, or none."""
+    places = [(file.event_type, file.hour) for file in snapshot.files() if file.hour.date == day]
+    return len(places) == len(set(places))
+
+
+def stored(lake: Lake) -> Extent:
+    """The data files in the table's folder, those that no version needs any more included."""
+    system, path = fs.FileSystem.from_uri(lake.table_uri)
+    found = system.get_file_info(fs.FileSelector(path, recursive=True))
+    data = [info for info in found if info.path.endswith(".parquet") and "/_delta_log/" not in info.path]
+    return Extent(len(data), sum(info.size for info in data))
+
+
+def removable(lake: Lake, retention: timedelta) -> int:
+    """How many files a vacuum would remove; told without a JVM."""
+    return len(DeltaTable(lake.table_uri).vacuum(retention_hours=int(retention / _HOUR), dry_run=True, full=True))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run one task: the main file of a Dataproc job, or ``python -m streaming.maintenance`` on a laptop."""
+    parser = argparse.ArgumentParser(prog="maintenance")
+    parser.add_argument("--lake", required=True)
+    tasks = parser.add_subparsers(dest="task", required=True)
+    tasks.add_parser("compact").add_argument("--day", type=date.fromisoformat, required=True)
+    tasks.add_parser("vacuum").add_argument("--hours", type=float, default=SHORTEST_RETENTION / _HOUR)
+    of_quarantine = tasks.add_parser("replay")
+    for option in ("reason", "topic"):
+        of_quarantine.add_argument(f"--{option}")
+    for option, place in (("from", "first"), ("to", "last")):
+        of_quarantine.add_argument(f"--{option}", dest=place, type=Hour.from_key)
+    # Who starts the job may add arguments of its own, as Dagster's Pipes does.
+    asked, _ = parser.parse_known_args(arguments)
+    match asked.task:
+        case "compact":
+            task: Task = CompactDay(asked.day)
+        case "vacuum":
+            task = Vacuum(timedelta(hours=asked.hours))
+        case _:
+            task = ReplayQuarantine(Selection(asked.reason, asked.topic, asked.first, asked.last))
+    lake = Lake(asked.lake)
+    lake.snapshot()
+    with _session() as spark:
+        run_in_turn(spark, lake, task, tell=lambda text: print(text, file=sys.stderr))
+
+
+@contextmanager
+def _session() -> Iterator["SparkSession"]:
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        # spark-submit, and so Dataproc, has started the JVM with the job's own settings.
+        from pyspark.sql import SparkSession  # noqa: PLC0415
+
+        yield SparkSession.builder.getOrCreate()
+        return
+    from streaming.session import spark_session  # noqa: PLC0415
+
+    with spark_session(ensure_jars().spark) as spark:
+        yield spark
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except StreamingError as error:
+        sys.exit(f"error: {error}")

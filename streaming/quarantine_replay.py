@@ -1,0 +1,160 @@
+"""Moving quarantined messages that are valid by today's contract into their event type: one commit, exactly once.
+
+The commit is a MERGE of Delta that matches rows by topic, partition and offset and changes their partition columns: it
+removes files of the quarantine and adds, in the same version, what stays there and what has moved. A replay that is
+killed has either done that or nothing; one that is done twice finds nothing the second time.
+
+A row keeps where and when it came: topic, partition, offset, kafka_timestamp, and ingested_at, when the stream read it.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+from tenacity import RetryCallState, retry, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from streaming.exceptions import ReplayFailed
+from streaming.lake import Lake
+from streaming.layout import QUARANTINE
+from streaming.quarantine import Selection
+from streaming.schema import spark_ddl
+from streaming.table import ensure_table
+from streaming.validation import validate_batch
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+log = logging.getLogger("streaming")
+
+#: How Delta says that another commit, made meanwhile, touched what this one read.
+_CONFLICT: Final = "io.delta.exceptions.Concurrent"
+
+_ATTEMPTS: Final = 5
+
+_MOVED: Final = "ticketsim_replay_moved"
+
+#: Beside the lake's columns: why the message had been refused, and where it was filed.
+_ORIGIN: Final = "was_reason string, was_date date, was_hour int"
+
+_QUARANTINED: Final = (
+    "topic", "raw", "kafka_partition", "kafka_offset", "kafka_timestamp", "ingested_at", "reason", "event_date",
+    "event_hour",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay moved."""
+
+    moved: Mapping[tuple[str, str], int]  #: by the reason for which they had been refused and their event type
+    version: int | None  #: of the lake, the commit that moved them; None if there was nothing to move
+
+    @property
+    def messages(self) -> int:
+        """How many."""
+        return sum(self.moved.values())
+
+
+def _is_conflict(error: BaseException) -> bool:
+    return _CONFLICT in str(error)
+
+
+def _say_so(state: RetryCallState) -> None:
+    log.warning("another commit touched the quarantine meanwhile: the replay begins again (%d)", state.attempt_number)
+
+
+@retry(
+    retry=retry_if_exception(_is_conflict),
+    wait=wait_random_exponential(multiplier=1, max=20),
+    stop=stop_after_attempt(_ATTEMPTS),
+    before_sleep=_say_so,
+    reraise=True,
+)
+def replay(spark: "SparkSession", lake: Lake, selection: Selection) -> Replayed:
+    """Move those of the selected messages that are valid now; on a local disk the caller has its turn to commit.
+
+    A commit made meanwhile by another one, on a file system where that may be, makes it begin again.
+
+    Raises:
+        ReplayFailed: the lake holds an offset twice.
+    """
+    ensure_table(spark, lake)
+    moved = _valid_now(spark, lake, selection).persist()
+    try:
+        groups = moved.groupBy("was_reason", "event_type", "was_date", "was_hour").count().collect()
+        counts: Counter[tuple[str, str]] = Counter()
+        for group in groups:
+            counts[group["was_reason"], group["event_type"]] += group["count"]
+        if not counts:
+            return Replayed({}, None)
+        moved.createOrReplaceTempView(_MOVED)
+        result = spark.sql(
+            f"MERGE INTO delta.`{lake.table_uri}` AS lake USING {_MOVED} AS moved "
+            f"ON lake.event_type = '{QUARANTINE}' AND ({_hours((g['was_date'], g['was_hour']) for g in groups)}) "
+            "AND lake.topic = moved.topic AND lake.kafka_partition = moved.kafka_partition "
+            "AND lake.kafka_offset = moved.kafka_offset WHEN MATCHED THEN UPDATE SET *"
+        ).first()
+    finally:
+        moved.unpersist()
+    if result is None or result["num_updated_rows"] != counts.total():
+        raise ReplayFailed(
+            f"{counts.total()} messages were to be moved and {result and result['num_updated_rows']} were: the lake "
+            "does not hold each offset once. Restore the table to the version before, and look at the offsets check."
+        )
+    return Replayed(dict(counts), lake.snapshot().version)
+
+
+def _valid_now(spark: "SparkSession", lake: Lake, selection: Selection) -> "DataFrame":
+    """Rows of the lake, and where they come from, for the selected messages that today's contract accepts."""
+    quarantined = spark.read.format("delta").load(lake.table_uri).where(f"event_type = '{QUARANTINE}'")
+    if selection.first is not None:
+        quarantined = quarantined.where(
+            _since("event_date", selection.first.date.isoformat(), selection.first.start.hour, ">")
+        )
+    if selection.last is not None:
+        quarantined = quarantined.where(
+            _since("event_date", selection.last.date.isoformat(), selection.last.start.hour, "<")
+        )
+    return quarantined.select(*_QUARANTINED).mapInArrow(_judging(selection), f"{spark_ddl()}, {_ORIGIN}")
+
+
+def _since(column: str, date: str, hour: int, order: str) -> str:
+    return f"({column} {order} '{date}' OR ({column} = '{date}' AND event_hour {order}= {hour}))"
+
+
+def _hours(hours: Iterable[tuple[object, int]]) -> str:
+    """The partitions to look into, so that the cost does not grow with the table."""
+    by_date: dict[object, set[int]] = {}
+    for date, hour in hours:
+        by_date.setdefault(date, set()).add(hour)
+    return " OR ".join(
+        f"(lake.event_date = '{date}' AND lake.event_hour IN ({', '.join(map(str, sorted(found)))}))"
+        for date, found in sorted(by_date.items(), key=str)
+    )
+
+
+def _judging(selection: Selection) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def judge(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield _valid_rows(selection.rows(batch))
+
+    return judge
+
+
+def _valid_rows(quarantined: pa.RecordBatch) -> pa.RecordBatch:
+    messages = pa.RecordBatch.from_arrays(
+        [quarantined[name] for name in ("topic", "raw", "kafka_partition", "kafka_offset", "kafka_timestamp")],
+        names=["topic", "value", "partition", "offset", "timestamp"],
+    )
+    rows = validate_batch(messages, ingested_at_us=0)
+    rows = rows.set_column(
+        rows.schema.get_field_index("ingested_at"),
+        rows.schema.field("ingested_at"),
+        quarantined["ingested_at"].cast(rows.schema.field("ingested_at").type),
+    )
+    for name, origin in (("was_reason", "reason"), ("was_date", "event_date"), ("was_hour", "event_hour")):
+        rows = rows.append_column(name, quarantined[origin])
+    return rows.filter(rows["reason"].is_null())

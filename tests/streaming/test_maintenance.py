@@ -1,0 +1,246 @@
+"""Replay, compaction and vacuum on a lake of Spark's and with its Spark, started once for all of these tests."""
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+
+from simulator.events import HOUR_US, EventType
+from streaming.exceptions import DayNotClosed, RetentionTooShort
+from streaming.hour import Hour
+from streaming.jars import ensure_jars
+from streaming.maintenance import (
+    CompactDay,
+    ReplayQuarantine,
+    Vacuum,
+    extent_of_day,
+    is_compact,
+    removable,
+    run_in_turn,
+    stored,
+)
+from streaming.quarantine import Selection, judge_again
+from streaming.quarantine_replay import replay
+from streaming.session import spark_session
+from streaming.table import ensure_table
+from streaming.turns import turn_holder
+
+from ..ticketsim_assets.conftest import LakeMaker
+
+pytestmark = pytest.mark.slow
+
+ARRIVAL = datetime(2026, 3, 1, 10, 30, tzinfo=UTC)
+ARRIVAL_US = int(ARRIVAL.timestamp()) * 1_000_000
+DAY = ARRIVAL.date()
+
+#: Columns that say where and when a message came; they stay what they are wherever its row is filed.
+ORIGIN = ("topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "ingested_at")
+
+
+@pytest.fixture(scope="module")
+def spark():
+    # Most of a short run is the JVM's compiler: without its second stage it takes 40 % less.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+        yield from _session()
+
+
+def _session():
+    with spark_session(ensure_jars().spark, {"spark.driver.memory": "1g"}) as session:
+        yield session
+
+
+@pytest.fixture
+def lake_maker(spark, tmp_path) -> LakeMaker:
+    maker = LakeMaker(tmp_path / "lake")
+    ensure_table(spark, maker.lake)
+    return maker
+
+
+@pytest.fixture
+def refuse(lake_maker):
+    return lambda messages, reason, at=ARRIVAL: lake_maker.refuse(messages, reason, at=at)
+
+
+@pytest.fixture
+def messages(good):
+    """Valid messages of all types, some of which ended in the hour before the one in which they came."""
+
+    def make(first: int, count: int, **changes):
+        made = []
+        for number in range(first, first + count):
+            kind = tuple(EventType)[number % 8]
+            ended_us = ARRIVAL_US - (number % 3) * HOUR_US
+            made.append((kind.topic, json.dumps(good(kind, number, ended_us) | changes).encode()))
+        return made
+
+    return make
+
+
+def rows(maker: LakeMaker) -> list[dict]:
+    return DeltaTable(maker.lake.table_uri).to_pyarrow_table().to_pylist()
+
+
+def origins(maker: LakeMaker) -> Counter:
+    return Counter(tuple(row[name] for name in ORIGIN) for row in rows(maker))
+
+
+def test_a_replay_moves_what_is_valid_now_in_one_commit_and_nothing_the_second_time(
+    spark, lake_maker, refuse, messages, good
+):
+    lake_maker.append(messages(0, 40), at=ARRIVAL)
+    refuse(messages(40, 40), "bad_value:channel")
+    refuse(messages(80, 8), "missing_field:line", at=ARRIVAL + timedelta(hours=1))
+    refuse(messages(88, 8, schema_version=2), "unknown_schema_version")
+    # Ahead of the broker's clock when it came; that the clock has moved on since changes nothing.
+    early = good(EventType.SCAN_TICKETS, 96, ARRIVAL_US + 2 * HOUR_US)
+    refuse([(EventType.SCAN_TICKETS.topic, json.dumps(early).encode())], "bad_value:event_time")
+    refuse([(EventType.SCAN_TICKETS.topic, b"nonsense"), (EventType.SCAN_TICKETS.topic, None)], "malformed_json")
+    came = origins(lake_maker)
+    version = lake_maker.lake.snapshot().version
+
+    said = judge_again(lake_maker.lake.snapshot(), Selection())
+    done = replay(spark, lake_maker.lake, Selection())
+
+    assert done.moved == dict(said.valid)
+    assert done.messages == 48
+    assert said.refused == {"unknown_schema_version": 8, "bad_value:event_time": 1, "malformed_json": 2}
+    assert done.version == version + 1 == lake_maker.lake.snapshot().version
+    assert origins(lake_maker) == came
+    now = rows(lake_maker)
+    assert Counter(row["event_type"] == "quarantine" for row in now) == {False: 88, True: 11}
+    for row in now:
+        if row["event_type"] != "quarantine":
+            assert row["reason"] is row["raw"] is None
+            assert row["topic"] == f"ticketsim.{row['event_type']}"
+            assert (row["event_date"], row["event_hour"]) == (row["event_time"].date(), row["event_time"].hour)
+    assert {row["event_id"] for row in now if row["event_id"]} == {f"run-north-{number}" for number in range(88)}
+
+    again = replay(spark, lake_maker.lake, Selection())
+    assert (again.messages, again.version) == (0, None)
+    assert lake_maker.lake.snapshot().version == version + 1
+
+    [commit] = lake_maker.lake.commits(version, version + 1)
+    table = DeltaTable(lake_maker.lake.table_uri)
+    described = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    for file in (f for f in commit.added if f.event_type != "quarantine"):
+        stored_file = pq.ParquetFile(f"{lake_maker.lake.table_uri}/{file.path}")
+        physical = {column.name: column.physical_type for column in stored_file.schema}
+        assert physical["event_time"] == physical["kafka_timestamp"] == "INT64"
+        [facts] = [each for each in described if each["path"] == file.path]
+        assert facts["num_records"] == file.rows
+        assert facts["min.kafka_offset"] is not None
+        assert facts["min.run_id"] == "run"
+
+
+def test_a_replay_can_be_limited_to_a_reason_a_topic_and_hours_of_arrival(spark, lake_maker, refuse, messages):
+    later = ARRIVAL + timedelta(hours=3)
+    refuse(messages(0, 16), "bad_value:channel")
+    refuse(messages(16, 16), "bad_value:line")
+    refuse(messages(32, 16), "bad_value:line", at=later)
+    selection = Selection("bad_value", "buy_tickets", Hour.containing(later), Hour.containing(later))
+    assert replay(spark, lake_maker.lake, selection).moved == {("bad_value:line", "buy_tickets"): 2}
+    snapshot = lake_maker.lake.snapshot()
+    assert judge_again(snapshot, Selection("bad_value:channel")).examined == 16
+    assert judge_again(snapshot, Selection("bad_value:lin")).examined == 0
+    assert judge_again(snapshot, Selection(last=Hour.containing(ARRIVAL))).examined == 32
+
+
+def test_a_replay_that_another_commit_comes_between_begins_again(spark, lake_maker, refuse, messages, caplog):
+    for first in range(0, 400, 40):
+        refuse(messages(first, 40), "bad_value:channel")
+    came = origins(lake_maker)
+
+    def disturb() -> None:
+        while not ended.is_set() and "begins again" not in caplog.text:
+            with contextlib.suppress(Exception):  # it meets conflicts as well
+                refuse([("ticketsim.scan_tickets", b"x")], "malformed_json")
+                DeltaTable(lake_maker.lake.table_uri).optimize.compact(
+                    partition_filters=[("event_type", "=", "quarantine")]
+                )
+            time.sleep(0.2)
+
+    ended = threading.Event()
+    other = threading.Thread(target=disturb)
+    other.start()
+    try:
+        done = replay(spark, lake_maker.lake, Selection())
+    finally:
+        ended.set()
+        other.join()
+    assert "begins again" in caplog.text
+    assert done.messages == 400
+    after = origins(lake_maker)
+    assert set(after.values()) == {1}
+    assert came.keys() <= after.keys()
+
+
+def test_compaction_writes_a_closed_day_s_files_together_and_leaves_other_days_alone(spark, lake_maker, messages):
+    for first in range(0, 120, 24):
+        lake_maker.append(messages(first, 24), at=ARRIVAL)
+    before, came = extent_of_day(lake_maker.lake.snapshot(), DAY), origins(lake_maker)
+    told = []
+
+    run_in_turn(spark, lake_maker.lake, CompactDay(DAY), told.append)
+
+    snapshot = lake_maker.lake.snapshot()
+    assert is_compact(snapshot, DAY)
+    assert extent_of_day(snapshot, DAY).files < before.files
+    assert origins(lake_maker) == came
+    [commit] = lake_maker.lake.commits(snapshot.version - 1, snapshot.version)
+    assert (commit.added, commit.removed) == ((), ())
+    assert told == []
+    assert turn_holder(lake_maker.lake.root) is None
+    with pytest.raises(DayNotClosed, match="is not over in UTC"):
+        CompactDay(datetime.now(UTC).date())
+
+
+def test_a_vacuum_takes_what_a_killed_batch_left_behind_and_nothing_that_readers_may_need(spark, lake_maker, messages):
+    lake_maker.append(messages(0, 24), at=ARRIVAL)
+    lake_maker.append(messages(24, 24), at=ARRIVAL)
+    CompactDay(DAY).run(spark, lake_maker.lake)
+    [place] = {
+        Path(uri).parent
+        for uri in DeltaTable(lake_maker.lake.table_uri).file_uris()
+        if "scan_t" in uri and "hour=10" in uri
+    }
+    old, young = place / "part-00000-killed-batch.snappy.parquet", place / "part-00001-still-writing.snappy.parquet"
+    for leftover in (old, young):
+        leftover.write_bytes(b"PAR1 half a file")
+    a_week_ago = time.time() - 8 * 86_400
+    os.utime(old, (a_week_ago, a_week_ago))
+    assert removable(lake_maker.lake, timedelta(days=7)) == 1
+    before = stored(lake_maker.lake)
+
+    Vacuum().run(spark, lake_maker.lake)
+
+    assert not old.exists()
+    assert young.exists()
+    assert stored(lake_maker.lake).files == before.files - 1
+    assert len(rows(lake_maker)) == 48
+    assert DeltaTable(lake_maker.lake.table_uri, version=2).to_pyarrow_table().num_rows == 48
+    assert removable(lake_maker.lake, timedelta(days=7)) == 0
+    with pytest.raises(RetentionTooShort, match="kept for 24 hours, which is less than 168"):
+        Vacuum(timedelta(days=1))
+
+
+def test_a_task_spells_itself_as_the_command_line_reads_it(monkeypatch, lake_maker):
+    from streaming import maintenance
+
+    ran = []
+    monkeypatch.setattr(maintenance, "run_in_turn", lambda spark, lake, task, tell: ran.append(task))
+    monkeypatch.setattr(maintenance, "_session", contextlib.nullcontext)
+    hour = Hour.containing(ARRIVAL)
+    tasks = [CompactDay(DAY), Vacuum(timedelta(days=30)), ReplayQuarantine(Selection("bad_value", None, hour, hour))]
+    for task in tasks:
+        maintenance.main(["--lake", lake_maker.lake.root, *task.arguments(), "--dagster-pipes-context", "x"])
+    assert ran == tasks

@@ -1,0 +1,180 @@
+"""The quarantine by way of the command line: listed, shown, and replayed beside a stream that goes on."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+from confluent_kafka import Producer
+
+from simulator.events import EVENT_TYPES, EventType
+from streaming.lake import Lake
+from streaming.lease import lease_holder
+from streaming.quarantine import Selection, judge_again
+from streaming.turns import someone_waits, turn_holder
+
+from ..ticketsim_assets.conftest import LakeMaker
+from .test_stream import PATIENCE_S, Stream, event_numbers, wait_until
+
+ROOT = Path(__file__).parents[2]
+
+SOON = datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+def ticketsim(*arguments: str, lake: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "local", "quarantine", *arguments, f"--lake={lake}"]
+    env = {**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=env)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory) -> Path:
+    """A lake with a few messages in quarantine."""
+    maker = LakeMaker(tmp_path_factory.mktemp("planted") / "lake")
+    maker.append([("ticketsim.scan_tickets", b"\x1b[31mred\x00"), ("ticketsim.buy_tickets", None)], at=SOON)
+    maker.append([("ticketsim.buy_tickets", b'{"event_type": "fly_away"}')] * 3, at=SOON + timedelta(hours=2))
+    maker.append([("ticketsim.buy_tickets", b"[" * 5_000)], at=SOON + timedelta(hours=3))
+    return maker.root
+
+
+def test_ls_names_each_reason_with_its_number_and_when_the_messages_came(planted):
+    answer = ticketsim("ls", "--json", lake=planted)
+    assert json.loads(answer.stdout) == {
+        "messages": 6,
+        "reasons": [
+            {
+                "reason": "malformed_json",
+                "messages": 3,
+                "first_arrival": "2026-03-01T10:00:00+00:00",
+                "last_arrival": "2026-03-01T13:00:00+00:00",
+                "hours": 2,
+            },
+            {
+                "reason": "unknown_event_type",
+                "messages": 3,
+                "first_arrival": "2026-03-01T12:00:00+00:00",
+                "last_arrival": "2026-03-01T12:00:00+00:00",
+                "hours": 1,
+            },
+        ],
+    }
+    limited = ticketsim("ls", "--json", "--topic=scan_tickets", "--to=2026-03-01T10:00", lake=planted)
+    assert json.loads(limited.stdout)["messages"] == 1
+    assert "unknown_event_type" in ticketsim("ls", "--reason=unknown_event_type", lake=planted).stderr
+
+
+def test_show_escapes_what_a_terminal_would_obey_and_cuts_what_is_long(planted):
+    shown = ticketsim("show", "--json", "--bytes=20", lake=planted)
+    messages = json.loads(shown.stdout)["messages"]
+    assert [message["arrived_at"][11:13] for message in messages] == ["13", "12", "12", "12", "10", "10"]
+    assert messages[0]["bytes"] == 5_000
+    assert messages[0]["text"] == "[" * 20 + "... (4,980 bytes more)"
+    of_10 = {message["topic"]: message["text"] for message in messages[-2:]}
+    assert of_10 == {"ticketsim.buy_tickets": "(no value)", "ticketsim.scan_tickets": "\\x1b[31mred\\x00"}
+    assert "\x1b[31m" not in ticketsim("show", lake=planted).stderr
+
+
+def test_a_replay_with_nothing_to_move_starts_no_spark_and_says_what_is_still_wrong(planted):
+    before = Lake(str(planted)).snapshot().version
+    answer = json.loads(ticketsim("replay", "--json", lake=planted).stdout)
+    assert (answer["examined"], answer["moved"], answer["kept"], answer["version"]) == (6, 0, 6, None)
+    assert answer["kept_by"] == {"malformed_json": 3, "unknown_event_type": 3}
+    assert Lake(str(planted)).snapshot().version == before
+    assert not (planted / ".commit.turn").exists()
+
+
+@pytest.fixture
+def older_release(tmp_path) -> Path:
+    """This software as it was before tickets were sold online."""
+    folder = tmp_path / "older"
+    for package in ("simulator", "streaming", "ticketsim_assets", "local"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    contract = folder / "simulator" / "events.py"
+    text = contract.read_text()
+    assert text.count('("box_office", "online")') == 1
+    contract.write_text(text.replace('("box_office", "online")', '("box_office",)'))
+    return folder
+
+
+@pytest.mark.slow
+def test_messages_that_an_older_release_refused_are_moved_beside_a_running_stream_whenever_a_replay_is_killed(  # noqa: PLR0915
+    topics, tmp_path, good, older_release, monkeypatch
+):
+    stream = Stream(topics, tmp_path)
+    now_us = time.time_ns() // 1000
+    producer = Producer({"bootstrap.servers": topics, "linger.ms": 5})
+
+    def produce(numbers) -> None:
+        for number in numbers:
+            kind = EVENT_TYPES[number % len(EVENT_TYPES)]
+            message = good(kind, number, now_us)
+            if "channel" in message and number % 2:
+                message["channel"] = "online"
+            producer.produce(kind.topic, json.dumps(message), key=str(number % 11))
+        assert producer.flush(30) == 0
+
+    try:
+        produce(range(400))
+        producer.produce(EventType.SCAN_TICKETS.topic, b"nonsense")
+        with monkeypatch.context() as patch:
+            patch.setenv("PYTHONPATH", str(older_release))
+            refused = stream.once()
+        online = sum(1 for n in range(400) if n % 2 and EVENT_TYPES[n % 8] not in {"bus_arrival", "hour_closed"})
+        assert (refused["rows"], refused["quarantined"]) == (401, online + 1)
+
+        running = stream.start("--trigger=1s")
+        wait_until(lambda: turn_holder(str(stream.lake)) is not None, running)
+        would = json.loads(ticketsim("replay", "--dry-run", "--json", lake=stream.lake).stdout)
+        assert (would["dry_run"], would["moved"], would["version"]) == (True, online, None)
+
+        # Killed when its files are there and its commit is not, or at worst just after.
+        command = [sys.executable, "-m", "local", "quarantine", "replay", f"--lake={stream.lake}"]
+        known = data_files(stream.lake)
+        killed = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        wait_until(lambda: replays(stream.lake), running)
+        while data_files(stream.lake) <= known:
+            time.sleep(0.01)
+        for process in (*psutil.Process(killed.pid).children(recursive=True), killed):
+            process.kill()
+        killed.wait()
+
+        produce(range(400, 800))
+        replayed = ticketsim("replay", "--json", lake=stream.lake)
+        assert replayed.returncode == 0, replayed.stderr
+        moved = json.loads(replayed.stdout)
+        assert moved["moved"] in {online, 0}
+        assert moved["kept"] == 1
+        wait_until(lambda: len(event_numbers(stream)) == 800, running)
+        assert judge_again(Lake(str(stream.lake)).snapshot(), Selection()).refused == {"malformed_json": 1}
+        assert event_numbers(stream) == list(range(800))
+        stream.require_exactly_what_kafka_holds()
+        assert Counter(row["event_type"] for row in stream.rows("event_type"))["quarantine"] == 1
+        assert running.poll() is None
+        assert not someone_waits(str(stream.lake))
+        assert "ticketsim stream" in str(lease_holder(str(stream.lake)))
+        running.send_signal(signal.SIGTERM)
+        out, errors = running.communicate(timeout=PATIENCE_S)
+        assert running.returncode == 0, errors
+        assert json.loads(out)["rows"] == 400
+        assert "waits for its turn" in errors
+    finally:
+        for process in stream.started:
+            process.kill()
+
+
+def replays(lake: Path) -> bool:
+    """Whether a replay has its turn."""
+    return "replay" in str(turn_holder(str(lake)))
+
+
+def data_files(lake: Path) -> int:
+    """How many data files of activities there are."""
+    return sum(1 for _ in lake.glob("events/event_type=[!q]*/**/*.parquet"))

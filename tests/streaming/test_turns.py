@@ -1,0 +1,55 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+from streaming.turns import QUEUE_FOLDER, _ticket, _tickets, someone_waits
+
+WAIT = """
+import sys, time
+from pathlib import Path
+from streaming.turns import QUEUE_FOLDER, _ticket
+with _ticket(Path(sys.argv[1]) / QUEUE_FOLDER):
+    print("waiting", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def waiting(tmp_path):
+    waiters = []
+
+    def start() -> subprocess.Popen:
+        waiters.append(subprocess.Popen([sys.executable, "-c", WAIT, str(tmp_path)], stdout=subprocess.PIPE))
+        assert waiters[-1].stdout.readline() == b"waiting\n"
+        return waiters[-1]
+
+    yield start
+    for waiter in waiters:
+        waiter.kill()
+        waiter.wait()
+
+
+def test_nobody_waits_for_a_lake_that_nobody_has_asked_for(tmp_path):
+    assert not someone_waits(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_waiting_process_is_noticed_and_one_that_was_killed_counts_for_nothing(tmp_path, waiting):
+    waiter = waiting()
+    assert someone_waits(str(tmp_path))
+    waiter.kill()
+    waiter.wait()
+    assert not someone_waits(str(tmp_path))
+    assert list((tmp_path / QUEUE_FOLDER).iterdir()) == []
+
+
+def test_tickets_are_served_in_the_order_in_which_they_were_drawn(tmp_path):
+    queue = tmp_path / QUEUE_FOLDER
+    with _ticket(queue) as first:
+        time.sleep(0.001)
+        with _ticket(queue) as second:
+            assert sorted(_tickets(queue)) == [first, second]
+        assert list(_tickets(queue)) == [first]
+    assert not someone_waits(str(tmp_path))
