@@ -1,6 +1,7 @@
 """SimPy's environments as this model uses them: time is integer microseconds since the Unix epoch."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from time import monotonic, sleep, time_ns
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,25 @@ def wall_clock_us() -> int:
     return time_ns() // 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How far a paced simulation is behind its pace, because its receiver or the machine is too slow; seconds."""
+
+    present_s: float = 0.0  #: of the newest event
+    largest_s: float = 0.0  #: of all so far
+
+    @property
+    def matters(self) -> bool:
+        """Whether it ever was more than hiccups of a busy machine are."""
+        return self.largest_s >= MATERIAL_S
+
+
+ON_TIME: Final = Lateness()
+
+#: Below this a simulation is as good as on time.
+MATERIAL_S: Final = 1.0
+
+
 if TYPE_CHECKING:
 
     class Environment(simpy.Environment):
@@ -36,7 +56,8 @@ else:
 class PacedEnvironment(RealtimeEnvironment, Environment):
     """At ``pace`` simulated seconds a second, but never ahead of the wall clock.
 
-    Where simulated time has caught up with the wall clock it goes on at the wall clock's own pace.
+    Where simulated time has caught up with the wall clock it goes on at the wall clock's own pace. An event that comes
+    later than it is due is not left out, and those behind it follow without a wait until none is late any more.
     """
 
     def __init__(self, start_us: int, pace: float, while_waiting: Callable[[], bool]) -> None:
@@ -49,15 +70,25 @@ class PacedEnvironment(RealtimeEnvironment, Environment):
         """
         super().__init__(start_us, factor=1 / pace / _US_PER_S, strict=False)
         self._while_waiting: Final = while_waiting
+        self._hurries = False
+        self.lateness = ON_TIME
+
+    def hurry(self) -> None:
+        """From now on, go as fast as possible."""
+        self._hurries = True
 
     def step(self) -> None:
         """Process the next event when it is due."""
+        if self._hurries:
+            Environment.step(self)
+            return
         moment = self.peek()
         due = self.real_start + (moment - self.env_start) * self.factor
         while (delay := max(due - monotonic(), (moment - wall_clock_us()) / _US_PER_S)) > 0:
             if not self._while_waiting():
                 raise StopSimulation(None)
             sleep(min(delay, _NAP_S))
+        self.lateness = Lateness(-delay, max(-delay, self.lateness.largest_s))
         Environment.step(self)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from simulator.arrivals import streams_of_day
 from simulator.chaos import Injected
 from simulator.distributions import Streams
-from simulator.environment import Environment, PacedEnvironment, wall_clock_us
+from simulator.environment import ON_TIME, Environment, Lateness, PacedEnvironment, wall_clock_us
 from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, LATEST_TIME_US, EventType, hour_start_us
 from simulator.exceptions import RunError
 from simulator.journal import Journal, Letterhead
@@ -47,6 +47,7 @@ class Run:
     run_id: str
     start_us: int
     horizon_us: int | None  #: no bus arrives at this time or later; None: until stopped
+    live: bool  #: whether it reaches into the present: then it is never sent again, and a stop cuts it short
     venues: int  #: simulated here
     venue_offset: int = 0  #: number of the venue before the first one simulated here
     run_venues: int  #: venues of the whole run, on all machines
@@ -72,6 +73,7 @@ class Progress:
     seconds: float  #: wall clock since the start
     simulated_us: int  #: simulated time
     fraction: float | None  #: of the hours in which buses arrive; None if open-ended
+    lateness: Lateness = ON_TIME  #: none where there is no pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Summary:
     first_hour: datetime  #: start of the first hour with receipts, UTC
     last_hour: datetime  #: start of the last one, drain included
     stopped: bool  #: whether the run was stopped before its end; always true for an open-ended one
+    lateness: Lateness = ON_TIME  #: behind its pace
     injected: Injected | None = None  #: faults on top, not counted in ``events``; None if none were asked for
 
     @property
@@ -118,7 +121,7 @@ def plan_run(
     Args:
         scenario: What each venue is like.
         seed: The same seed gives the same visitors.
-        run_id: Default: a digest of all that shapes what is sent; of an open-ended run, its time of start.
+        run_id: Default: a digest of all that shapes what is sent; of a live run, its time of start.
         start: Simulated time at the start, with time zone. Default: now if paced, else a midnight far enough back that
             the run, drain included, ends before now.
         hours: Hours in which buses arrive. None, for paced runs only: until stopped.
@@ -137,11 +140,6 @@ def plan_run(
     if not 1 <= venues <= _MOST_VENUES:
         raise RunError(f"{venues} venues are not possible; use 1 to {_MOST_VENUES}.")
     run_venues = _run_venues(venues, venue_offset, run_venues)
-    if run_venues != venues and run_id is None and (start is None or hours is None):
-        raise RunError(
-            "the parts of a run must have one run id and, to be the same when they are sent again, one start: give "
-            "--run-id, or --start and --hours, the same for every part."
-        )
     if not 0 <= pace < inf:
         raise RunError(f"a pace of {pace:g} is not possible; use 0 (as fast as possible), 1 (real time) or more.")
     if run_id is not None and not RUN_ID.fullmatch(run_id):
@@ -160,6 +158,12 @@ def plan_run(
         raise RunError(
             f"a run from {_iso(start_us)} to {_iso(horizon_us or start_us)} is not possible: stay in 2000 to 2099."
         )
+    live = horizon_us is None or horizon_us > began_us
+    if run_venues != venues and run_id is None and (live or start is None):
+        raise RunError(
+            "the parts of a run must have one run id and, to be the same when they are sent again, one start: give "
+            "--run-id, or a --start and --hours that are over by now, the same for every part."
+        )
     if run_id is None:
         run_id = default_run_id(
             scenario,
@@ -168,7 +172,7 @@ def plan_run(
             horizon_us=horizon_us,
             venues=run_venues,
             drain=drain,
-            began_us=began_us,
+            live_since_us=began_us if live else None,
         )
     return Run(
         scenario=scenario,
@@ -176,6 +180,7 @@ def plan_run(
         run_id=run_id,
         start_us=start_us,
         horizon_us=horizon_us,
+        live=live,
         venues=venues,
         venue_offset=venue_offset,
         run_venues=run_venues,
@@ -197,7 +202,8 @@ def simulate(
         run: What to simulate.
         sink: Where the messages go.
         on_progress: Is told several times a second how far the run is.
-        stopped: Asked several times a second; once true, the venues close their open hour and the run ends.
+        stopped: Asked several times a second; once true, the venues close their open hour and the run ends: a live run
+            at once, any other at the end of that hour, so that it has sent the beginning of the whole run.
     """
     return _Execution(run, sink, on_progress, stopped).execute()
 
@@ -215,7 +221,9 @@ class _Execution:
         self._began: Final = monotonic()
         self._reported = self._began
         self._env: Final = (
-            PacedEnvironment(run.start_us, run.pace, self._look_around) if run.pace else Environment(run.start_us)
+            PacedEnvironment(run.start_us, run.pace, lambda: self._look_around() and not stopped())
+            if run.pace
+            else Environment(run.start_us)
         )
         self._ledgers: Final = [
             Ledger(run.start_us, sellers=scenario.sellers, scanners=scenario.scanners)
@@ -226,17 +234,32 @@ class _Execution:
         ]
 
     def execute(self) -> Summary:
-        """Simulate until all venues are closed."""
-        cut_us = None if self._run.drain else self._run.horizon_us
-        while self._look_around() and self._env.now != cut_us:
-            until = self._env.now + _SLICE_US
-            self._env.run(until if cut_us is None else min(until, cut_us))
-        stopped = not self._all_closed and self._env.now != cut_us
+        """Simulate until all venues are closed, the run is cut off or it is stopped."""
+        self._go_on(self._cut_us, self._stopped)
+        if not self._over and not self._run.live:
+            self._finish_hour()
+        stopped = not self._over
         for venue in self._venues:
-            venue.close()
+            if stopped and not self._run.live:
+                venue.close_hours()
+            else:
+                venue.close()
         self._sink.flush()
         self._report()
         return self._summary(stopped=stopped)
+
+    def _finish_hour(self) -> None:
+        """Go on, as fast as possible, to the end of the open hour: to there the whole run sends the same."""
+        if isinstance(self._env, PacedEnvironment):
+            self._env.hurry()
+        end_us = max(venue.journal.open_hour_end for venue in self._venues if not venue.closed)
+        self._go_on(end_us if self._cut_us is None else min(end_us, self._cut_us), lambda: False)
+
+    def _go_on(self, until_us: int | None, stopped: Callable[[], bool]) -> None:
+        """Simulate until then, but not beyond the last visitor of the last venue, nor once ``stopped``."""
+        while self._look_around() and self._env.now != until_us and not stopped():
+            slice_end = self._env.now + _SLICE_US
+            self._env.run(slice_end if until_us is None else min(slice_end, until_us))
 
     def _venue(self, number: int, ledger: Ledger) -> Venue:
         run = self._run
@@ -251,11 +274,25 @@ class _Execution:
         )
 
     def _look_around(self) -> bool:
-        """Report and let the sink work now and then; false if the simulation should end."""
+        """Report and let the sink work now and then; false if all is done."""
         if monotonic() - self._reported >= _REPORT_EVERY_S:
             self._sink.poll()
             self._report()
-        return not (self._all_closed or self._stopped())
+        return not self._all_closed
+
+    @property
+    def _cut_us(self) -> int | None:
+        """When whoever is still inside is left there; None: never."""
+        return None if self._run.drain else self._run.horizon_us
+
+    @property
+    def _over(self) -> bool:
+        """Whether the run has come to its own end."""
+        return self._all_closed or self._env.now == self._cut_us
+
+    @property
+    def _lateness(self) -> Lateness:
+        return self._env.lateness if isinstance(self._env, PacedEnvironment) else ON_TIME
 
     @property
     def _all_closed(self) -> bool:
@@ -272,6 +309,7 @@ class _Execution:
                     seconds=self._reported - self._began,
                     simulated_us=now,
                     fraction=None if length_us is None else min(1.0, (now - run.start_us) / length_us),
+                    lateness=self._lateness,
                 )
             )
 
@@ -291,6 +329,7 @@ class _Execution:
             first_hour=_utc(hour_start_us(self._run.start_us)),
             last_hour=_utc(max(ledger.hour_start for ledger in self._ledgers) - HOUR_US),
             stopped=stopped,
+            lateness=self._lateness,
         )
 
 

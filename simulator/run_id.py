@@ -1,4 +1,4 @@
-"""Names of runs: the same bounded run always has the same, an open-ended one is told by when it began."""
+"""Names of runs: the same run of the past always has the same, a live one is told by when it began."""
 
 import json
 from datetime import UTC, datetime
@@ -20,11 +20,11 @@ def default_run_id(
     horizon_us: int | None,
     venues: int,
     drain: bool,
-    began_us: int,
+    live_since_us: int | None,
 ) -> str:
     """Name a run by all that shapes what it sends, so that it is recognised when it is sent again.
 
-    An open-ended run is never sent again, since its end depends on when it is stopped: its name holds its beginning.
+    A live run is never sent again, since what it sends depends on when it is stopped: its name holds its beginning.
 
     Args:
         scenario: What is simulated.
@@ -33,13 +33,13 @@ def default_run_id(
         horizon_us: When buses cease to come; None if the run is open-ended.
         venues: How many the whole run has, on all machines.
         drain: Whether people inside at the horizon finish.
-        began_us: Wall clock at its start, microseconds since the Unix epoch.
+        live_since_us: Wall clock at the start of a live run, microseconds since the Unix epoch; None of any other.
     """
     shape = [MODEL_VERSION, SCHEMA_VERSION, scenario.content(), seed, start_us, horizon_us, venues, drain]
-    if horizon_us is not None:
+    if live_since_us is None:
         return f"{scenario.name}-{_digest(shape)}"
-    began = datetime.fromtimestamp(began_us // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
-    return f"{scenario.name}-{began}-{_digest([*shape, began_us])}"
+    began = datetime.fromtimestamp(live_since_us // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{scenario.name}-{began}-{_digest([*shape, live_since_us])}"
 
 
 def _digest(shape: list[object]) -> str:

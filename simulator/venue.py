@@ -68,6 +68,14 @@ class Venue:
             self.journal.close()
             self.closed = True
 
+    def close_hours(self) -> None:
+        """Send the receipts of the hours that have ended by now, the last ones if everybody is through."""
+        if not self.closed:
+            if self._done:
+                self.close()
+            else:
+                self.journal.close_hours()
+
     def _buses(self) -> Process:
         """Buses come until the horizon; without groups inside then, the venue closes."""
         env = self._env
@@ -140,8 +148,8 @@ class Venue:
         env, journal = self._env, self.journal
         while not self.closed:
             yield env.timeout(journal.open_hour_end - env.now)
-            if not (self.closed or self._done):
-                journal.close_hours()
+            if not self._done:
+                self.close_hours()
 
     @property
     def _done(self) -> bool:

@@ -10,7 +10,7 @@ downward nothing but the wish that it stops. If its parent is gone it stops as w
 import multiprocessing
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -23,6 +23,7 @@ from time import monotonic
 from typing import Final
 
 from simulator.chaos import Chaos, chaos_sink
+from simulator.environment import Lateness
 from simulator.exceptions import RunError, SimulatorError, SinkError, WorkersFailed
 from simulator.run import Progress, Run, Summary, simulate
 from simulator.sinks import Sink, is_kafka, open_sink
@@ -224,6 +225,7 @@ def _progress(team: list[_Worker], began: float) -> Progress:
         seconds=monotonic() - began,
         simulated_us=min(progress.simulated_us for progress in known),
         fraction=sum(fractions) / len(team) if fractions else None,
+        lateness=_latest(progress.lateness for progress in known),
     )
 
 
@@ -240,8 +242,15 @@ def _together(run: Run, parts: list[Summary], seconds: float) -> Summary:
         seconds=seconds,
         last_hour=max(part.last_hour for part in parts),
         stopped=any(part.stopped for part in parts),
+        lateness=_latest(part.lateness for part in parts),
         injected=reduce(add, injected) if injected else None,
     )
+
+
+def _latest(parts: Iterable[Lateness]) -> Lateness:
+    """A team is as late as the latest of it."""
+    known = list(parts)
+    return Lateness(max(part.present_s for part in known), max(part.largest_s for part in known))
 
 
 def _work(connection: Connection, run: Run, destination: str, chaos: Chaos | None) -> None:

@@ -9,7 +9,8 @@ import typer
 
 from local.exceptions import LocalError
 from local.moments import parse_moment
-from local.output import JsonOption, console, emit_json, say
+from local.output import JsonOption, emit_json, say
+from local.progress import print_counts, progress_line
 
 if TYPE_CHECKING:
     from simulator.replay import ReplayProgress, ReplaySummary
@@ -50,24 +51,18 @@ def replay(
 
 @contextmanager
 def _progress(file: Path) -> Iterator[tuple[Callable[[int], None], Callable[["ReplayProgress"], None]]]:
-    """A live line on stderr, for reading and for sending; nothing where stderr is no terminal."""
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[done]}"), TimeElapsedColumn())
+    """A live line on stderr, for reading and for sending."""
     size = file.stat().st_size if file.is_file() else 0
-    with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(f"reading {file.name}", total=size, done="")
+    with progress_line(f"reading {file.name}", size) as update:
 
         def show_reading(bytes_read: int) -> None:
             if bytes_read < size:
-                bar.update(task, completed=bytes_read, done=f"{bytes_read / 1e6:,.0f} of {size / 1e6:,.0f} MB")
+                update(completed=bytes_read, done=f"{bytes_read / 1e6:,.0f} of {size / 1e6:,.0f} MB")
             else:
-                bar.update(task, description=f"sorting {file.name}", total=None, done="")
+                update(description=f"sorting {file.name}", total=None, done="")
 
         def show_sending(progress: "ReplayProgress") -> None:
-            bar.update(
-                task,
+            update(
                 description=f"sending {file.name}",
                 total=1.0,
                 completed=progress.fraction,
@@ -78,27 +73,14 @@ def _progress(file: Path) -> Iterator[tuple[Callable[[int], None], Callable[["Re
 
 
 def _print_summary(summary: "ReplaySummary") -> None:
-    from rich.table import Table
-
-    table = Table("event type")
-    table.add_column("messages", justify="right")
-    for event_type, count in summary.events.items():
-        table.add_row(event_type, f"{count:,}")
-    table.add_section()
-    table.add_row("total", f"{summary.total:,}")
-    console.print(table)
-    console.print(
+    print_counts(summary.events)
+    say(
         f"run {summary.run_id}, venue {summary.venue_id}, "
         f"hours: {summary.first_hour:%Y-%m-%d %H:%M} to {summary.last_hour:%Y-%m-%d %H:%M} UTC, "
-        f"sent in {summary.seconds:.1f} s, {summary.events_per_second:,.0f} events/s",
-        soft_wrap=True,
+        f"sent in {summary.seconds:.1f} s, {summary.events_per_second:,.0f} events/s"
     )
     if summary.empty_buses:
-        console.print(
-            f"left out: {summary.empty_buses:,} buses with nobody on them, for which there is no message",
-            style="yellow",
-            soft_wrap=True,
-        )
+        say(f"left out: {summary.empty_buses:,} buses with nobody on them, for which there is no message")
 
 
 def _as_json(summary: "ReplaySummary") -> dict[str, object]:

@@ -11,7 +11,8 @@ import typer
 
 from local.exceptions import LocalError
 from local.moments import parse_moment
-from local.output import JsonOption, console, emit_json, say
+from local.output import JsonOption, emit_json, say
+from local.progress import print_counts, progress_line
 
 if TYPE_CHECKING:
     from simulator.run import Progress, Run, Summary
@@ -121,64 +122,60 @@ def _collecting(received: list[int]) -> Iterator[None]:
 
 @contextmanager
 def _progress(run: "Run") -> Iterator[Callable[["Progress"], None]]:
-    """A live line on stderr; nothing where stderr is no terminal."""
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
+    """A live line on stderr, and a sentence whenever the simulation is late, twice as late, or on time again."""
+    from simulator.environment import MATERIAL_S
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[events]:,} events  {task.fields[rate]:,.0f}/s  {task.fields[now]} UTC"),
-    )
-    with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(run.run_id, total=None if run.horizon_us is None else 1.0, events=0, rate=0.0, now="")
+    with progress_line(run.run_id, None if run.horizon_us is None else 1.0) as update:
+        told_s = 0.0
 
         def show(progress: "Progress") -> None:
-            bar.update(
-                task,
+            nonlocal told_s
+            late_s = progress.lateness.present_s
+            if late_s >= max(MATERIAL_S, 2 * told_s):
+                say(f"late: {late_s:.1f} s behind the wall clock at pace {run.pace:g}; what comes is not left out")
+                told_s = late_s
+            elif told_s and late_s < MATERIAL_S / 2:
+                say("on time again")
+                told_s = 0.0
+            rate = progress.events / progress.seconds if progress.seconds else 0.0
+            now = datetime.fromtimestamp(progress.simulated_us / 1_000_000, UTC)
+            late = f"  {late_s:.1f} s late" if late_s >= MATERIAL_S else ""
+            update(
                 completed=progress.fraction or 0.0,
-                events=progress.events,
-                rate=progress.events / progress.seconds if progress.seconds else 0.0,
-                now=datetime.fromtimestamp(progress.simulated_us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+                done=f"{progress.events:,} events  {rate:,.0f}/s  {now:%Y-%m-%d %H:%M:%S} UTC{late}",
             )
 
         yield show
 
 
 def _print_summary(run: "Run", summary: "Summary") -> None:
-    from rich.table import Table
-
-    table = Table("event type")
-    table.add_column("messages", justify="right")
-    for event_type, count in summary.events.items():
-        table.add_row(event_type, f"{count:,}")
-    table.add_section()
-    table.add_row("total", f"{summary.total:,}")
-    console.print(table)
-    console.print(
+    print_counts(summary.events)
+    say(
         f"run {summary.run_id}, venues: {summary.venues}, "
         f"hours: {summary.first_hour:%Y-%m-%d %H:%M} to {summary.last_hour:%Y-%m-%d %H:%M} UTC, "
-        f"{summary.seconds:.1f} s, {summary.events_per_second:,.0f} events/s",
-        soft_wrap=True,
+        f"{summary.seconds:.1f} s, {summary.events_per_second:,.0f} events/s"
     )
     if summary.injected is not None:
         injected = summary.injected
         garbage = ", ".join(f"{kind} {number:,}" for kind, number in sorted(injected.corrupt.items()))
-        console.print(
+        say(
             f"chaos on top: {injected.duplicates:,} duplicates, {injected.late:,} late, {injected.reorder:,} swapped, "
-            f"{injected.corrupt.total():,} corrupt{f' ({garbage})' if garbage else ''}",
-            soft_wrap=True,
+            f"{injected.corrupt.total():,} corrupt{f' ({garbage})' if garbage else ''}"
         )
-    if summary.stopped and run.horizon_us is not None:
-        console.print(
-            f"stopped before its end, and its last receipts say so: to simulate all of it, give another --run-id than "
-            f"{summary.run_id}",
-            style="yellow",
-            soft_wrap=True,
+    if summary.lateness.matters:
+        say(
+            f"late: up to {summary.lateness.largest_s:.1f} s behind the wall clock, {summary.lateness.present_s:.1f} s "
+            "at the end; a lower --pace, fewer --venues or more --workers may help"
+        )
+    if summary.stopped and not run.live:
+        say(
+            "stopped before its end, at the end of an hour: what was sent is the beginning of the run. Sending all of "
+            "it with the same options adds what is missing and changes nothing else"
         )
 
 
 def _as_json(summary: "Summary") -> dict[str, object]:
+    late = summary.lateness
     return {
         "run_id": summary.run_id,
         "scenario": summary.scenario,
@@ -191,5 +188,8 @@ def _as_json(summary: "Summary") -> dict[str, object]:
         "first_hour": summary.first_hour.isoformat(),
         "last_hour": summary.last_hour.isoformat(),
         "stopped": summary.stopped,
+        "lateness_s": {"largest": round(late.largest_s, 3), "present": round(late.present_s, 3)}
+        if late.matters
+        else None,
         "chaos": None if summary.injected is None else summary.injected.as_dict(),
     }

@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -76,8 +77,10 @@ def test_the_default_run_id_names_all_that_shapes_the_run(plan):
     )
 
 
-def test_the_id_of_an_open_ended_run_holds_its_time_of_start_and_is_never_the_same_again():
-    first, second = (plan_run(ORIGINAL, pace=1.0) for _ in range(2))
+@pytest.mark.parametrize("hours", [None, 3])
+def test_the_id_of_a_live_run_holds_its_time_of_start_and_is_never_the_same_again(hours):
+    start = None if hours is None else datetime.now(UTC) - timedelta(hours=1)
+    first, second = (plan_run(ORIGINAL, pace=1.0, start=start, hours=hours) for _ in range(2))
 
     assert first.run_id.startswith(f"original-{datetime.now(UTC):%Y%m%dT%H}")
     assert first.run_id != second.run_id
@@ -95,11 +98,52 @@ def test_the_summary_counts_what_was_sent(plan, kept):
     assert not summary.stopped
 
 
-@pytest.mark.slow
-def test_a_stopped_run_sends_the_receipts_of_its_open_hour_for_every_venue(plan, kept):
+@pytest.mark.parametrize(
+    ("stop_after", "options"),
+    [
+        (0, {}),
+        (30, {"hours": 4}),
+        (38, {"hours": 3, "scenario": "four-sellers-two-scanners"}),  # in its long drain
+        (10, {"hours": 1.9, "drain": False}),
+        (20, {"hours": 3, "scenario": "stable", "pace": 1e9}),
+    ],
+)
+def test_a_stopped_run_has_sent_the_beginning_of_the_whole_run_to_the_end_of_an_hour(
+    plan, ran, kept, stop_after, options
+):
+    run = plan(venues=2, **({"scenario": "original"} | options))
+    looks = iter(range(10_000))
     sink = kept()
+    summary = simulate(run, sink, stopped=lambda: next(looks) >= stop_after)
+    whole = ran(venues=2, **({"scenario": "original"} | options))
+
+    assert summary.stopped
+    for venue in (b"venue-1", b"venue-2"):
+        sent = [value for _, key, value in sink.sent if key == venue]
+        assert sent == [value for _, key, value in whole.sent if key == venue][: len(sent)]
+        assert [json.loads(value)["event_type"] for value in sent[-7:]] == ["hour_closed"] * 7
+    closed = sink.of("hour_closed")
+    assert sum(m["event_count"] for m in closed) == len(sink.sent) - len(closed)
+    assert {kind: count for kind, count in summary.events.items() if count} == Counter(
+        m["event_type"] for m in sink.messages
+    )
+    assert summary.last_hour.timestamp() * 1_000_000 == max(m["hour_start"] for m in closed)
+
+
+def test_a_stop_in_the_last_hour_is_none(plan, ran, kept):
     looks = iter(range(1000))
-    summary = simulate(plan(venues=3, hours=100), sink, stopped=lambda: next(looks) > 200)
+    sink = kept()
+    summary = simulate(plan("stable", hours=0.5), sink, stopped=lambda: next(looks) > 2)
+
+    assert not summary.stopped
+    assert sink.sent == ran("stable", hours=0.5).sent
+
+
+def test_a_stopped_live_run_sends_the_final_receipts_of_its_open_hour_for_every_venue(plan, kept):
+    sink = kept()
+    start = datetime.now(UTC) - timedelta(hours=50.5)
+    run = plan(venues=3, hours=None, pace=1e9, start=start)
+    summary = simulate(run, sink, stopped=lambda: len(sink.sent) > 50_000)
 
     assert summary.stopped
     final = [m for m in sink.of("hour_closed") if m["final"]]
@@ -107,6 +151,58 @@ def test_a_stopped_run_sends_the_receipts_of_its_open_hour_for_every_venue(plan,
     events = [m for m in sink.messages if m["event_type"] != "hour_closed"]
     assert sum(m["event_count"] for m in sink.of("hour_closed")) == len(events) > 1000
     assert {m["hour_start"] for m in final} == {max(m["event_time"] for m in events) // HOUR_US * HOUR_US}
+
+
+class Sluggish:
+    """A sink that takes its time for each of the first messages."""
+
+    def __init__(self, messages: int, seconds: float) -> None:
+        self.messages, self.seconds = messages, seconds
+
+    def send(self, topic, key, value):
+        if self.messages:
+            self.messages -= 1
+            time.sleep(self.seconds)
+
+    def poll(self):
+        pass
+
+    def flush(self):
+        pass
+
+
+def test_a_run_whose_receiver_is_too_slow_for_its_pace_says_how_late_it_is(plan):
+    heard = []
+    # 6 minutes at this pace are a quarter of a second; the receiver alone needs one and a half for what comes in them.
+    run = plan("stable", hours=0.1, pace=1440.0, drain=False)
+    summary = simulate(run, Sluggish(150, 0.01), heard.append)
+
+    assert summary.lateness.matters
+    assert summary.lateness.largest_s >= 150 * 0.01 - 0.25
+    assert max(progress.lateness.present_s for progress in heard) > 0
+    assert 0 <= summary.lateness.present_s <= summary.lateness.largest_s
+
+
+def test_a_run_that_was_late_catches_up(plan):
+    summary = simulate(plan("stable", hours=0.5, pace=600.0, drain=False), Sluggish(20, 0.06))
+
+    assert summary.lateness.largest_s >= 1.2 - 0.5
+    assert summary.lateness.present_s < summary.lateness.largest_s / 2
+
+
+@pytest.mark.slow
+def test_the_command_says_that_a_run_is_late_while_it_runs_and_at_its_end(tmp_path):
+    start = (datetime.now(UTC) - timedelta(hours=100)).isoformat()
+    # At this pace it would be at the wall clock within a thousandth of a second.
+    arguments = ["--start", start, "--hours", "12", "--pace", "1e9", "--venues", "4", "--to", f"file:{tmp_path / 'f'}"]
+    done = subprocess.run(
+        [COMMAND, "simulate", *arguments, "--json"], capture_output=True, text=True, timeout=300, check=True
+    )
+    late = json.loads(done.stdout)["lateness_s"]
+
+    assert late["largest"] >= late["present"] > 0
+    assert re.search(r"^late: [\d.]+ s behind the wall clock at pace 1e\+09", done.stderr, re.M)
+    assert re.search(r"^late: up to [\d.]+ s behind the wall clock, [\d.]+ s at the end", done.stderr, re.M)
 
 
 def test_a_paced_run_takes_its_time(plan, kept):
@@ -138,6 +234,25 @@ def test_a_pace_above_one_falls_to_one_at_the_wall_clock(clockwork, kept):
     assert len(events) > 90
     assert max(events) <= 0
     assert min(events[-3:]) > -500_000, "the last events come as they happen"
+
+
+@pytest.mark.slow
+def test_the_whole_run_after_a_stopped_one_adds_what_is_missing_and_changes_nothing_else(tmp_path):
+    arguments = ["simulate", "--hours", "2000", "--start", "2026-01-01", "--json", "--to"]
+    file = tmp_path / "stopped.jsonl"
+    process = subprocess.Popen([COMMAND, *arguments, f"file:{file}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for_lines(tmp_path / "stopped.jsonl.part")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert b"Sending all of it with the same options adds what is missing" in err
+    stopped = json.loads(out)
+    assert stopped["stopped"]
+    with subprocess.Popen([COMMAND, *arguments[:-2], "--to", "stdout"], stdout=subprocess.PIPE) as whole:
+        for number, line in enumerate(file.open("rb"), 1):
+            assert line == whole.stdout.readline(), number
+        whole.kill()
+    assert number == stopped["total"]
 
 
 def test_a_stopped_process_sends_the_receipts_of_its_open_hour_and_ends_well(tmp_path):
