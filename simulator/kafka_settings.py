@@ -7,7 +7,7 @@ Spark's consumer from the same settings.
 import os
 from typing import Any, Final, Literal, Self
 
-from pydantic import FilePath, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from simulator.exceptions import KafkaSettingsRefused
@@ -43,6 +43,9 @@ class KafkaSettings(BaseSettings):
 
     ssl_key_password: SecretStr | None = None
     """Password of that file, if it has one."""
+
+    deadline_s: float = Field(default=60.0, gt=0)
+    """How long a sink waits for a Kafka that does not answer or takes nothing, seconds."""
 
     @field_validator("security_protocol", "sasl_mechanism", mode="before")
     @classmethod

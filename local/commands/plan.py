@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
-from local.output import JsonOption, console, emit_json
+from local.output import JsonOption, console, emit_json, say
 
 if TYPE_CHECKING:
+    from simulator.planning.rush import Rush
     from simulator.planning.search import Plan
     from simulator.planning.statistics import Interval
     from simulator.planning.target import Target
@@ -41,8 +42,8 @@ def plan(
 ) -> None:
     """Find the fewest sellers and scanners with which visitors wait no longer than they should."""
     # numpy and SimPy take half a second to load, which `ticketsim --help` should not.
-    from simulator.planning.plot import check_plot_file, save_plot
-    from simulator.planning.search import find_plan
+    from simulator.planning.plot import check_plot_file
+    from simulator.planning.rush import rushes
     from simulator.planning.target import checked_target
     from simulator.scenario import load_scenario
 
@@ -50,28 +51,49 @@ def plan(
     venue = load_scenario(scenario)
     if plot is not None:
         check_plot_file(plot)
+    options = _Options(
+        seed=seed,
+        max_sellers=max_sellers,
+        max_scanners=max_scanners,
+        workers=os.cpu_count() or 1 if workers is None else workers,
+    )
+    plans = [(rush, _planned(rush, target, options, plot)) for rush in rushes(venue)]
+    if json:
+        answers = [_as_json(found) | {"busiest_hours_utc": rush.hours} for rush, found in plans]
+        kinds = [{"venue_kind": number} | answer for number, answer in enumerate(answers, 1)]
+        emit_json({"scenario": venue.name, "venue_kinds": kinds} if venue.venue_kinds else answers[0])
+
+
+class _Options(TypedDict):
+    """What ``find_plan`` takes, the same for each kind of venue."""
+
+    seed: int
+    max_sellers: int | None
+    max_scanners: int | None
+    workers: int
+
+
+def _planned(rush: "Rush", target: "Target", options: _Options, plot: Path | None) -> "Plan":
+    """Plan for one kind of venue, and show it, found or not."""
+    from simulator.exceptions import TargetUnreachable
+    from simulator.planning.plot import save_plot
+    from simulator.planning.search import find_plan
+
     trials: list[Trial] = []
     try:
-        with _progress() as on_look:
-            found = find_plan(
-                venue,
-                target,
-                seed=seed,
-                max_sellers=max_sellers,
-                max_scanners=max_scanners,
-                workers=os.cpu_count() or 1 if workers is None else workers,
-                on_trial=trials.append,
-                on_look=on_look,
-            )
+        with _progress(trials) as (on_look, on_trial):
+            found = find_plan(rush.scenario, target, **options, on_trial=on_trial, on_look=on_look)
+    except TargetUnreachable as error:
+        raise TargetUnreachable(f"{rush.name}: {error}") from error
     finally:
         if trials:
             _print_trials(trials, target)
             if plot is not None:
-                save_plot(trials, target, f"{venue.name}: {target.sentence}", plot)
-                console.print(f"plot: {plot}", soft_wrap=True)
-    _print_answer(found)
-    if json:
-        emit_json(_as_json(found))
+                drawing = plot if rush.kind is None else plot.with_stem(f"{plot.stem}-{rush.kind}")
+                save_plot(trials, target, f"{rush.name}: {target.sentence}", drawing)
+                say(f"plot: {drawing}")
+    _print_answer(rush, found)
+    return found
 
 
 def _seconds(text: str) -> float:
@@ -86,16 +108,25 @@ def _seconds(text: str) -> float:
 
 
 @contextmanager
-def _progress() -> "Iterator[Callable[[Look], None]]":
-    """Show what is being simulated."""
+def _progress(trials: "list[Trial]") -> "Iterator[tuple[Callable[[Look], None], Callable[[Trial], None]]]":
+    """Show what is being simulated, and say what each trial has decided; ``trials`` collects them."""
     with console.status("looking at the visitors") as status:
 
         def show(look: "Look") -> None:
-            staffing = f"{look.sellers} sellers, {look.scanners} scanners"
             hours = look.length_us / 3600 / _US_PER_S
+            staffing = _staffing(look.sellers, look.scanners)
             status.update(f"{staffing}: {look.replications} replications of {hours:.3g} hours")
 
-        yield show
+        def tell(trial: "Trial") -> None:
+            trials.append(trial)
+            for stage, found in trial.estimates.items():
+                say(f"{_staffing(trial.sellers, trial.scanners)}: {stage} {found.verdict}, {found.reason}")
+
+        yield show, tell
+
+
+def _staffing(sellers: int, scanners: int | None) -> str:
+    return f"{sellers} + {'any' if scanners is None else scanners}"
 
 
 def _print_trials(trials: "list[Trial]", target: "Target") -> None:
@@ -120,7 +151,7 @@ def _print_trials(trials: "list[Trial]", target: "Target") -> None:
             table.add_section()
         for stage, found in trial.estimates.items():
             table.add_row(
-                f"{trial.sellers} + {'any' if trial.scanners is None else trial.scanners}",
+                _staffing(trial.sellers, trial.scanners),
                 stage,
                 f"{found.utilisation:.3f}",
                 "-" if found.wait is None else _interval(found.wait),
@@ -135,9 +166,9 @@ def _interval(wait: "Interval") -> str:
     return f"{minutes.estimate:.2f} \\[{minutes.low:.2f}, {minutes.high:.2f}]"
 
 
-def _print_answer(found: "Plan") -> None:
+def _print_answer(rush: "Rush", found: "Plan") -> None:
     console.print(
-        f"{found.scenario} needs {found.sellers} sellers and {found.scanners} scanners so that {found.target.sentence} "
+        f"{rush.name} needs {found.sellers} sellers and {found.scanners} scanners so that {found.target.sentence} "
         f"at each stage.",
         style="bold",
         soft_wrap=True,

@@ -26,8 +26,12 @@ _LEAST_BUSES: Final = 160
 _LEAST_VISITORS: Final = 2_000
 #: ... and as many relaxation times, that the lines' ups and downs average out and its cold start is a small part, ...
 _RELAXATIONS: Final = 10
-#: ... but no more buses than this, which take some ten seconds; busier staff is called too close to saturation.
+#: ... but no more buses or visitors than this, some three seconds; busier staff is called too close to saturation.
 _MOST_BUSES: Final = 4_800
+_MOST_VISITORS: Final = 480_000
+
+#: Visitors in all replications of a trial, some half a minute on one core; what they do not decide stays undecided.
+_MOST_VISITORS_OF_A_TRIAL: Final = 12 * _MOST_VISITORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,12 @@ class Demand:
     @property
     def longest_us(self) -> int:
         """The greatest length of a replication, microseconds."""
-        return max(_MOST_BUSES * self.mean_gap_us, self.shortest_us)
+        buses = min(_MOST_BUSES, int(_MOST_VISITORS / self.visitors))
+        return max(buses * self.mean_gap_us, self.shortest_us)
+
+    def affordable(self, length_us: int) -> int:
+        """How many replications of that length a trial may have."""
+        return int(_MOST_VISITORS_OF_A_TRIAL / self.visitors / (length_us / self.mean_gap_us))
 
     def wanted_us(self, stage: Stage, servers: int) -> float:
         """How long a replication should be for that staffing to settle, microseconds; maybe more than possible."""

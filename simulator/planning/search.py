@@ -55,7 +55,7 @@ def find_plan(
     """Find the smallest staffing that meets ``target``; sellers first, as their lines do not depend on scanners.
 
     Args:
-        scenario: What the venue is like; its own staffing does not matter.
+        scenario: What the venue is like, all day long; its own staffing does not matter.
         target: What is to be reached.
         seed: The same seed gives the same visitors, under every staffing.
         max_sellers: The most sellers to try. Default: four times the fewest that keep up, and twenty.
@@ -65,11 +65,14 @@ def find_plan(
         on_look: Is told what is simulated next.
 
     Raises:
-        PlanError: The seed, a bound or the number of workers is impossible.
+        PlanError: The seed, a bound or the number of workers is impossible, or the scenario has several kinds of
+            venues or busier hours than others.
         TargetUnreachable: No staffing, or none within the bounds, meets the target.
     """
     if seed < 0:
         raise PlanError(f"the seed is {seed}; use a whole number from 0.")
+    if scenario.venue_kinds or scenario.bus_rate_by_hour:
+        raise PlanError(f"{scenario.name} has kinds of venues or hours that differ; plan for each of its rushes.")
     demand = demand_of(scenario, seed)
     bounds = Bounds(
         sellers=_bound(demand, "sellers", max_sellers),

@@ -136,7 +136,7 @@ class _Series:
     first_number: int
 
     def run(self, at_least_us: int, looks: Sequence[int], *, settled: bool) -> dict[Stage, Estimate]:
-        """Replicate until every stage is decided, or all looks are taken.
+        """Replicate until every stage is decided, or all looks that a trial may take are taken.
 
         Args:
             at_least_us: Length of a replication, microseconds.
@@ -147,7 +147,8 @@ class _Series:
         length_us = -(-at_least_us // gap_us) * gap_us
         observations: list[Observation] = []
         estimates: dict[Stage, Estimate] = {}
-        for look in looks:
+        affordable = max(LEAST_TO_MEET, judge.demand.affordable(length_us))
+        for look in (look for look in looks if look <= affordable):
             judge.on_look(Look(self.scenario.sellers, self.scenario.scanners, look, length_us))
             numbers = range(self.first_number + len(observations), self.first_number + look)
             observations += judge.workers.observe(

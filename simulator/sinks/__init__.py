@@ -40,13 +40,13 @@ def check_destination(destination: str) -> None:
 
 @contextmanager
 def open_sink(
-    destination: str, *, deadline_s: float = 60.0, notify: Callable[[str], None] = lambda _: None
+    destination: str, *, deadline_s: float | None = None, notify: Callable[[str], None] = lambda _: None
 ) -> Iterator[Sink]:
     """Open the place that ``destination`` names, and close it at the end.
 
     Args:
         destination: ``stdout``, ``file:PATH`` or ``kafka://HOST:PORT[,HOST:PORT]``.
-        deadline_s: How long a Kafka that does not answer is waited for, seconds.
+        deadline_s: How long a Kafka that does not answer is waited for, seconds. Default: as the environment says.
         notify: Is told, in a sentence, what is being waited for.
 
     Raises:

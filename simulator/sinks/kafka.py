@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from simulator.exceptions import DeliveryFailed, KafkaAccessDenied, KafkaUnreachable, TopicsMissing
-from simulator.kafka_settings import client_config
+from simulator.kafka_settings import client_config, kafka_settings
 from simulator.topics import MAX_MESSAGE_BYTES, missing_topics
 
 #: Messages between two looks at librdkafka's reports.
@@ -46,12 +46,15 @@ def producer_config(bootstrap: str) -> dict[str, Any]:
 
 
 @contextmanager
-def kafka_sink(bootstrap: str, *, deadline_s: float = 60.0, notify: Callable[[str], None]) -> Iterator["KafkaSink"]:
+def kafka_sink(
+    bootstrap: str, *, deadline_s: float | None = None, notify: Callable[[str], None]
+) -> Iterator["KafkaSink"]:
     """Send to the Kafka at ``bootstrap``, ``host:port[,host:port]``.
 
     Args:
         bootstrap: Where to find it.
         deadline_s: How long it is waited for, at the start and whenever nothing is delivered any more, seconds.
+            Default: ``TICKETSIM_KAFKA_DEADLINE_S``.
         notify: Is told, in a sentence, what is being waited for.
 
     Raises:
@@ -61,6 +64,8 @@ def kafka_sink(bootstrap: str, *, deadline_s: float = 60.0, notify: Callable[[st
         TopicsMissing: The broker has not all eight topics.
         DeliveryFailed: The broker refused a message for good.
     """
+    if deadline_s is None:
+        deadline_s = kafka_settings().deadline_s
     _wait_for_topics(bootstrap, deadline_s, notify)
     sink = KafkaSink(bootstrap, deadline_s=deadline_s, notify=notify)
     try:

@@ -1,3 +1,5 @@
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from simulator.exceptions import KafkaUnreachable, TopicsMissing
 from simulator.run import simulate
 from simulator.sinks import open_sink
 from simulator.topics import TOPIC_CONFIG, create_topics
+from streaming.lag import topic_offsets
 
 COMMAND = Path(sys.executable).with_name("ticketsim")
 
@@ -94,6 +97,25 @@ def test_a_broker_that_stays_away_is_an_error_with_the_number_undelivered(broker
         to_a_broker_that_dies()
 
     assert 6000 < error.value.undelivered < 10_000
+
+
+@pytest.mark.slow
+def test_the_command_waits_for_its_deadline_then_ends_with_the_number_undelivered(broker, topics):
+    process = subprocess.Popen(
+        [COMMAND, "simulate", "--hours", "240", "--to", f"kafka://{topics}"],
+        env=os.environ | {"TICKETSIM_KAFKA_DEADLINE_S": "4"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not sum(log.end for log in (topic_offsets(topics) or {}).values()):
+        assert process.poll() is None
+        time.sleep(0.1)
+    broker.kill()
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert re.search(r"has taken nothing for 4 s.*; [1-9]\d* messages were not delivered", said)
+    assert "Traceback" not in said
 
 
 @pytest.mark.slow
