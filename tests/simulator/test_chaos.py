@@ -197,6 +197,7 @@ def test_a_stopped_run_sends_what_was_held_back(plan, kept):
     assert summary.total == len(sink.sent) == len(set(sink.sent))
 
 
+@pytest.mark.slow
 def test_the_command_reports_what_was_injected_and_keeps_the_runs_name(tmp_path):
     def run(*options):
         file = tmp_path / "events.jsonl"
@@ -221,6 +222,7 @@ def test_the_command_reports_what_was_injected_and_keeps_the_runs_name(tmp_path)
     assert not Counter(clean_lines) - Counter(lines)
 
 
+@pytest.mark.slow
 def test_the_command_refuses_impossible_chaos_in_one_sentence():
     done = subprocess.run(
         [COMMAND, "simulate", "--hours", "1", "--chaos", "late=0.1"], capture_output=True, text=True, check=False

@@ -168,6 +168,7 @@ def test_an_impossible_day_or_kind_is_refused_by_name_and_value(tmp_path, text, 
         assert part in str(refusal.value)
 
 
+@pytest.mark.slow
 def test_the_command_shows_the_day_of_every_kind():
     shown = subprocess.run([COMMAND, "scenarios"], capture_output=True, text=True, timeout=60, check=True)
     as_json = subprocess.run([COMMAND, "scenarios", "--json"], capture_output=True, text=True, timeout=60, check=True)

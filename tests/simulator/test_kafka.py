@@ -159,6 +159,7 @@ def test_a_broker_that_is_not_there_is_waited_for_with_a_message_then_an_error(f
     assert len(told) == 1
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_waiting_for_a_broker_ends_at_once(free_port):
     process = subprocess.Popen(
         [COMMAND, "simulate", "--hours", "1", "--to", f"kafka://127.0.0.1:{free_port()}"], stderr=subprocess.PIPE

@@ -167,6 +167,15 @@ def test_closer_to_saturation_replications_are_longer(stable):
     assert demand.wanted_us("sellers", 5) == inf
 
 
+def test_a_trial_is_bounded_however_many_visitors_a_bus_brings(stable):
+    for people in (1, 100, 1000):
+        demand = demand_of(replace(stable, bus_occupancy=Normal(people, 0)), 7)
+        visitors = demand.longest_us / demand.mean_gap_us * demand.visitors
+        assert visitors <= max(480_000, 160 * people)
+        assert demand.affordable(demand.longest_us) * visitors <= 12 * 480_000
+
+
+@pytest.mark.slow
 def test_estimates_agree_with_erlang(markov):
     demand = demand_of(markov, 7)
     truth = erlang_wait(6, 95)
@@ -195,6 +204,7 @@ def test_the_plan_is_the_one_that_erlang_gives(markov):
         assert not plan.conservative
 
 
+@pytest.mark.slow
 def test_smaller_staffing_is_tried_and_explained(markov):
     plan = find_plan(markov, checked_target(90, 95))
     tried = {trial.sellers: trial.estimates["sellers"] for trial in plan.trials if trial.purpose == "sellers"}
@@ -208,6 +218,7 @@ def test_smaller_staffing_is_tried_and_explained(markov):
     assert plan.trials[-1].meets
 
 
+@pytest.mark.slow
 def test_a_staff_that_cannot_keep_up_is_the_reason_against_less(markov):
     plan = find_plan(markov, checked_target(1200, 95))
     assert plan.sellers == OFFERED + 1

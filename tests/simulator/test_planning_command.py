@@ -53,6 +53,20 @@ def test_a_plan_is_printed_drawn_and_given_as_json(scenario, tmp_path):
     assert "number of sellers" in drawing
 
 
+def test_a_scenario_with_kinds_of_venues_has_a_plan_and_a_plot_for_each(tmp_path):
+    path = tmp_path / "counters.toml"
+    path.write_text(SCENARIO + "bus_rate_by_hour = [" + "0.5, 1.0, " * 12 + "]\n[[venue_kinds]]\n[[venue_kinds]]\n"
+                    'minutes_between_buses = { distribution = "exponential", mean = 0.5 }\n')  # fmt: skip
+    result = run("--scenario", path, "--target-wait", "90s", "--plot", tmp_path / "plan.svg", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert [(kind["venue_kind"], kind["sellers"]) for kind in found["venue_kinds"]] == [(1, 6), (2, 4)]
+    assert found["venue_kinds"][0]["busiest_hours_utc"] == list(range(1, 24, 2))
+    assert "counters, venue kind 2, busiest hour 01, 03" in result.stderr.replace("\n", " ")
+    assert "6 + any: sellers meets, 95 % wait up to" in result.stderr
+    assert {file.name for file in tmp_path.glob("*.svg")} == {"plan-1.svg", "plan-2.svg"}
+
+
 def test_what_was_tried_is_shown_even_if_nothing_is_enough(scenario, tmp_path):
     plot = tmp_path / "plan.png"
     result = run("--scenario", scenario, "--target-wait", "60s", "--max-sellers", 5, "--plot", plot)

@@ -24,7 +24,7 @@ def truth(messages):
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**63),
-    hours=st.floats(0.1, 3),
+    hours=st.floats(0.1, 2),
     minute=st.integers(0, 59),
     scenario=st.sampled_from(["original", "four-sellers-two-scanners", "six-sellers-four-scanners-one-line"]),
 )

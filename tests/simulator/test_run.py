@@ -255,6 +255,7 @@ def test_the_whole_run_after_a_stopped_one_adds_what_is_missing_and_changes_noth
     assert number == stopped["total"]
 
 
+@pytest.mark.slow
 def test_a_stopped_process_sends_the_receipts_of_its_open_hour_and_ends_well(tmp_path):
     file = tmp_path / "events.jsonl"
     start = (datetime.now(UTC) - timedelta(hours=5)).isoformat()
@@ -276,6 +277,7 @@ def test_a_stopped_process_sends_the_receipts_of_its_open_hour_and_ends_well(tmp
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_run_to_standard_output_as_well():
     start = (datetime.now(UTC) - timedelta(hours=5)).isoformat()
     process = subprocess.Popen(
@@ -297,6 +299,7 @@ def wait_for_lines(file: Path) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -317,6 +320,7 @@ def test_a_wrong_command_is_refused_in_one_sentence(arguments, said):
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_stops_the_simulation():
     with subprocess.Popen(
         [COMMAND, "simulate", "--hours", "24"], stdout=subprocess.PIPE, stderr=subprocess.PIPE

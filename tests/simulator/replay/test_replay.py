@@ -256,6 +256,7 @@ def test_an_impossible_replay_is_refused_with_the_value(options, said, replayed)
         replayed(log_of(BUS | {"time": 60}), **options)
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_messages_into_a_file_and_says_what_it_sent(published, written, replayed, tmp_path):
     log = published(5, 40)
     sink, _ = replayed(log, run_id="mine", venue_id="north")
@@ -271,6 +272,7 @@ def test_the_command_writes_the_messages_into_a_file_and_says_what_it_sent(publi
     assert said["events"]["hour_closed"] == 7
 
 
+@pytest.mark.slow
 def test_the_command_refuses_a_broken_file_and_writes_nothing(published, written, tmp_path):
     path, target = written(json.dumps(published(5, 10))[:-30]), tmp_path / "messages.jsonl"
 
