@@ -26,16 +26,14 @@ def test_the_receipt_has_exactly_the_fields_of_the_contract():
 
 
 @pytest.mark.parametrize("event_type", ACTIVITY_TYPES)
-def test_an_activity_has_exactly_the_fields_of_its_type_in_the_contract(event_type):
+def test_an_activity_has_the_fields_of_its_type_in_the_contract_in_that_order(event_type):
     about = about_bus(1, 2, 3, 4) if event_type == EventType.BUS_ARRIVAL else about_party(PARTY, 6)
     if event_type == EventType.BUY_TICKETS:
         about = about_sale(about, 7000)
     message = json.loads(activity_form(event_type, "run.1_a-b", "venue-1") % (26, 53, 58, about))
 
-    assert {name: type(value) for name, value in message.items()} == {
-        f.name: TYPES[f.kind] for f in fields_of(event_type)
-    }
-    assert list(message) == [f.name for f in fields_of(event_type)]
+    contract = [f for f in fields_of(event_type) if event_type in f.required or f.name in message]
+    assert [(name, type(value)) for name, value in message.items()] == [(f.name, TYPES[f.kind]) for f in contract]
     assert message["event_type"] == event_type
     assert (message["event_id"], message["event_time"], message["started_at"]) == ("run.1_a-b-venue-1-26", 53, 58)
 
