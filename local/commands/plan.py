@@ -60,8 +60,12 @@ def plan(
     plans = [(rush, _planned(rush, target, options, plot)) for rush in rushes(venue)]
     if json:
         answers = [_as_json(found) | {"busiest_hours_utc": rush.hours} for rush, found in plans]
-        kinds = [{"venue_kind": number} | answer for number, answer in enumerate(answers, 1)]
-        emit_json({"scenario": venue.name, "venue_kinds": kinds} if venue.venue_kinds else answers[0])
+        if venue.venue_kinds:
+            shared = {name: answers[0][name] for name in ("scenario", "target_wait_s", "percentile", "seed")}
+            kinds = [{"venue_kind": number} | answer for number, answer in enumerate(answers, 1)]
+            emit_json(shared | {"venue_kinds": kinds})
+        else:
+            emit_json(answers[0])
 
 
 class _Options(TypedDict):
