@@ -4,12 +4,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from dagster import DagsterInstance
 
 from ticketsim_assets.settings import Settings
 
-_CONFIGURATION = Path(__file__).with_name("dagster.yaml")
+#: What every instance of ours is made with.
+CONFIGURATION: Final = Path(__file__).with_name("dagster.yaml")
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
@@ -21,7 +23,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
         return Path(given)
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text(_CONFIGURATION.read_text(encoding="utf-8"), encoding="utf-8")
+    (home / "dagster.yaml").write_text(CONFIGURATION.read_text(encoding="utf-8"), encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ["TICKETSIM_HOME"] = str(settings.root)
     return home

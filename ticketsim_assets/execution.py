@@ -8,23 +8,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import dagster as dg
 from dagster import DagsterEventType
+from dagster._core.storage.tags import MAX_RETRIES_TAG, RUN_KEY_TAG
 from dagster._utils.error import SerializableErrorInfo
 
 from streaming.hour import Hour
-from streaming.lag import consumer_lag, topic_offsets
 from streaming.lake import Lake
+from ticketsim_assets.dead_runs import end_dead_runs, own_worker_tags
 from ticketsim_assets.due import Request
 from ticketsim_assets.exceptions import RunFailed
 from ticketsim_assets.keys import DASHBOARD_JOB, HOURLY_JOB, QUARANTINE_JOB, RAW_EVENTS
-from ticketsim_assets.lake_watch import Watched, watch
-from ticketsim_assets.offsets_check import require_sound, verify_offsets
-from ticketsim_assets.sensors import REASON_TAG, range_tags
+from ticketsim_assets.lake_look import look
+from ticketsim_assets.lake_watch import Watched
+from ticketsim_assets.offsets_check import require_sound
+from ticketsim_assets.requests import REASON_TAG, run_tags
 from ticketsim_assets.settings import Settings
 from ticketsim_assets.watch_cursor import WatchCursor
 
@@ -55,22 +57,13 @@ def look_at_lake(settings: Settings, instance: dg.DagsterInstance, *, first_load
         NoLake: there is no lake yet.
         LakeUnsound: it lost or doubled rows.
     """
-    lake = Lake(settings.lake)
-    verdict = verify_offsets(instance, lake, lake.snapshot())
-    require_sound(verdict)
-    offsets = topic_offsets(settings.bootstrap)
+    end_dead_runs(instance, of_code_server=False)
     storage = instance.daemon_cursor_storage
-    watched = watch(
-        lake,
-        instance,
-        WatchCursor.from_json(storage.get_cursor_values({_CURSOR_NAME}).get(_CURSOR_NAME)),
-        now=datetime.now(UTC),
-        first_hour=settings.first_hour,
-        lateness=settings.lateness,
-        lag=None if offsets is None else consumer_lag(offsets, verdict.state.next_offsets),
-        first_loads=first_loads,
-        debounce=timedelta(0),
+    cursor = WatchCursor.from_json(storage.get_cursor_values({_CURSOR_NAME}).get(_CURSOR_NAME))
+    watched, verdict = look(
+        settings, instance, Lake(settings.lake), cursor, first_loads=first_loads, debounce=timedelta(0)
     )
+    require_sound(verdict)
     for report in watched.reports:
         instance.report_runless_asset_event(report)
     storage.set_cursor_values({_CURSOR_NAME: watched.cursor.to_json()})
@@ -118,21 +111,25 @@ def _execute(
 
     job = defs.resolve_job_def(job_name)
     started = time.monotonic()
-    partition: dict[str, Any] = {}
+    tags = {**own_worker_tags(), MAX_RETRIES_TAG: "0"}
+    partition_key = None
     if request is not None:
-        one = request.first == request.last
-        tags = {REASON_TAG: request.reason}
+        tags[REASON_TAG] = request.reason
         if request.run_key:
-            tags["dagster/run_key"] = request.run_key
-        partition = {
-            "partition_key": request.first.key if one else None,
-            "tags": tags if one else {**range_tags(request), **tags},
-        }
+            tags[RUN_KEY_TAG] = request.run_key
+        if request.first == request.last:
+            partition_key = request.first.key
+        else:
+            tags |= run_tags(request)
     with _noticing_ctrl_c() as interrupted:
         try:
             with _printing_to(log):
                 result = job.execute_in_process(
-                    run_config={**_QUIET, **config}, instance=instance, raise_on_error=False, **partition
+                    run_config={**_QUIET, **config},
+                    instance=instance,
+                    raise_on_error=False,
+                    partition_key=partition_key,
+                    tags=tags,
                 )
         except dg.DagsterExecutionInterruptedError:
             raise KeyboardInterrupt from None

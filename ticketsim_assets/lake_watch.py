@@ -5,9 +5,9 @@ pending; its cost does not grow with the table's history. If the log before the 
 much of it, the tick resynchronises from the table's state.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 import dagster as dg
 import msgspec
@@ -16,12 +16,16 @@ from streaming.hour import Hour
 from streaming.lake import Lake, Snapshot
 from streaming.layout import QUARANTINE
 from ticketsim_assets.completeness import is_late
-from ticketsim_assets.due import DueHour, Request, due_again, plan_requests
-from ticketsim_assets.keys import RAW_EVENTS, RAW_QUARANTINE
+from ticketsim_assets.due import DueHour, Request, due_again, plan_requests, settled
+from ticketsim_assets.keys import HOURLY_JOB, QUARANTINE_JOB, RAW_EVENTS, RAW_QUARANTINE
 from ticketsim_assets.lake_changes import changes_since
 from ticketsim_assets.lake_reports import report_complete, report_rows
-from ticketsim_assets.run_history import outcome_of, successful_loads
+from ticketsim_assets.requests import offer
+from ticketsim_assets.run_history import hours_under_way, outcome_of, successful_loads
 from ticketsim_assets.watch_cursor import PendingHour, WatchCursor
+
+#: The asset whose hours a job loads.
+_LOADED_BY: Final = {HOURLY_JOB: RAW_EVENTS, QUARANTINE_JOB: RAW_QUARANTINE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ def watch(
     lag: int | None,
     first_loads: bool,
     debounce: timedelta,
+    sound: bool = True,
 ) -> Watched:
     """Look at the lake once.
 
@@ -57,8 +62,10 @@ def watch(
         first_hour: start of the first partition.
         lateness: how long missing receipts hold an hour back after its last commit.
         lag: messages that the stream has not committed; None if unknown.
-        first_loads: ask for first loads too, not for reloads only.
-        debounce: how long an hour must rest before it is asked for again.
+        first_loads: ask for first loads too; otherwise they are offered in the cursor, and only reloads are asked for.
+        debounce: how long after its first change an hour is loaded again.
+        sound: whether the lake holds each consumed offset once; while it does not, loads would be refused, and nothing
+            is asked for.
     """
     snapshot = lake.snapshot()
     changed, cursor.version = changes_since(lake, snapshot, cursor.version, instance)
@@ -89,37 +96,51 @@ def watch(
     reports += report_complete(
         snapshot, instance, cursor, lambda committed_at: is_late(committed_at, now, lateness, lag), notes
     )
-    _settle(instance, RAW_EVENTS, cursor.due)
-    _settle(instance, RAW_QUARANTINE, cursor.quarantine)
-    hourly = plan_requests(_by_hour(cursor.due), now, first_loads=first_loads, debounce=debounce)
-    quarantine = plan_requests(_by_hour(cursor.quarantine), now, first_loads=True, debounce=debounce)
-    _mark(cursor.due, hourly)
-    _mark(cursor.quarantine, quarantine)
+    hourly, quarantine = [], []
+    if sound:
+        # What a due hour has received since is not complete yet: a load would be refused.
+        unfinished = {Hour.from_key(key) for key in cursor.pending}
+        hourly = _plan(instance, HOURLY_JOB, cursor.due, now, debounce, unfinished)
+        quarantine = _plan(instance, QUARANTINE_JOB, cursor.quarantine, now, debounce, set())
+    cursor.offered = None
+    if not first_loads:
+        cursor.offered = [offer(HOURLY_JOB, request) for request in hourly if request.reason == "hour_complete"]
+        hourly = [request for request in hourly if request.reason == "late_data"]
     return Watched(cursor, tuple(reports), tuple(hourly), tuple(quarantine), tuple(notes))
 
 
+def _plan(  # noqa: PLR0917
+    instance: dg.DagsterInstance,
+    job_name: str,
+    due: dict[str, DueHour],
+    now: datetime,
+    debounce: timedelta,
+    unfinished: set[Hour],
+) -> list[Request]:
+    """The runs to ask for, noted in ``due`` under their run keys."""
+    if not due:
+        return []
+    key = _LOADED_BY[job_name]
+    _settle(instance, key, due)
+    by_hour = {Hour.from_key(hour_key): state for hour_key, state in due.items()}
+    not_now = unfinished | hours_under_way(instance, job_name, key)
+    requests = plan_requests(by_hour, now, debounce=debounce, not_now=not_now)
+    for request in requests:
+        for hour, state in by_hour.items():
+            if request.first <= hour <= request.last:
+                due[hour.key] = msgspec.structs.replace(state, run_key=request.run_key)
+    return requests
+
+
 def _settle(instance: dg.DagsterInstance, key: dg.AssetKey, due: dict[str, DueHour]) -> None:
-    """Drop hours that a run has loaded with success by now; count failed runs as attempts."""
+    """Drop hours that a run has loaded with success by now; count runs that ended otherwise."""
+    outcomes = {state.run_key: outcome_of(instance, state.run_key) for state in due.values() if state.run_key}
     for hour_key, state in list(due.items()):
         loads = successful_loads(instance, key, Hour.from_key(hour_key))
         if loads and max(loads) >= state.fingerprint:
             del due[hour_key]
-        elif state.run_key is not None and (outcome := outcome_of(instance, state.run_key)) != "under_way":
-            # One that succeeded has loaded an earlier fingerprint. One that is unknown was asked for but never made.
-            failed = 1 if outcome == "failed" else 0
-            due[hour_key] = msgspec.structs.replace(state, run_key=None, attempts=state.attempts + failed)
-
-
-def _mark(due: dict[str, DueHour], requests: Iterable[Request]) -> None:
-    """Note under which run key each hour is asked for."""
-    for request in requests:
-        for key, state in due.items():
-            if request.first <= Hour.from_key(key) <= request.last:
-                due[key] = msgspec.structs.replace(state, run_key=request.run_key)
-
-
-def _by_hour(due: Mapping[str, DueHour]) -> dict[Hour, DueHour]:
-    return {Hour.from_key(key): state for key, state in due.items()}
+        elif state.run_key:
+            due[hour_key] = settled(state, outcomes[state.run_key])
 
 
 def _rows(snapshot: Snapshot, event_type: str, hour: Hour) -> int:

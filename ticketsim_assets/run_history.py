@@ -1,18 +1,34 @@
 """What Dagster's instance knows about hours: which are complete, which were loaded with success, how a run ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final
 
 import dagster as dg
 from dagster import AssetRecordsFilter, DagsterRunStatus, RunsFilter
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
-from dagster._core.storage.dagster_run import FINISHED_STATUSES
-from dagster._core.storage.tags import RUN_KEY_TAG
+from dagster._core.events import RunFailureReason
+from dagster._core.storage.dagster_run import FINISHED_STATUSES, NOT_FINISHED_STATUSES
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+    RUN_FAILURE_REASON_TAG,
+    RUN_KEY_TAG,
+)
 
-from streaming.hour import Hour
+from streaming.hour import Hour, hours_between
+from ticketsim_assets.due import Outcome
 from ticketsim_assets.keys import COMPLETE_BY, LAKE_COMPLETE
 
-Outcome = Literal["unknown", "under_way", "succeeded", "failed"]
+#: Reasons that say nothing about the hour. A run whose worker was killed has none at all.
+_CRASHES: Final = {
+    None,
+    RunFailureReason.UNKNOWN.value,
+    RunFailureReason.UNEXPECTED_TERMINATION.value,
+    RunFailureReason.START_TIMEOUT.value,
+    RunFailureReason.RUN_WORKER_RESTART.value,
+}
 
 #: Loads of one hour looked at for a success: attempts at one fingerprint are bounded, by hand a few more may come.
 _LOADS_LOOKED_AT = 10
@@ -56,10 +72,32 @@ def successful_loads(instance: dg.DagsterInstance, key: dg.AssetKey, hour: Hour)
 
 
 def outcome_of(instance: dg.DagsterInstance, run_key: str) -> Outcome:
-    """How the newest run that was asked for with ``run_key`` went; ``unknown`` if there is none."""
+    """How the newest run that was asked for with ``run_key`` went; one that a person cancelled has failed."""
     runs = instance.get_runs(RunsFilter(tags={RUN_KEY_TAG: run_key}), limit=1)
     if not runs:
         return "unknown"
-    if runs[0].status is DagsterRunStatus.SUCCESS:
-        return "succeeded"
-    return "failed" if runs[0].status in FINISHED_STATUSES else "under_way"
+    if runs[0].status not in FINISHED_STATUSES:
+        return "under_way"
+    if has_crashed(runs[0]):
+        return "crashed"
+    return "succeeded" if runs[0].status is DagsterRunStatus.SUCCESS else "failed"
+
+
+def has_crashed(run: dg.DagsterRun) -> bool:
+    """Whether ``run`` was killed rather than failed."""
+    return run.status is DagsterRunStatus.FAILURE and run.tags.get(RUN_FAILURE_REASON_TAG) in _CRASHES
+
+
+def hours_under_way(instance: dg.DagsterInstance, job_name: str, key: dg.AssetKey) -> set[Hour]:
+    """Hours of ``key`` that a run is loading or about to load: one of ``job_name``, or of a selection in the UI."""
+    hours: set[Hour] = set()
+    for run in instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES)):
+        if run.job_name == job_name or key in (run.asset_selection or ()):
+            hours.update(_hours_of(run.tags))
+    return hours
+
+
+def _hours_of(tags: Mapping[str, str]) -> list[Hour]:
+    first = tags.get(ASSET_PARTITION_RANGE_START_TAG) or tags.get(PARTITION_NAME_TAG)
+    last = tags.get(ASSET_PARTITION_RANGE_END_TAG) or first
+    return hours_between(Hour.from_key(first), Hour.from_key(last)) if first and last else []

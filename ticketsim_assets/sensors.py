@@ -1,36 +1,26 @@
 """The sensors: follow the lake and Kafka, and rebuild the page after every run."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from simulator.events import EventType
 from streaming.lag import TopicOffsets, consumer_lag, topic_offsets
-from ticketsim_assets.due import RELOAD_DEBOUNCE, Request
+from ticketsim_assets.dead_runs import end_dead_runs
+from ticketsim_assets.due import Request
 from ticketsim_assets.jobs import dashboard_job, hourly_job, quarantine_job
 from ticketsim_assets.keys import HOURLY_JOB, KAFKA_KEYS, QUARANTINE_JOB
-from ticketsim_assets.lake_watch import watch
-from ticketsim_assets.offsets_check import last_state, verify_offsets
+from ticketsim_assets.lake_look import look
+from ticketsim_assets.offsets_check import last_state
+from ticketsim_assets.requests import run_tags
 from ticketsim_assets.resources import LakeResource
+from ticketsim_assets.run_history import has_crashed
 from ticketsim_assets.settings import Settings
 from ticketsim_assets.watch_cursor import WatchCursor
 
-REASON_TAG = "ticketsim/reason"
-
-
-def range_tags(request: Request) -> dict[str, str]:
-    """Tags of a run that materialises all hours of ``request`` at once."""
-    return {
-        ASSET_PARTITION_RANGE_START_TAG: request.first.key,
-        ASSET_PARTITION_RANGE_END_TAG: request.last.key,
-        REASON_TAG: request.reason,
-    }
-
 
 def _run_request(job_name: str, request: Request) -> dg.RunRequest:
-    return dg.RunRequest(run_key=request.run_key, job_name=job_name, tags=range_tags(request))
+    return dg.RunRequest(run_key=request.run_key, job_name=job_name, tags=run_tags(request))
 
 
 @dg.sensor(
@@ -41,25 +31,22 @@ def _run_request(job_name: str, request: Request) -> dg.RunRequest:
     description="Follows the lake's versions: reports rows and complete hours, and asks for hours that are due.",
 )
 def lake_sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult | dg.SkipReason:
-    """One look at the lake; see `ticketsim_assets.lake_watch`."""
+    """One look at the lake; see `ticketsim_assets.lake_watch`. Before it, runs are ended whose worker is gone."""
+    for run_id in end_dead_runs(context.instance, of_code_server=True):
+        context.log.warning(f"run {run_id} was reported as ended: its process is gone")
     opened, settings = lake.open(), Settings()
     if not opened.exists():
         return dg.SkipReason(f"There is no lake at {opened.root} yet. Start the stream: `ticketsim stream`.")
-    offsets = topic_offsets(settings.bootstrap)
-    verdict = verify_offsets(context.instance, opened, opened.snapshot())
+    watched, verdict = look(
+        settings,
+        context.instance,
+        opened,
+        WatchCursor.from_json(context.cursor),
+        first_loads=settings.trigger == "dagster",
+        debounce=settings.reload_after,
+    )
     for problem in verdict.problems:
         context.log.error(problem)
-    watched = watch(
-        opened,
-        context.instance,
-        WatchCursor.from_json(context.cursor),
-        now=datetime.now(UTC),
-        first_hour=settings.first_hour,
-        lateness=settings.lateness,
-        lag=None if offsets is None else consumer_lag(offsets, verdict.state.next_offsets),
-        first_loads=settings.trigger == "dagster",
-        debounce=RELOAD_DEBOUNCE,
-    )
     for note in watched.notes:
         context.log.info(note)
     return dg.SensorResult(
@@ -132,6 +119,8 @@ def dashboard_after_success(context: dg.RunStatusSensorContext) -> dg.RunRequest
     request_job=dashboard_job,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
-def dashboard_after_failure(context: dg.RunStatusSensorContext) -> dg.RunRequest:
-    """Rebuild the page after a red run as well: its badge must show red."""
+def dashboard_after_failure(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+    """Rebuild the page after a red run as well: its badge must show red. One that was killed is about to run again."""
+    if has_crashed(context.dagster_run):
+        return dg.SkipReason("the run was killed, and shows nothing")
     return _dashboard_request(context)

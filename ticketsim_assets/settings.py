@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     lateness_minutes: float = Field(default=10.0, gt=0)
     """Wall-clock minutes after an hour's last commit before missing receipts stop holding it back."""
 
+    reload_minutes: float = Field(default=2.0, ge=0)
+    """Wall-clock minutes after its first late commit before a loaded hour is loaded again: a storm of late commits is
+    one run per hour and interval."""
+
     @cached_property
     def root(self) -> Path:
         """``home`` as an absolute path, so that it means the same in every process."""
@@ -54,6 +58,11 @@ class Settings(BaseSettings):
     def broker_port(self) -> int:
         """Where a local broker listens: the port of ``bootstrap``."""
         return int(self.bootstrap.rsplit(":", 1)[-1])
+
+    @property
+    def reload_after(self) -> timedelta:
+        """``reload_minutes`` as a duration."""
+        return timedelta(minutes=self.reload_minutes)
 
     @property
     def broker_dir(self) -> Path:

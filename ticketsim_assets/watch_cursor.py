@@ -12,6 +12,16 @@ class PendingHour(msgspec.Struct, frozen=True):
     committed_at: float  #: when, in seconds since the Unix epoch
 
 
+class Offer(msgspec.Struct, frozen=True):
+    """A run that somebody else is to launch, in the words of Dagster's GraphQL API."""
+
+    job: str
+    first: str  #: partition keys
+    last: str
+    run_key: str
+    tags: dict[str, str]
+
+
 class WatchCursor(msgspec.Struct):
     """How far the watch has come; hours by their partition key."""
 
@@ -22,6 +32,9 @@ class WatchCursor(msgspec.Struct):
     unreported: dict[str, list[str]] = {}
     open_reported_at: float = 0.0
     early_rows: int = 0
+    #: First loads that Airflow is to launch, as of the last look; None where the sensor launches them itself. Airflow
+    #: reads them over GraphQL, from the sensor's state.
+    offered: list[Offer] | None = None
 
     @classmethod
     def from_json(cls, text: str | None) -> "WatchCursor":

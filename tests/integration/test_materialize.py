@@ -14,13 +14,12 @@ from streaming.hour import Hour
 from ticketsim_assets.keys import LAKE_COMPLETE, RAW_EVENTS
 
 from ..ticketsim_assets.conftest import LakeMaker, Recorder, fields, hour_of
-from .conftest import CommandLine
+from .conftest import MARTS, CommandLine, figures
 
 pytestmark = pytest.mark.slow
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 FIRST = Hour(START)
-MARTS = ("fct_queue_waits", "agg_line_hourly", "agg_venue_hourly")
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +48,6 @@ def copy(loaded, tmp_path):
     maker, _, _ = loaded
     shutil.copytree(maker.root.parent, tmp_path / "home")
     return CommandLine(tmp_path / "home", 9), LakeMaker(tmp_path / "home" / "lake", dict(maker.offsets))
-
-
-def figures(home) -> dict[str, list]:
-    """Every row of every mart, and of raw but for where it stood in Kafka."""
-    with duckdb.connect(home / "warehouse.duckdb", read_only=True) as connection:
-        tables = {f"marts.{mart}": f"select * from marts.{mart} order by all" for mart in MARTS}
-        tables["raw.events"] = "select event_id, event_type, event_time, started_at from raw.events order by all"
-        return {name: connection.execute(query).fetchall() for name, query in tables.items()}
 
 
 def test_a_range_of_hours_is_one_run_and_every_hour_is_recorded_and_proved(loaded):

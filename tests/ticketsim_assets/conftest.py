@@ -18,8 +18,9 @@ from streaming.hour import Hour
 from streaming.lake import Lake
 from streaming.layout import EVENTS_TABLE, PARTITION_COLUMNS
 from streaming.validation import validate_batch
-from ticketsim_assets.keys import HOURLY_JOB
+from ticketsim_assets.keys import HOURLY_JOB, QUARANTINE_JOB
 from ticketsim_assets.lake_watch import Watched, watch
+from ticketsim_assets.requests import run_tags
 from ticketsim_assets.watch_cursor import WatchCursor
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -149,6 +150,8 @@ def look(maker: LakeMaker, instance: dg.DagsterInstance) -> Look:
         lateness: timedelta = timedelta(minutes=10),
         first_hour: datetime = datetime(2026, 1, 1, tzinfo=UTC),
         restart: bool = False,
+        debounce: timedelta = timedelta(0),
+        sound: bool = True,
     ) -> Watched:
         nonlocal cursor
         watched = watch(
@@ -160,15 +163,18 @@ def look(maker: LakeMaker, instance: dg.DagsterInstance) -> Look:
             lateness=lateness,
             lag=lag,
             first_loads=first_loads,
-            debounce=timedelta(0),
+            debounce=debounce,
+            sound=sound,
         )
         cursor = watched.cursor
         for report in watched.reports:
             instance.report_runless_asset_event(report)
-        for request in (*watched.hourly, *watched.quarantine):
-            tags = {"dagster/run_key": request.run_key}
-            status = dg.DagsterRunStatus.STARTED
-            instance.add_run(dg.DagsterRun(HOURLY_JOB, run_id=str(uuid.uuid4()), tags=tags, status=status))
+        for job, requests in ((HOURLY_JOB, watched.hourly), (QUARANTINE_JOB, watched.quarantine)):
+            for request in requests:
+                key = {"dagster/run_key": request.run_key}
+                if not instance.get_runs(dg.RunsFilter(tags=key)):  # as the daemon does, who runs no key twice
+                    tags, status = {**run_tags(request), **key}, dg.DagsterRunStatus.STARTED
+                    instance.add_run(dg.DagsterRun(job, run_id=str(uuid.uuid4()), tags=tags, status=status))
         return watched
 
     return look_once

@@ -1,0 +1,247 @@
+"""Hours that change after they were loaded: the sensor's look alone, with runs as Dagster records them."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+from dagster import DagsterEventType
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.events import DagsterEvent, JobFailureData, RunFailureReason, StepMaterializationData
+from dagster._core.events.log import EventLogEntry
+
+from simulator.chaos import chaos_sink, parse_chaos
+from simulator.run import plan_run, simulate
+from simulator.scenario import load_scenario
+from streaming.hour import Hour, hours_between
+from ticketsim_assets.due import MAX_FAILURES
+from ticketsim_assets.keys import HOURLY_JOB, RAW_EVENTS
+from ticketsim_assets.run_history import last_reported
+
+from .conftest import START, Recorder, hour_of
+
+FIRST = Hour.containing(START)
+
+DEBOUNCE = timedelta(minutes=2)
+
+STEP_FAILED = JobFailureData(error=None, failure_reason=RunFailureReason.STEP_FAILURE)
+
+
+@pytest.fixture
+def loaded(maker, look, run_messages, ends):
+    """All hours of the run, loaded with success."""
+    maker.append(run_messages)
+    [request] = look().hourly
+    ends(request)
+    assert look().cursor.due == {}
+
+
+@pytest.fixture
+def ends(instance):
+    """Lets the run that was asked for end: after it loaded its hours, or badly."""
+
+    def end(request, *, failed: JobFailureData | None = None, killed: bool = False):
+        [run] = instance.get_runs(dg.RunsFilter(tags={"dagster/run_key": request.run_key}))
+        hours = [] if killed else hours_between(request.first, request.last)
+        fingerprints = [known.fingerprint for hour in hours if (known := last_reported(instance, hour))]
+        for hour in hours:
+            data = dg.AssetMaterialization(
+                RAW_EVENTS, partition=hour.key, tags={DATA_VERSION_TAG: str(max(fingerprints))}
+            )
+            kind = DagsterEventType.ASSET_MATERIALIZATION.value
+            event = DagsterEvent(kind, HOURLY_JOB, event_specific_data=StepMaterializationData(data, []))
+            now = datetime.now(UTC).timestamp()
+            instance.event_log_storage.store_event(EventLogEntry(None, 20, "", run.run_id, now, dagster_event=event))
+        if failed or killed:
+            instance.report_run_failed(run, job_failure_data=failed)
+        else:
+            instance.report_dagster_event(
+                DagsterEvent(DagsterEventType.RUN_SUCCESS.value, HOURLY_JOB), run_id=run.run_id
+            )
+
+    return end
+
+
+def late(count, run_messages, hour=FIRST):
+    """Copies of events of ``hour``: they change its rows and none of its receipts."""
+    return [m for m in run_messages if m[0] == "ticketsim.scan_tickets" and hour_of(m) == hour][:count]
+
+
+def later(maker, delay: timedelta) -> datetime:
+    """``delay`` after the newest commit."""
+    version = maker.lake.snapshot().version
+    return next(maker.lake.commits(version - 1, version)).committed_at + delay
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("first_loads", [True, False])
+def test_a_change_is_asked_for_exactly_once_and_only_its_hour(maker, look, run_messages, ends, first_loads):
+    maker.append(late(1, run_messages))
+    [request] = look(first_loads=first_loads).hourly
+    assert (request.first, request.last, request.reason) == (FIRST, FIRST, "late_data")
+    assert look(first_loads=first_loads).hourly == ()
+    ends(request)
+    again = look(first_loads=first_loads)
+    assert again.hourly == ()
+    assert again.cursor.due == {}
+    assert again.cursor.offered == (None if first_loads else [])
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_storm_of_commits_is_one_run_per_hour_and_interval(maker, look, run_messages, ends):
+    requests = []
+    for message in late(8, run_messages):  # a commit every 40 s
+        maker.append([message])
+        requests += look(debounce=DEBOUNCE, now=later(maker, timedelta(seconds=1))).hourly
+    assert requests == []
+    storm = later(maker, DEBOUNCE)
+    [request] = look(debounce=DEBOUNCE, now=storm).hourly
+    assert (request.first, request.last) == (FIRST, FIRST)
+    ends(request)
+    assert look(debounce=DEBOUNCE, now=storm + DEBOUNCE).hourly == ()
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_storm_that_never_rests_is_loaded_all_the_same(maker, look, run_messages):
+    maker.append(late(1, run_messages))
+    first_change = later(maker, timedelta(0))
+    assert look(debounce=DEBOUNCE, now=first_change).hourly == ()
+    maker.append(late(1, run_messages))
+    [request] = look(debounce=DEBOUNCE, now=first_change + DEBOUNCE).hourly
+    assert request.first == FIRST
+
+
+@pytest.mark.usefixtures("loaded")
+def test_changes_during_a_reload_are_one_more_reload_after_it(maker, look, run_messages, ends):
+    maker.append(late(1, run_messages))
+    [reload] = look().hourly
+    for message in late(3, run_messages):
+        maker.append([message])
+        assert look().hourly == ()
+    ends(reload)
+    # The run read the newest fingerprint that was reported when it ended: in this test, all of the changes.
+    assert look().hourly == ()
+    maker.append(late(1, run_messages))
+    [after] = look().hourly
+    assert after.run_key != reload.run_key
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_reload_that_is_killed_is_asked_for_again_under_another_key(maker, look, run_messages, ends):
+    maker.append(late(1, run_messages))
+    keys = set()
+    for _ in range(MAX_FAILURES + 1):
+        [request] = look().hourly
+        keys.add(request.run_key)
+        ends(request, killed=True)
+    assert len(keys) == MAX_FAILURES + 1
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_reload_that_fails_three_times_is_left_alone_until_the_data_changes(maker, look, run_messages, ends):
+    maker.append(late(1, run_messages))
+    for _ in range(MAX_FAILURES):
+        [request] = look().hourly
+        ends(request, failed=STEP_FAILED)
+    for _ in range(3):
+        assert look().hourly == ()
+    maker.append(late(1, run_messages))
+    [request] = look().hourly
+    assert request.run_key.endswith("#1")
+
+
+def test_an_hour_that_was_red_for_lack_of_rows_is_loaded_again_when_they_come(maker, look, run_messages, ends):
+    missing = late(2, run_messages)
+    maker.append([message for message in run_messages if message not in missing])
+    passed = later(maker, timedelta(minutes=11))
+    red = look(now=passed).hourly
+    for request in red:
+        ends(request, failed=STEP_FAILED)
+    maker.append(missing)
+    again = look(now=passed)
+    [repair] = [request for request in again.hourly if request.run_key.endswith("#1")]
+    assert (repair.first, repair.last, repair.reason) == (FIRST, FIRST, "hour_complete")
+
+
+def test_losing_the_cursor_never_swallows_a_run_key(maker, look, run_messages, ends):
+    maker.append(run_messages)
+    [killed] = look().hourly
+    ends(killed, killed=True)
+    [same] = look(restart=True).hourly
+    assert same.run_key == killed.run_key  # Dagster skips it, since there is a run of that key; the next look sees how
+    again = look().hourly
+    assert [request.run_key.endswith("#2") for request in again] == [True]
+
+
+def test_an_hour_that_somebody_is_loading_already_is_not_asked_for(maker, look, run_messages, instance):
+    maker.append(run_messages)
+    by_hand = dg.DagsterRun(
+        HOURLY_JOB, tags={"dagster/partition": FIRST.key}, status=dg.DagsterRunStatus.STARTED, run_id="by-hand"
+    )
+    instance.add_run(by_hand)
+    assert FIRST not in {request.first for request in look().hourly}
+    instance.report_run_canceled(instance.get_run_by_id("by-hand"))
+    assert [(r.first, r.last) for r in look().hourly] == [(FIRST, FIRST)]
+
+
+def test_while_the_lake_lacks_offsets_nothing_is_asked_for_and_afterwards_everything(maker, look, run_messages):
+    maker.append(run_messages)
+    assert look(sound=False).hourly == ()
+    assert len(look().hourly) == 1
+
+
+def test_where_airflow_asks_first_loads_are_offered_until_they_are_launched(maker, look, run_messages, instance, ends):
+    maker.append([message for message in run_messages if hour_of(message) == FIRST])
+    watched = look(first_loads=False)
+    assert watched.hourly == ()
+    [offered] = watched.cursor.offered
+    assert (offered.job, offered.first, offered.last) == (HOURLY_JOB, FIRST.key, FIRST.key)
+    maker.append([message for message in run_messages if hour_of(message) != FIRST])
+    [grown] = look(first_loads=False).cursor.offered
+    assert (grown.first, grown.last) == (FIRST.key, max(map(hour_of, run_messages)).key)
+    tags = {**grown.tags, "dagster/run_key": grown.run_key}
+    instance.add_run(
+        dg.DagsterRun(HOURLY_JOB, tags=tags, status=dg.DagsterRunStatus.STARTED, run_id="asked-by-airflow")
+    )
+    assert look(first_loads=False).cursor.offered == []
+    instance.report_run_failed(instance.get_run_by_id("asked-by-airflow"), job_failure_data=STEP_FAILED)
+    one_by_one = look(first_loads=False).cursor.offered
+    assert [each.first == each.last for each in one_by_one] == [True] * len(one_by_one)
+    assert all(each.run_key.endswith("#2") for each in one_by_one)
+
+
+def test_late_deliveries_of_the_simulator_hold_their_hours_back_and_each_is_loaded_once(maker, look, ends):
+    recorded = Recorder()
+    run = plan_run(load_scenario("stable"), seed=8, start=START, hours=2.5, venues=1, run_id="late")
+    with chaos_sink(recorded, parse_chaos("late=0.05:20m"), run.seed) as sink:
+        simulate(run, sink)
+        injected = sink.injected
+    assert injected.late > 10
+    loads: list[Hour] = []
+    batches = 12
+    for batch in range(batches):
+        size = -(-len(recorded.messages) // batches)
+        maker.append(recorded.messages[batch * size : (batch + 1) * size])
+        for request in look(lag=1).hourly:
+            loads += hours_between(request.first, request.last)
+            assert request.reason == "hour_complete"
+            ends(request)
+    assert sorted(loads) == sorted({hour_of(message) for message in recorded.messages})
+
+
+def test_late_deliveries_after_their_hours_were_given_up_reload_exactly_those_hours(maker, look, ends):
+    punctual, recorded = Recorder(), Recorder()
+    run = plan_run(load_scenario("stable"), seed=8, start=START, hours=2.5, venues=1, run_id="late")
+    simulate(run, punctual)
+    with chaos_sink(recorded, parse_chaos("late=0.01:3h"), run.seed) as sink:
+        simulate(run, sink)
+    # What was late for its hour is what comes after everything else.
+    held = [message for message in recorded.messages if message[0] != "ticketsim.hour_closed"][-5:]
+    maker.append([message for message in punctual.messages if message not in held])
+    passed = later(maker, timedelta(minutes=11))
+    for request in look(now=passed).hourly:
+        ends(request)
+    maker.append(held)
+    reloads = look(now=passed).hourly
+    assert {request.reason for request in reloads} == {"late_data"}
+    reloaded = {hour for request in reloads for hour in hours_between(request.first, request.last)}
+    assert reloaded == {hour_of(message) for message in held}

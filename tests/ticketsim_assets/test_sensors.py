@@ -1,0 +1,28 @@
+"""The lake's sensor as the daemon calls it."""
+
+import dagster as dg
+import pytest
+
+from ticketsim_assets.resources import LakeResource
+from ticketsim_assets.sensors import lake_sensor
+from ticketsim_assets.watch_cursor import WatchCursor
+
+from .conftest import hour_of
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trigger", ["dagster", "airflow"])
+def test_who_asks_for_first_loads_is_a_setting(maker, run_messages, instance, monkeypatch, trigger):
+    asks = trigger == "dagster"
+    monkeypatch.setenv("TICKETSIM_TRIGGER", trigger)
+    monkeypatch.setenv("TICKETSIM_BOOTSTRAP", "127.0.0.1:9")
+    maker.append(run_messages)
+    result = lake_sensor(dg.build_sensor_context(instance, resources={"lake": LakeResource(uri=str(maker.root))}))
+    offered = WatchCursor.from_json(result.cursor).offered
+    assert bool(result.run_requests) is asks
+    assert (offered is None) is asks
+    tags = result.run_requests[0].tags if asks else offered[0].tags
+    hours = sorted({hour_of(message).key for message in run_messages})
+    assert tags["dagster/asset_partition_range_start"] == hours[0]
+    assert tags["dagster/asset_partition_range_end"] == hours[-1]
+    assert tags["dagster/max_retries"] == "0"

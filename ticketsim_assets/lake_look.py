@@ -1,0 +1,44 @@
+"""One look at the lake with all that settings and broker say about it, for the sensor and for the command line."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from streaming.lag import consumer_lag, topic_offsets
+from streaming.lake import Lake
+from ticketsim_assets.lake_watch import Watched, watch
+from ticketsim_assets.offsets import OffsetVerdict
+from ticketsim_assets.offsets_check import verify_offsets
+from ticketsim_assets.settings import Settings
+from ticketsim_assets.watch_cursor import WatchCursor
+
+
+def look(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    lake: Lake,
+    cursor: WatchCursor,
+    *,
+    first_loads: bool,
+    debounce: timedelta,
+) -> tuple[Watched, OffsetVerdict]:
+    """Check the lake's offsets, then look at what changed; see `watch`.
+
+    Raises:
+        NoLake: there is no lake yet.
+    """
+    offsets = topic_offsets(settings.bootstrap)
+    verdict = verify_offsets(instance, lake, lake.snapshot())
+    watched = watch(
+        lake,
+        instance,
+        cursor,
+        now=datetime.now(UTC),
+        first_hour=settings.first_hour,
+        lateness=settings.lateness,
+        lag=None if offsets is None else consumer_lag(offsets, verdict.state.next_offsets),
+        first_loads=first_loads,
+        debounce=debounce,
+        sound=verdict.sound,
+    )
+    return watched, verdict

@@ -1,0 +1,33 @@
+"""A request as Dagster understands it: the tags of a run, or an offer that somebody else launches."""
+
+from typing import Final
+
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    MAX_RETRIES_TAG,
+)
+
+from ticketsim_assets.due import Request
+from ticketsim_assets.watch_cursor import Offer
+
+REASON_TAG: Final = "ticketsim/reason"
+
+
+def run_tags(request: Request) -> dict[str, str]:
+    """Tags of a run that materialises all hours of ``request`` at once.
+
+    Dagster does not retry it when it crashes: whoever asked for it asks again, and two owners of retries would load
+    the hours twice.
+    """
+    return {
+        ASSET_PARTITION_RANGE_START_TAG: request.first.key,
+        ASSET_PARTITION_RANGE_END_TAG: request.last.key,
+        REASON_TAG: request.reason,
+        MAX_RETRIES_TAG: "0",
+    }
+
+
+def offer(job_name: str, request: Request) -> Offer:
+    """``request`` for somebody who knows nothing of hours, to launch over GraphQL."""
+    return Offer(job_name, request.first.key, request.last.key, request.run_key, run_tags(request))
