@@ -15,6 +15,7 @@ from local.commands.reconcile import reconcile
 from local.commands.replay import replay
 from local.commands.scenarios import scenarios
 from local.commands.simulate import simulate
+from local.commands.status import status
 from local.commands.stream import stream
 from local.commands.up import up
 from local.exceptions import LocalError
@@ -35,7 +36,7 @@ app = typer.Typer(
 )
 app.add_typer(broker_app, name="broker")
 app.add_typer(quarantine_app, name="quarantine")
-for command in (demo, up, doctor, simulate, scenarios, plan, replay, stream, materialize, reconcile, dashboard):
+for command in (demo, up, doctor, simulate, scenarios, plan, replay, stream, status, materialize, reconcile, dashboard):
     app.command()(command)
 
 

@@ -11,6 +11,7 @@ from ticketsim_assets.raw_assets import raw_events, raw_quarantine
 from ticketsim_assets.resources import dbt_project, resources
 from ticketsim_assets.sensors import dashboard_after_failure, dashboard_after_success, kafka_sensor, lake_sensor
 from ticketsim_assets.settings import Settings
+from ticketsim_assets.stream_checks import lag, quarantine_rate
 
 _settings = Settings()
 _project = dbt_project()
@@ -25,7 +26,7 @@ defs = dg.Definitions(
         warehouse_models(_project),
         dashboard_asset(_settings.dashboard_path),
     ],
-    asset_checks=[offsets],
+    asset_checks=[offsets, lag, quarantine_rate],
     jobs=[hourly_job, quarantine_job, dashboard_job],
     sensors=[lake_sensor, kafka_sensor, dashboard_after_success, dashboard_after_failure],
     resources=resources(_project, _settings),

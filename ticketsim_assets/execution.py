@@ -28,10 +28,7 @@ from ticketsim_assets.lake_watch import Watched
 from ticketsim_assets.offsets_check import require_sound
 from ticketsim_assets.requests import REASON_TAG, run_tags
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.watch_cursor import WatchCursor
-
-#: Under this name the instance keeps how far the command line's looks at the lake have come.
-_CURSOR_NAME: Final = "ticketsim/command_line_watch"
+from ticketsim_assets.watch_cursor import COMMAND_LINE_CURSOR, WatchCursor
 
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
@@ -59,14 +56,14 @@ def look_at_lake(settings: Settings, instance: dg.DagsterInstance, *, first_load
     """
     end_dead_runs(instance, of_code_server=False)
     storage = instance.daemon_cursor_storage
-    cursor = WatchCursor.from_json(storage.get_cursor_values({_CURSOR_NAME}).get(_CURSOR_NAME))
+    cursor = WatchCursor.from_json(storage.get_cursor_values({COMMAND_LINE_CURSOR}).get(COMMAND_LINE_CURSOR))
     watched, verdict = look(
         settings, instance, Lake(settings.lake), cursor, first_loads=first_loads, debounce=timedelta(0)
     )
     require_sound(verdict)
     for report in watched.reports:
         instance.report_runless_asset_event(report)
-    storage.set_cursor_values({_CURSOR_NAME: watched.cursor.to_json()})
+    storage.set_cursor_values({COMMAND_LINE_CURSOR: watched.cursor.to_json()})
     return watched
 
 

@@ -1,10 +1,11 @@
 """The sensors: follow the lake and Kafka, and rebuild the page after every run."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import dagster as dg
 
-from simulator.events import EventType
 from streaming.lag import TopicOffsets, consumer_lag, topic_offsets
 from ticketsim_assets.dead_runs import end_dead_runs
 from ticketsim_assets.due import Request
@@ -12,11 +13,16 @@ from ticketsim_assets.jobs import dashboard_job, hourly_job, quarantine_job
 from ticketsim_assets.keys import HOURLY_JOB, KAFKA_KEYS, QUARANTINE_JOB
 from ticketsim_assets.lake_look import look
 from ticketsim_assets.offsets_check import last_state
+from ticketsim_assets.quarantine_rate import newest_rates
 from ticketsim_assets.requests import run_tags
 from ticketsim_assets.resources import LakeResource
 from ticketsim_assets.run_history import has_crashed
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.watch_cursor import WatchCursor
+from ticketsim_assets.stream_checks import judge_rates, lag_warnings, offsets_of_topic
+from ticketsim_assets.watch_cursor import KafkaCursor, WatchCursor
+
+#: A lag that begins or ends is reported at once; one that stays as it is, so that the check does not look forgotten.
+LAG_REPORT_INTERVAL: Final = timedelta(minutes=10)
 
 
 def _run_request(job_name: str, request: Request) -> dg.RunRequest:
@@ -63,15 +69,28 @@ def lake_sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.S
     name="kafka",
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Observes the topics' end offsets and how far the stream is behind.",
+    description="Observes the topics' end offsets and how far the stream is behind; warns of lag and of garbage.",
 )
-def kafka_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Observe the eight topics, if the broker answers."""
-    bootstrap = Settings().bootstrap
-    offsets = topic_offsets(bootstrap)
-    if offsets is None:
-        return dg.SkipReason(f"No broker answers at {bootstrap}. Start it: `ticketsim broker start`.")
-    return dg.SensorResult(asset_events=list(topic_observations(offsets, last_state(context.instance).next_offsets)))
+def kafka_sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult | dg.SkipReason:
+    """Observe the eight topics, if the broker answers, and the newest commits, if any came since the last tick."""
+    settings, now, opened = Settings(), datetime.now(UTC), lake.open()
+    cursor = KafkaCursor.from_json(context.cursor)
+    events: list[dg.AssetObservation | dg.AssetCheckEvaluation] = []
+    offsets = topic_offsets(settings.bootstrap)
+    if offsets is not None:
+        events += topic_observations(offsets, last_state(context.instance).next_offsets)
+        lags = lag_warnings(context.instance, lake, offsets, now)
+        lagging = [judged.check.asset_key.path[-1] for judged in lags if not judged.passed]
+        if lagging != cursor.lagging or now.timestamp() - cursor.lag_reported_at > LAG_REPORT_INTERVAL.total_seconds():
+            events += [judged.as_event() for judged in lags]
+            cursor.lagging, cursor.lag_reported_at = lagging, now.timestamp()
+    if opened.exists() and (snapshot := opened.snapshot()).version != cursor.version:
+        rates = newest_rates(opened, snapshot, now)
+        events.append(judge_rates(rates, settings.quarantine_warning).as_event())
+        cursor.version = snapshot.version
+    if not events:
+        return dg.SkipReason(f"No broker answers at {settings.bootstrap}. Start it: `ticketsim broker start`.")
+    return dg.SensorResult(asset_events=events, cursor=cursor.to_json())
 
 
 def topic_observations(
@@ -84,8 +103,7 @@ def topic_observations(
         committed: the lake's next offset per ``topic/partition``.
     """
     for name, key in KAFKA_KEYS.items():
-        topic = EventType(name).topic
-        of_topic = {place: log for place, log in offsets.items() if place.rsplit("/", 1)[0] == topic}
+        of_topic = offsets_of_topic(offsets, name)
         yield dg.AssetObservation(
             key,
             metadata={

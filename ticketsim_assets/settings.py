@@ -32,6 +32,12 @@ class Settings(BaseSettings):
     first_hour: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     """Start of the first hourly partition; earlier rows are reported as a warning, with their number."""
 
+    lag_warning: int = Field(default=100_000, gt=0)
+    """Messages of a topic that the lake may lack before a warning; a live festival sends fewer in five minutes."""
+
+    quarantine_warning: float = Field(default=0.01, gt=0, lt=1)
+    """Part of an hour's messages that may break the contract before a warning."""
+
     lateness_minutes: float = Field(default=10.0, gt=0)
     """Wall-clock minutes after an hour's last commit before missing receipts stop holding it back."""
 

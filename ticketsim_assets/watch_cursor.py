@@ -1,8 +1,13 @@
-"""How far the watch over the lake has come: the sensor's cursor, small JSON."""
+"""How far the watches over the lake and over Kafka have come: the sensors' cursors, small JSON."""
+
+from typing import Final
 
 import msgspec
 
 from ticketsim_assets.due import DueHour
+
+#: Under this name the instance keeps how far the command line's looks at the lake have come.
+COMMAND_LINE_CURSOR: Final = "ticketsim/command_line_watch"
 
 
 class PendingHour(msgspec.Struct, frozen=True):
@@ -38,6 +43,23 @@ class WatchCursor(msgspec.Struct):
 
     @classmethod
     def from_json(cls, text: str | None) -> "WatchCursor":
+        """Read a cursor; an empty one is a fresh start."""
+        return msgspec.json.decode(text, type=cls) if text else cls()
+
+    def to_json(self) -> str:
+        """Write the cursor."""
+        return msgspec.json.encode(self).decode()
+
+
+class KafkaCursor(msgspec.Struct):
+    """What the watch over Kafka has reported."""
+
+    version: int = -1  #: of the lake, when the rate of quarantined messages was last looked at
+    lagging: list[str] = []  #: event types whose topic was reported with a warning
+    lag_reported_at: float = 0.0  #: seconds since the Unix epoch
+
+    @classmethod
+    def from_json(cls, text: str | None) -> "KafkaCursor":
         """Read a cursor; an empty one is a fresh start."""
         return msgspec.json.decode(text, type=cls) if text else cls()
 

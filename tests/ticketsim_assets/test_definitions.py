@@ -98,7 +98,7 @@ def test_without_a_lake_or_a_broker_the_sensors_say_what_is_missing(defs, tmp_pa
         skipped = lake_sensor(context)
         assert isinstance(skipped, dg.SkipReason)
         assert "ticketsim stream" in skipped.skip_message
-        skipped = kafka_sensor(dg.build_sensor_context(instance))
+        skipped = kafka_sensor(context)
         assert isinstance(skipped, dg.SkipReason)
         assert "ticketsim broker start" in skipped.skip_message
 

@@ -1,0 +1,321 @@
+"""The state of every station, gathered without starting, changing or waiting for any of them."""
+
+import contextlib
+import os
+import socket
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from simulator.events import TOPICS
+from streaming.committed import next_offsets
+from streaming.hour import Hour
+from streaming.jvm_lock import Holder
+from streaming.lag import TopicOffsets, consumer_lag, topic_offsets
+from streaming.lake import Lake
+from streaming.layout import QUARANTINE
+from streaming.lease import lease_holder
+from streaming.turns import turn_holder
+from ticketsim_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+    from ticketsim_assets.watch_cursor import WatchCursor
+
+#: A broker that runs accepts a connection within milliseconds.
+_CONNECT_S: Final = 0.5
+
+#: Pending hours of which the reason is looked up: each costs some 20 ms.
+_EXPLAINED: Final = 5
+
+#: Due hours of which it is looked up whether they have been loaded meanwhile: each costs a few milliseconds.
+_ASKED: Final = 100
+
+#: Dagster's daemon says that it lives every 30 s.
+_DAEMON_SILENT_S: Final = 90.0
+
+State = Literal["runs", "there", "absent", "stopped", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One station: its state, the facts by name, and a line for people."""
+
+    state: State
+    said: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def stations(settings: Settings, now: datetime) -> dict[str, Station]:
+    """Every station from the broker to the page, in the data's order.
+
+    Args:
+        settings: where they are.
+        now: the wall clock, for ages.
+    """
+    lake = Lake(str(Path(settings.lake).resolve()))
+    offsets = _whatever(lambda: _offsets(settings.bootstrap), None)
+    return {
+        "broker": _never_failing(lambda: _broker(settings, offsets)),
+        "stream": _never_failing(lambda: _stream(settings, lake, offsets, now)),
+        "lake": _never_failing(lambda: _lake(lake)),
+        "dagster": _never_failing(lambda: _dagster(settings, lake, now)),
+        "warehouse": _never_failing(lambda: _warehouse(settings, now)),
+        "dashboard": _never_failing(lambda: _dashboard(settings, now)),
+    }
+
+
+def _never_failing(look: Callable[[], Station]) -> Station:
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001  whatever is broken, the state of the others is wanted all the more
+        return Station("broken", f"{type(error).__name__}: {error}", {"error": str(error)})
+
+
+def _whatever(look: Callable[[], Any], otherwise: Any) -> Any:
+    with contextlib.suppress(Exception):
+        return look()
+    return otherwise
+
+
+def _offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
+    for server in bootstrap.split(","):
+        host, _, port = server.rpartition(":")
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=_CONNECT_S):
+            return topic_offsets(bootstrap)
+    return None
+
+
+def _broker(settings: Settings, offsets: Mapping[str, TopicOffsets] | None) -> Station:
+    if offsets is None:
+        there = settings.broker_dir.exists()
+        said = f"nothing answers at {settings.bootstrap} with the eight topics; `ticketsim broker start` starts it"
+        return Station("stopped" if there else "absent", said, {"bootstrap": settings.bootstrap})
+    messages = sum(log.end - log.earliest for log in offsets.values())
+    return Station(
+        "runs",
+        f"{settings.bootstrap}, {len(TOPICS)} topics with {len(offsets)} partitions, {messages:,} messages",
+        {
+            "bootstrap": settings.bootstrap,
+            "topics": {topic: _in_topic(offsets, topic) for topic in TOPICS},
+            "messages": messages,
+        },
+    )
+
+
+def _in_topic(offsets: Mapping[str, TopicOffsets], topic: str) -> int:
+    return sum(log.end - log.earliest for name, log in offsets.items() if name.rpartition("/")[0] == topic)
+
+
+def _stream(settings: Settings, lake: Lake, offsets: Mapping[str, TopicOffsets] | None, now: datetime) -> Station:
+    holder, turn = lease_holder(lake.root), turn_holder(lake.root)
+    facts: dict[str, Any] = {
+        "holder": _as_facts(holder),
+        "turn": _as_facts(turn),
+        "checkpoint": str(settings.checkpoint),
+        "batch": _newest_batch(settings.checkpoint),
+        "lag": _lag(lake, offsets),
+    }
+    said = [str(holder) if holder else "no stream runs; `ticketsim stream` starts one"]
+    if turn and (holder is None or turn.pid != holder.pid):
+        said.append(f"{turn} has its turn to commit")
+    if lake.exists():
+        version = lake.snapshot().version
+        [newest] = lake.commits(version - 1, version)
+        facts |= {"last_commit": newest.committed_at.isoformat(), "last_commit_age_s": _age(newest.committed_at, now)}
+        said.append(f"newest commit {_ago(newest.committed_at, now)}")
+    said.append("lag unknown" if facts["lag"] is None else f"lag {sum(facts['lag'].values()):,} messages")
+    behind = {topic: lag for topic, lag in (facts["lag"] or {}).items() if lag}
+    said += [f"{topic} {lag:,}" for topic, lag in behind.items()]
+    there = lake.exists() or settings.checkpoint.exists()
+    return Station("runs" if holder else "stopped" if there else "absent", "; ".join(said), facts)
+
+
+def _lag(lake: Lake, offsets: Mapping[str, TopicOffsets] | None) -> dict[str, int] | None:
+    if offsets is None:
+        return None
+    committed = next_offsets(lake)
+    return {
+        topic: consumer_lag({n: log for n, log in offsets.items() if n.rpartition("/")[0] == topic}, committed)
+        for topic in TOPICS
+    }
+
+
+def _newest_batch(checkpoint: Path) -> int | None:
+    """The number of the newest batch that the checkpoint knows to be committed."""
+    return max((int(path.name) for path in checkpoint.glob("commits/*") if path.name.isdigit()), default=None)
+
+
+def _lake(lake: Lake) -> Station:
+    if not lake.exists():
+        return Station("absent", f"there is none at {lake.root} yet", {"path": lake.root})
+    snapshot = lake.snapshot()
+    files = snapshot.files()
+    rows, size = sum(file.rows for file in files), sum(file.bytes for file in files)
+    quarantined = snapshot.rows_by_type().get(QUARANTINE, 0)
+    hours = sorted(snapshot.hours())
+    spans = f"{len(hours)} hours, {hours[0]} to {hours[-1]}" if hours else "no hour"
+    return Station(
+        "there",
+        f"version {snapshot.version}: {rows:,} rows in {len(files):,} files, {size / 1e6:,.1f} MB; {spans}; "
+        f"{quarantined:,} rows in quarantine",
+        {
+            "path": lake.root,
+            "version": snapshot.version,
+            "rows": rows,
+            "files": len(files),
+            "bytes": size,
+            "quarantined": quarantined,
+            "hours": len(hours),
+            "first_hour": str(hours[0]) if hours else None,
+            "last_hour": str(hours[-1]) if hours else None,
+        },
+    )
+
+
+def _dagster(settings: Settings, lake: Lake, now: datetime) -> Station:
+    home = Path(os.environ.get("DAGSTER_HOME") or settings.dagster_home)
+    if not (home / "dagster.yaml").exists():
+        return Station("absent", f"there is no instance at {home} yet", {"home": str(home)})
+    from dagster import DagsterInstance  # noqa: PLC0415  a second, and only where there is an instance
+
+    with DagsterInstance.from_config(str(home)) as instance:
+        runs = Counter(run.status.value for run in instance.get_runs(limit=1_000))
+        beats = instance.get_daemon_heartbeats()
+        beat = max((each.timestamp for each in beats.values()), default=0.0)
+        cursor = _cursor(instance)
+        due = _due(instance, cursor)
+    alive = now.timestamp() - beat < _DAEMON_SILENT_S
+    pending = _pending(lake, cursor)
+    facts = {
+        "home": str(home),
+        "daemon": alive,
+        "runs": dict(runs),
+        "due_hours": due,
+        "pending_hours": pending,
+    }
+    said = [
+        "the daemon runs" if alive else "no daemon runs",
+        "runs: " + (", ".join(f"{count} {status.lower()}" for status, count in runs.most_common()) or "none"),
+        f"{len(due)} hours due, {len(pending)} pending",
+        *(f"{hour}: {why}" for hour, why in list(pending.items())[:_EXPLAINED] if why),
+    ]
+    return Station("runs" if alive else "stopped", "; ".join(said), facts)
+
+
+def _cursor(instance: "DagsterInstance") -> "WatchCursor | None":
+    """The cursor of who has looked at the lake last: the sensor or the command line."""
+    from ticketsim_assets.watch_cursor import COMMAND_LINE_CURSOR, WatchCursor  # noqa: PLC0415
+
+    stored = instance.daemon_cursor_storage.get_cursor_values({COMMAND_LINE_CURSOR})
+    texts = [text for text in stored.values() if text]
+    for state in instance.all_instigator_state():
+        cursor = getattr(state.instigator_data, "cursor", None)
+        if state.instigator_name == "lake" and cursor:
+            texts.append(cursor)
+    return max((WatchCursor.from_json(text) for text in texts), key=lambda cursor: cursor.version, default=None)
+
+
+def _due(instance: "DagsterInstance", cursor: "WatchCursor | None") -> list[str]:
+    """Hours that were due at the last look and that no run has loaded with success since."""
+    from ticketsim_assets.keys import RAW_EVENTS  # noqa: PLC0415
+    from ticketsim_assets.run_history import successful_loads  # noqa: PLC0415
+
+    due = cursor.due if cursor else {}
+    asked = sorted(due, reverse=True)[:_ASKED]
+    loaded = {
+        key
+        for key in asked
+        if max(successful_loads(instance, RAW_EVENTS, Hour.from_key(key)), default=-1) >= due[key].fingerprint
+    }
+    return sorted(due.keys() - loaded)
+
+
+def _pending(lake: Lake, cursor: "WatchCursor | None") -> dict[str, str]:
+    """Pending hours by their key, the first few with what they lack."""
+    if cursor is None or not cursor.pending or not lake.exists():
+        return {}
+    from ticketsim_assets.completeness import missing_receipts, short_by_type  # noqa: PLC0415
+    from ticketsim_assets.evidence import hour_evidence  # noqa: PLC0415
+
+    snapshot = lake.snapshot()
+    reasons = {}
+    for number, key in enumerate(sorted(cursor.pending)):
+        if number >= _EXPLAINED:
+            reasons[key] = ""
+            continue
+        hour = Hour.from_key(key)
+        evidence = hour_evidence(snapshot, hour)
+        rows: Counter[str] = Counter()
+        for file in snapshot.files(hour):
+            rows[file.event_type] += file.rows
+        reasons[key] = "; ".join(missing_receipts(evidence) + short_by_type(evidence.receipts, rows))
+    return reasons
+
+
+def _warehouse(settings: Settings, now: datetime) -> Station:
+    path = settings.readers_path
+    if not path.exists():
+        return Station("absent", f"there is no copy for readers at {path} yet", {"path": str(path)})
+    import duckdb  # noqa: PLC0415
+
+    from ticketsim_assets.exceptions import NothingToReconcile  # noqa: PLC0415
+    from ticketsim_assets.reconciliation import VIEW, read_reconciliation  # noqa: PLC0415
+
+    # The copy: runs hold the warehouse itself, and nobody waits for them here.
+    with duckdb.connect(path, read_only=True) as connection:
+        try:
+            found = read_reconciliation(connection)
+        except NothingToReconcile:
+            return Station("there", "no hour is loaded", {"path": str(path), "hours": 0})
+        [(hours, newest)] = connection.execute(
+            f"select count(distinct hour_start), max(hour_start) from {VIEW}"  # noqa: S608 the view's name is a constant
+        ).fetchall()
+    copied = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    facts = {
+        "path": str(path),
+        "copied_age_s": _age(copied, now),
+        "hours": hours,
+        "newest_hour": str(Hour.containing(newest.replace(tzinfo=UTC))),
+        "proved": found.proved,
+        "unproved": found.unproved,
+        "wrong": found.wrong,
+    }
+    return Station(
+        "broken" if found.wrong else "there",
+        f"{hours:,} hours, the newest {facts['newest_hour']}: {found.proved:,} proved, {found.unproved:,} unproved, "
+        f"{found.wrong:,} wrong; copied {_ago(copied, now)}",
+        facts,
+    )
+
+
+def _dashboard(settings: Settings, now: datetime) -> Station:
+    path = settings.dashboard_path
+    if not path.exists():
+        return Station("absent", f"there is no page at {path} yet", {"path": str(path)})
+    built = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return Station(
+        "there",
+        f"{path}, built {_ago(built, now)}",
+        {"path": str(path), "built": built.isoformat(timespec="seconds"), "age_s": _age(built, now)},
+    )
+
+
+def _as_facts(holder: Holder | None) -> dict[str, Any] | None:
+    if holder is None:
+        return None
+    return {"pid": holder.pid, "name": holder.name, "since": holder.since, "alive": holder.lives}
+
+
+def _age(moment: datetime, now: datetime) -> float:
+    return round((now - moment).total_seconds(), 1)
+
+
+def _ago(moment: datetime, now: datetime) -> str:
+    import humanfriendly  # noqa: PLC0415
+
+    return f"{humanfriendly.format_timespan(max(0, round(_age(moment, now))), max_units=2)} ago"

@@ -1,0 +1,50 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def told(tmp_path, monkeypatch):
+    """What ``ticketsim status --json`` says with everything under ``home``."""
+    monkeypatch.setenv("TICKETSIM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TICKETSIM_BOOTSTRAP", "127.0.0.1:9")
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+
+    def status() -> dict:
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "local", "status", "--json"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
+        assert not imported & {"dagster", "pyspark.sql"}
+        return json.loads(done.stdout)
+
+    return status
+
+
+def test_with_nothing_there_every_station_is_absent_and_none_is_made(told, tmp_path):
+    assert {name: station["state"] for name, station in told().items()} == dict.fromkeys(
+        ("broker", "stream", "lake", "dagster", "warehouse", "dashboard"), "absent"
+    )
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_station_that_is_broken_does_not_keep_the_others_from_being_told_of(told, tmp_path):
+    home = tmp_path / "home"
+    (home / "broker").mkdir(parents=True)
+    (home / "warehouse_readers.db").write_text("no database")
+    log = home / "lake" / "events" / "_delta_log"
+    log.mkdir(parents=True)
+    Path(log / f"{0:020}.json").write_text("{")
+    stations = told()
+    assert stations["broker"]["state"] == "stopped"
+    assert stations["lake"]["state"] == "broken"
+    assert stations["warehouse"]["state"] == "broken"
+    assert "no database" not in stations["warehouse"]["error"]
+    assert stations["dashboard"]["state"] == "absent"

@@ -1,0 +1,79 @@
+"""How many of an hour's messages broke the contract, and why: from the newest commits of the lake's log only."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import pyarrow.parquet as pq
+
+from streaming.exceptions import LogCleaned
+from streaming.hour import Hour
+from streaming.lake import Commit, Lake, Snapshot
+from streaming.layout import QUARANTINE
+
+#: A stream that commits every five seconds for two hours; an even quicker one is judged by its newest commits.
+MAX_COMMITS: Final = 1_500
+
+
+@dataclass(slots=True)
+class HourRate:
+    """What the stream committed in an hour of the clock."""
+
+    hour: Hour  #: of the commits: a backfill's messages are of other hours
+    rows: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)  #: of the messages that broke the contract
+
+    @property
+    def quarantined(self) -> int:
+        """Messages that broke the contract."""
+        return self.reasons.total()
+
+    @property
+    def rate(self) -> float:
+        """Their part of all messages, 0 to 1."""
+        return self.quarantined / self.rows if self.rows else 0.0
+
+    def __str__(self) -> str:
+        """The hour in one line, the most frequent reasons first."""
+        reasons = ", ".join(f"{reason} ({count:,})" for reason, count in self.reasons.most_common(5))
+        return (
+            f"{self.hour}: {self.quarantined:,} of {self.rows:,} messages ({self.rate:.1%}) are quarantined: {reasons}"
+        )
+
+
+def newest_rates(lake: Lake, snapshot: Snapshot, now: datetime) -> list[HourRate]:
+    """The present hour and the one before, each if anything was committed in it, the newest first.
+
+    Commits are read backwards from the newest until one is older than that, so the cost does not grow with history.
+    """
+    present = Hour.containing(now)
+    rates = {hour: HourRate(hour) for hour in (present, present.previous)}
+    for commit in _backwards(lake, snapshot.version):
+        rate = rates.get(Hour.containing(commit.committed_at))
+        if rate is None:
+            break
+        if commit.removed:  # a replay: these messages were counted when they came
+            continue
+        rate.rows += sum(file.rows for file in commit.added)
+        for file in commit.added:
+            if file.event_type == QUARANTINE:
+                rate.reasons.update(_reasons(snapshot.uri(file)))
+    return [rate for rate in rates.values() if rate.rows]
+
+
+def _backwards(lake: Lake, newest: int) -> Iterable[Commit]:
+    for version in range(newest, max(-1, newest - MAX_COMMITS), -1):
+        try:
+            yield from lake.commits(version - 1, version)
+        except LogCleaned:
+            return
+
+
+def _reasons(path: str) -> Counter[str]:
+    try:
+        counted = pq.read_table(path, columns=["reason"], partitioning=None)["reason"].value_counts().to_pylist()
+    except FileNotFoundError:  # compacted or moved, and vacuumed since
+        return Counter()
+    return Counter({each["values"]: each["counts"] for each in counted})

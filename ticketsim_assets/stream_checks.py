@@ -1,0 +1,209 @@
+"""Two warnings: a topic of which the lake lacks too much, and an hour in which too many messages broke the contract.
+
+Sensors report them; each can be asked for in the UI as well. Neither stops anything.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import dagster as dg
+
+from simulator.events import EventType
+from streaming.exceptions import NoLake
+from streaming.lag import TopicOffsets, consumer_lag, topic_offsets
+from ticketsim_assets.keys import KAFKA_KEYS, LAKE_KEYS
+from ticketsim_assets.offsets_check import last_state
+from ticketsim_assets.quarantine_rate import HourRate, newest_rates
+from ticketsim_assets.resources import LakeResource
+from ticketsim_assets.settings import Settings
+
+LAG_CHECKS: Final = {name: dg.AssetCheckKey(key, "lag") for name, key in KAFKA_KEYS.items()}
+
+QUARANTINE_RATE_CHECK: Final = dg.AssetCheckKey(LAKE_KEYS["quarantine"], "quarantine_rate")
+
+#: Five triggers of the stream: one that has messages to read and has committed none for so long stands still.
+STANDSTILL: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The outcome of a check that warns."""
+
+    check: dg.AssetCheckKey
+    passed: bool
+    said: str
+    metadata: Mapping[str, dg.MetadataValue]
+
+    def as_result(self) -> dg.AssetCheckResult:
+        """As a check that runs on request returns it."""
+        return dg.AssetCheckResult(
+            asset_key=self.check.asset_key,
+            check_name=self.check.name,
+            passed=self.passed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=self.said,
+            metadata=self.metadata,
+        )
+
+    def as_event(self) -> dg.AssetCheckEvaluation:
+        """As a sensor reports it."""
+        return dg.AssetCheckEvaluation(
+            asset_key=self.check.asset_key,
+            check_name=self.check.name,
+            passed=self.passed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=self.said,
+            metadata=self.metadata,
+        )
+
+
+def offsets_of_topic(offsets: Mapping[str, TopicOffsets], name: str) -> dict[str, TopicOffsets]:
+    """The offsets of the topic of event type ``name``, per ``topic/partition``."""
+    topic = EventType(name).topic
+    return {place: log for place, log in offsets.items() if place.rsplit("/", 1)[0] == topic}
+
+
+def judge_lag(
+    name: str,
+    offsets: Mapping[str, TopicOffsets],
+    committed: Mapping[str, int],
+    *,
+    threshold: int,
+    since_commit: timedelta | None,
+) -> Judged:
+    """Whether the lake lacks too much of the topic of event type ``name``, or lacks it for too long.
+
+    Args:
+        name: the event type.
+        offsets: what Kafka holds, per ``topic/partition``.
+        committed: the lake's next offset, per ``topic/partition``.
+        threshold: messages above which it is too much.
+        since_commit: the age of the lake's newest commit; None if there is none.
+    """
+    of_topic, topic = offsets_of_topic(offsets, name), EventType(name).topic
+    lag = consumer_lag(of_topic, committed)
+    stands = lag > 0 and (since_commit is None or since_commit > STANDSTILL)
+    said = f"{topic} is {lag:,} messages ahead of the lake; the threshold is {threshold:,}"
+    if stands:
+        still = "there is no commit" if since_commit is None else f"the newest commit is {_minutes(since_commit)} old"
+        said += f"; {still}, more than {_minutes(STANDSTILL)} are too many: does the stream run?"
+    return Judged(
+        LAG_CHECKS[name],
+        passed=lag <= threshold and not stands,
+        said=said,
+        metadata={
+            "lag": dg.MetadataValue.int(lag),
+            "threshold": dg.MetadataValue.int(threshold),
+            "partitions": _partitions(of_topic, committed),
+        },
+    )
+
+
+def judge_rates(rates: list[HourRate], threshold: float) -> Judged:
+    """Whether in one of the hours the part of messages that broke the contract is larger than ``threshold``."""
+    high = [rate for rate in rates if rate.rate > threshold]
+    return Judged(
+        QUARANTINE_RATE_CHECK,
+        passed=not high,
+        said="; ".join(f"{rate}, more than {threshold:.1%}" for rate in high)
+        or f"at most {threshold:.1%} of the messages of this hour and the last one broke the contract",
+        metadata={"threshold": dg.MetadataValue.float(threshold), "hours": _hours(rates)},
+    )
+
+
+def lag_warnings(
+    instance: dg.DagsterInstance, lake: LakeResource, offsets: Mapping[str, TopicOffsets], now: datetime
+) -> list[Judged]:
+    """The eight topics against what the offsets check last saw in the lake; none while it has seen no lake."""
+    opened, state = lake.open(), last_state(instance)
+    exists = opened.exists()
+    if exists and state.version < 0:
+        return []
+    age = None
+    if exists:
+        version = opened.snapshot().version
+        [newest] = opened.commits(version - 1, version)
+        age = now - newest.committed_at
+    threshold = Settings().lag_warning
+    return [judge_lag(name, offsets, state.next_offsets, threshold=threshold, since_commit=age) for name in KAFKA_KEYS]
+
+
+@dg.multi_asset_check(
+    name="lag",
+    specs=[
+        dg.AssetCheckSpec(
+            check.name,
+            asset=check.asset_key,
+            description="The lake lacks few of the topic's messages, and the stream goes on. A warning.",
+        )
+        for check in LAG_CHECKS.values()
+    ],
+    can_subset=True,
+)
+def lag(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
+    """The same check as the sensor's, on request."""
+    bootstrap = Settings().bootstrap
+    offsets = topic_offsets(bootstrap)
+    if offsets is None:
+        raise dg.Failure(f"no broker answers at {bootstrap}. Start it: `ticketsim broker start`.")
+    for judged in lag_warnings(context.instance, lake, offsets, datetime.now(UTC)):
+        if judged.check in context.selected_asset_check_keys:
+            yield judged.as_result()
+
+
+@dg.asset_check(
+    asset=QUARANTINE_RATE_CHECK.asset_key,
+    name=QUARANTINE_RATE_CHECK.name,
+    description="Few of the messages that came in this hour and the last one broke the contract. A warning.",
+)
+def quarantine_rate(lake: LakeResource) -> dg.AssetCheckResult:
+    """The same check as the sensor's, on request."""
+    try:
+        opened = lake.open()
+        rates = newest_rates(opened, opened.snapshot(), datetime.now(UTC))
+    except NoLake as missing:
+        raise dg.Failure(str(missing)) from None
+    return judge_rates(rates, Settings().quarantine_warning).as_result()
+
+
+def _minutes(duration: timedelta) -> str:
+    return f"{duration / timedelta(minutes=1):.0f} minutes"
+
+
+def _partitions(offsets: Mapping[str, TopicOffsets], committed: Mapping[str, int]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "partition": place.rsplit("/", 1)[1],
+                    "end_offset": log.end,
+                    "committed": committed.get(place, 0),
+                    "lag": consumer_lag({place: log}, committed),
+                }
+            )
+            for place, log in sorted(offsets.items())
+        ],
+        dg.TableSchema(
+            [dg.TableColumn("partition"), *(dg.TableColumn(name, "int") for name in ("end_offset", "committed", "lag"))]
+        ),
+    )
+
+
+def _hours(rates: list[HourRate]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord({"hour": str(rate.hour), "reason": reason, "messages": count, "rate": count / rate.rows})
+            for rate in rates
+            for reason, count in rate.reasons.most_common()
+        ],
+        dg.TableSchema(
+            [
+                dg.TableColumn("hour"),
+                dg.TableColumn("reason"),
+                dg.TableColumn("messages", "int"),
+                dg.TableColumn("rate", "float"),
+            ]
+        ),
+    )
