@@ -1,13 +1,16 @@
 """The batches that a query commits, read from the lake's log: what is reported is what is there."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from deltalake import DeltaTable
 from pyspark.sql.streaming.query import StreamingQuery
 
+from streaming.checkpoint import batch_end
+from streaming.lag import TopicOffsets, lag_per_topic, topic_offsets
 from streaming.lake import Lake
 from streaming.layout import QUARANTINE
 
@@ -16,9 +19,11 @@ from streaming.layout import QUARANTINE
 class Batch:
     """One commit of the stream."""
 
+    batch: int  #: Spark's number; it begins again at 0 with a new checkpoint
     version: int  #: of the lake's table
     rows: int
     quarantined: int  #: of rows
+    lag: Mapping[str, int] | None  #: messages per topic that Kafka held and the lake did not; None: no answer
     seconds: float | None  #: how long the batch took; None if the query failed before it could say so
 
     @property
@@ -27,22 +32,17 @@ class Batch:
         return round(self.rows / self.seconds, 1) if self.seconds else None
 
     def __str__(self) -> str:
-        facts = {
-            "version": self.version,
-            "rows": self.rows,
-            "quarantined": self.quarantined,
-            "seconds": self.seconds,
-            "rows_per_second": self.rows_per_second,
-        }
-        return json.dumps({"batch": facts})
+        return json.dumps({**asdict(self), "rows_per_second": self.rows_per_second})
 
 
 class BatchLog:
     """Finds the batches committed since it was made or last asked."""
 
-    def __init__(self, lake: Lake) -> None:
-        """Begin after the newest version of ``lake``, whose table exists."""
+    def __init__(self, lake: Lake, checkpoint: Path, bootstrap: str) -> None:
+        """Begin after the newest version of ``lake``, whose table exists and is filled from ``bootstrap``."""
         self._lake = lake
+        self._checkpoint = checkpoint
+        self._bootstrap = bootstrap
         self._version = lake.snapshot().version
         self._last_progress: tuple[Any, ...] | None = None
 
@@ -56,20 +56,32 @@ class BatchLog:
         snapshot = self._lake.snapshot()
         if snapshot.version == self._version:
             return []
-        seconds = {p["batchId"]: p["durationMs"]["triggerExecution"] / 1000 for p in query.recentProgress}
+        told = {p["batchId"]: p for p in query.recentProgress}
         numbers = dict(_batch_numbers(self._lake, snapshot.version - self._version))
+        held = topic_offsets(self._bootstrap) if numbers else None
         batches = [
             Batch(
+                batch=numbers[commit.version],
                 version=commit.version,
                 rows=sum(file.rows for file in commit.added),
                 quarantined=sum(file.rows for file in commit.added if file.event_type == QUARANTINE),
-                seconds=seconds.get(numbers[commit.version]),
+                lag=self._lag(held, numbers[commit.version]),
+                seconds=_seconds(told.get(numbers[commit.version])),
             )
             for commit in self._lake.commits(after=self._version, until=snapshot.version)
             if commit.version in numbers
         ]
         self._version = snapshot.version
         return batches
+
+    def _lag(self, held: Mapping[str, TopicOffsets] | None, batch: int) -> dict[str, int] | None:
+        """What Kafka holds beyond the end of a batch."""
+        end = batch_end(self._checkpoint, batch)
+        return lag_per_topic(held, end) if held is not None and end is not None else None
+
+
+def _seconds(progress: Mapping[str, Any] | None) -> float | None:
+    return progress["durationMs"]["triggerExecution"] / 1000 if progress else None
 
 
 def _batch_numbers(lake: Lake, newest: int) -> Iterator[tuple[int, int]]:

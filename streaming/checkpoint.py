@@ -1,80 +1,108 @@
-"""Where the query starts: at its checkpoint, or, where there is none, at what the lake says.
+"""The query's checkpoint: whether the query can go on from it, and setting it aside if not.
 
 The lake knows which offsets it holds, and each batch is one commit, so a lost checkpoint loses and doubles nothing.
 The query then starts in an empty folder: what Spark keeps in it belongs together, and a part that was left over (the
 query's id, say) beside new offsets makes Delta take new batches for old ones.
+
+A checkpoint goes on right only if it stands where the lake stands. After a kill the lake may be one batch ahead of
+``commits``, never more, and never behind. Spark itself does not compare the two: with an older copy of the checkpoint
+Delta would take the next batches for those that it has, and skip them.
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from streaming.committed import next_offsets
-from streaming.exceptions import BrokerUnreachable, CheckpointWithoutLake, DataLost
-from streaming.lag import TopicOffsets, topic_offsets
-from streaming.lake import Lake
-
-#: Spark's word for "the first offset that the partition still has".
-_EARLIEST: Final = -2
+_UNREADABLE: Final = (OSError, ValueError, KeyError, IndexError, AttributeError)
 
 
-def starting_offsets(bootstrap: str, lake: Lake, checkpoint: Path) -> str:
-    """What to pass as Kafka's ``startingOffsets``; Spark ignores it while the checkpoint knows better.
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a checkpoint stands to the lake."""
 
-    Raises:
-        BrokerUnreachable: the offsets are needed and cannot be asked for.
-        CheckpointWithoutLake: batches were committed to a lake that is no longer there.
-        DataLost: Kafka no longer has the messages that follow those of the lake.
-    """
-    if any(_numbered(checkpoint / "offsets")):
-        if any(_numbered(checkpoint / "commits")) and not lake.exists():
-            raise CheckpointWithoutLake(
-                f"the checkpoint {checkpoint} belongs to a lake that is no longer at {lake.root}. Bring the lake back, "
-                "or remove the checkpoint to read again everything that Kafka still holds."
-            )
-        return "earliest"
-    committed = next_offsets(lake)
-    if not committed:
-        return "earliest"
-    _set_aside(checkpoint)
-    log = topic_offsets(bootstrap)
-    if log is None:
-        raise BrokerUnreachable(f"the broker {bootstrap} does not tell its offsets, which the lost checkpoint needs.")
-    return offsets_json(log, committed)
+    usable: bool  #: the query can go on from it
+    complete: bool  #: it is a whole checkpoint, so that setting it aside is for the operator to decide
+    why: str
 
 
-def offsets_json(log: Mapping[str, TopicOffsets], committed: Mapping[str, int]) -> str:
-    """``startingOffsets`` after everything that the lake holds, for every partition that Kafka has.
+def examine(checkpoint: Path, committed: Mapping[str, int]) -> Fit:
+    """Compare a checkpoint with what the lake holds.
 
     Args:
-        log: What Kafka holds, per ``topic/partition``.
-        committed: The lake's next offset, per ``topic/partition``; from the first one where nothing is committed.
-
-    Raises:
-        DataLost: Kafka's log of a partition begins after the lake's next offset, or ends before it.
+        checkpoint: The query's folder; it need not exist.
+        committed: The lake's next offset, per ``topic/partition``.
     """
-    offsets: dict[str, dict[str, int]] = defaultdict(dict)
-    for name, held in log.items():
-        topic, _, partition = name.rpartition("/")
-        following = committed.get(name)
-        if following is not None and not held.earliest <= following <= held.end:
-            raise DataLost(
-                f"the lake goes on at offset {following} of {name}, but Kafka holds offsets {held.earliest} to "
-                f"{held.end - 1}: messages were removed before the stream read them. Write into another lake (--lake, "
-                "--checkpoint), or bring the broker's data back."
-            )
-        offsets[topic][partition] = _EARLIEST if following is None else following
-    return json.dumps(offsets)
+    planned = _numbers(checkpoint / "offsets")
+    if not planned:
+        return Fit(False, False, f"there is no checkpoint in {checkpoint}")
+    newest = planned[-1]
+    done = _numbers(checkpoint / "commits")
+    try:
+        json.loads((checkpoint / "metadata").read_text(encoding="utf-8"))["id"]  # without it the query gets a new id
+        after = _offsets(checkpoint / "offsets" / str(newest))
+        before = _offsets(checkpoint / "offsets" / str(newest - 1)) if newest else _initial(checkpoint)
+    except _UNREADABLE as problem:
+        return Fit(False, False, f"the checkpoint {checkpoint} is incomplete ({problem})")
+    if done and not committed:
+        return Fit(False, True, f"the checkpoint {checkpoint} says that batches were written, the lake holds none")
+    # A batch that the checkpoint calls done is in the lake; one that is planned may be, or not.
+    candidates = [after] if done and done[-1] == newest else [after, before]
+    differences = [_difference(offsets, committed) for offsets in candidates]
+    if None in differences:
+        return Fit(True, True, f"the checkpoint {checkpoint} stands where the lake stands")
+    return Fit(False, True, f"the checkpoint {checkpoint} does not fit the lake: {differences[0]}")
 
 
-def _numbered(folder: Path) -> list[Path]:
-    """Spark's log entries in ``folder``, one file per batch, named by its number."""
-    return [path for path in folder.glob("*") if path.name.isdigit()]
+def has_commits(checkpoint: Path) -> bool:
+    """Whether the checkpoint says that batches were written."""
+    return bool(_numbers(checkpoint / "commits"))
 
 
-def _set_aside(checkpoint: Path) -> None:
-    if checkpoint.exists() and any(checkpoint.iterdir()):
-        checkpoint.rename(checkpoint.with_name(f"{checkpoint.name}.incomplete-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"))
+def batch_end(checkpoint: Path, batch: int) -> dict[str, int] | None:
+    """The next offset after a batch, per ``topic/partition``; None if the checkpoint does not know (any more)."""
+    try:
+        return _offsets(checkpoint / "offsets" / str(batch))
+    except _UNREADABLE:
+        return None
+
+
+def set_aside(checkpoint: Path) -> Path | None:
+    """Rename the checkpoint, so that the query starts in an empty folder; nothing is deleted.
+
+    Returns:
+        Where it is now; None if there was none.
+    """
+    if not checkpoint.exists() or not any(checkpoint.iterdir()):
+        return None
+    return checkpoint.rename(checkpoint.with_name(f"{checkpoint.name}.aside-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"))
+
+
+def _numbers(folder: Path) -> list[int]:
+    """Spark's log entries in ``folder``, one file per batch, named by its number; oldest first."""
+    return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit())
+
+
+def _offsets(entry: Path) -> dict[str, int]:
+    """Where a batch ends, per ``topic/partition``: the last line of Spark's log entry."""
+    return _flat(json.loads(entry.read_text(encoding="utf-8").splitlines()[-1]))
+
+
+def _initial(checkpoint: Path) -> dict[str, int]:
+    """Where the first batch begins: JSON behind a zero byte and a version."""
+    text = (checkpoint / "sources" / "0" / "0").read_text(encoding="utf-8")
+    return _flat(json.loads(text[text.index("{") :]))
+
+
+def _flat(offsets: Any) -> dict[str, int]:
+    return {f"{topic}/{number}": int(end) for topic, ends in offsets.items() for number, end in ends.items()}
+
+
+def _difference(offsets: Mapping[str, int], committed: Mapping[str, int]) -> str | None:
+    """Where the two part; partitions of which the lake holds nothing may stand anywhere."""
+    for name, following in sorted(committed.items()):
+        if offsets.get(name, 0) != following:
+            return f"it goes on at offset {offsets.get(name, 0)} of {name}, the lake at {following}"
+    return None

@@ -15,6 +15,8 @@
   * TopicRecreated
   * DataLost
   * CheckpointWithoutLake
+  * CheckpointDiffers
+  * DiskFull
   * StreamFailed
 
   * TurnGivenUp
@@ -70,6 +72,14 @@ class DataLost(StreamingError):
 
 class CheckpointWithoutLake(StreamingError):
     """The checkpoint says that messages were written, but the lake that holds them is not there."""
+
+
+class CheckpointDiffers(StreamingError):
+    """The checkpoint does not stand where the lake stands."""
+
+
+class DiskFull(StreamingError):
+    """There is no room left for the lake or the checkpoint."""
 
 
 class StreamFailed(StreamingError):

@@ -1,6 +1,5 @@
 """The query: all topics of Kafka to the one table of the lake, each message checked against the contract."""
 
-import time
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from simulator.events import TOPICS
+from streaming.clock import Clock
 from streaming.kafka_security import security_options
 from streaming.lake import Lake
 from streaming.layout import PARTITION_COLUMNS
@@ -53,18 +53,18 @@ def read_kafka(spark: SparkSession, bootstrap: str, starting_offsets: str) -> Da
     )
 
 
-def validated(messages: DataFrame) -> DataFrame:
-    """One row of the lake for each message."""
+def validated(messages: DataFrame, clock: Clock) -> DataFrame:
+    """One row of the lake for each message, stamped with ``ingested_at`` by ``clock``."""
+
+    def validate_all(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield validate_batch(batch, ingested_at_us=clock())
+
     return (
         messages.select("topic", "value", "partition", "offset", "timestamp")
         .coalesce(_WRITERS)
-        .mapInArrow(_validate_all, spark_ddl())
+        .mapInArrow(validate_all, spark_ddl())
     )
-
-
-def _validate_all(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        yield validate_batch(batch, ingested_at_us=time.time_ns() // 1000)
 
 
 def start_query(rows: DataFrame, lake: Lake, checkpoint: Path, trigger: timedelta | None) -> StreamingQuery:

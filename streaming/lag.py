@@ -52,3 +52,11 @@ def consumer_lag(offsets: Mapping[str, TopicOffsets], committed: Mapping[str, in
         committed: next offset of the lake per ``topic/partition``; one that is not named has nothing committed.
     """
     return sum(max(0, log.end - max(log.earliest, committed.get(name, 0))) for name, log in offsets.items())
+
+
+def lag_per_topic(offsets: Mapping[str, TopicOffsets], committed: Mapping[str, int]) -> dict[str, int]:
+    """As ``consumer_lag``, for each topic that Kafka has."""
+    return {
+        topic: consumer_lag({name: log for name, log in offsets.items() if name.rpartition("/")[0] == topic}, committed)
+        for topic in sorted({name.rpartition("/")[0] for name in offsets})
+    }

@@ -95,7 +95,9 @@ def replay(spark: "SparkSession", lake: Lake, selection: Selection) -> Replayed:
             f"MERGE INTO delta.`{lake.table_uri}` AS lake USING {_MOVED} AS moved "
             f"ON lake.event_type = '{QUARANTINE}' AND ({_hours((g['was_date'], g['was_hour']) for g in groups)}) "
             "AND lake.topic = moved.topic AND lake.kafka_partition = moved.kafka_partition "
-            "AND lake.kafka_offset = moved.kafka_offset WHEN MATCHED THEN UPDATE SET *"
+            # Offsets repeat where a topic was made again: when the row came tells the two apart.
+            "AND lake.kafka_offset = moved.kafka_offset AND lake.ingested_at = moved.ingested_at "
+            "WHEN MATCHED THEN UPDATE SET *"
         ).first()
     finally:
         moved.unpersist()

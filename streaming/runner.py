@@ -1,16 +1,15 @@
 """Running the stream: start, watch, start again after a failure, and end cleanly."""
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -19,8 +18,10 @@ from tenacity.nap import sleep_using_event
 from tenacity.stop import stop_any, stop_when_event_set
 
 from streaming.batches import Batch, BatchLog
-from streaming.checkpoint import starting_offsets
-from streaming.exceptions import BrokerUnreachable, DataLost, StreamFailed, TurnGivenUp
+from streaming.clock import Clock, not_before, system_clock
+from streaming.exceptions import BrokerUnreachable, DataLost, TurnGivenUp
+from streaming.failures import QueryFailed, failures_told, meaning
+from streaming.going_on import clear_away_unless_usable, is_usable, leave_checkpoint, survey_without_loss
 from streaming.jars import ensure_jars
 from streaming.job import read_kafka, start_query, validated
 from streaming.lake import Lake
@@ -46,8 +47,12 @@ _POLL_S: Final = 0.25
 #: How often the broker is asked whether its topics are still the same ones; seconds.
 _TOPICS_CHECK_S: Final = 10.0
 
-#: How Spark's Kafka source says that offsets are gone.
-_DATA_LOSS: Final = re.compile(r"KAFKA_DATA_LOSS|some data may have been (lost|missed)", re.IGNORECASE)
+#: From where a stream goes on.
+#:
+#: * ``checkpoint``: from its checkpoint, or from what the lake holds if there is none
+#: * ``lake``: from what the lake holds, unless the checkpoint stands there too
+#: * ``accepting_loss``: the same, and messages that are gone from Kafka are recorded as lost first
+GoOn = Literal["checkpoint", "lake", "accepting_loss"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,8 @@ class StreamConfig:
     checkpoint: Path  #: the query's own folder
     trigger: timedelta | None  #: a batch each time this has passed; None: all that is there now, then end
     spark: Mapping[str, str] = field(default_factory=dict)  #: on top of ``streaming.session.DEFAULTS``
+    go_on: GoOn = "checkpoint"
+    clock: Clock = system_clock  #: stamps ``ingested_at``
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,8 @@ def run_stream(
         StreamingError: it cannot start, or failed for good; the message says why and what to do.
     """
     run = _Run(config, on_batch, stop or threading.Event())
-    return run.until_the_end()
+    with failures_told(config.lake, config.checkpoint):
+        return run.until_the_end()
 
 
 class _Run:
@@ -99,15 +107,18 @@ class _Run:
         self._stop = stop
         self._lake = Lake(str(Path(config.lake).resolve()))
         self._batches: list[Batch] = []
+        self._left_checkpoint = False
 
     def until_the_end(self) -> StreamSummary:
         # Everything that needs no JVM is refused before one is started.
         require_free(self._lake.root)
         missing_columns(self._lake)
-        self._retrying(self._require_same_topics)
+        self._retrying(self._refuse_early)
         if self._stop.is_set():
             return self._summary(0.0)
-        with spark_session(ensure_jars().spark, self._config.spark) as spark:
+        config = self._config
+        # Told while the session lives: a failure of Spark has its words from the JVM.
+        with spark_session(ensure_jars().spark, config.spark) as spark, failures_told(config.lake, config.checkpoint):
             lease = take_lease(spark, self._lake.root, _NAME)
             started = time.monotonic()
             ended = False
@@ -128,7 +139,10 @@ class _Run:
             return True
         try:
             ensure_table(spark, self._lake)
-            batch_log = BatchLog(self._lake)
+            if self._config.go_on != "checkpoint" and not self._left_checkpoint:
+                self._retrying(lambda: self._leave_checkpoint(spark))
+                self._left_checkpoint = True
+            batch_log = BatchLog(self._lake, self._config.checkpoint, self._config.bootstrap)
             return bool(self._retrying(lambda: self._attempt(spark, batch_log)))
         finally:
             turn.release()
@@ -136,7 +150,7 @@ class _Run:
     def _retrying(self, attempt: Callable[[], bool | None]) -> bool | None:
         """``attempt`` again and again until it returns, with growing pauses; its failures in a row are bounded."""
         retrying = Retrying(
-            retry=retry_if_exception_type((BrokerUnreachable, _QueryFailed)),
+            retry=retry_if_exception_type((BrokerUnreachable, QueryFailed)),
             wait=wait_exponential(multiplier=1, max=30),
             stop=stop_any(stop_after_attempt(MAX_ATTEMPTS), stop_when_event_set(self._stop)),
             sleep=sleep_using_event(self._stop),
@@ -145,7 +159,7 @@ class _Run:
         )
         try:
             return retrying(attempt)
-        except (BrokerUnreachable, _QueryFailed):
+        except (BrokerUnreachable, QueryFailed):
             if self._stop.is_set():
                 return None
             raise
@@ -154,12 +168,15 @@ class _Run:
         """Run one query; True if it ended by itself or was stopped, False if it is to be started again.
 
         Raises:
-            _QueryFailed: it failed before it got anywhere.
+            QueryFailed: it failed before it got anywhere.
         """
         committed_before = len(self._batches)
-        self._require_same_topics()
-        offsets = starting_offsets(self._config.bootstrap, self._lake, self._config.checkpoint)
-        rows = validated(read_kafka(spark, self._config.bootstrap, offsets))
+        resumption = survey_without_loss(self._config.bootstrap, self._lake)
+        clear_away_unless_usable(self._config.checkpoint, resumption, self._lake)
+        rows = validated(
+            read_kafka(spark, self._config.bootstrap, resumption.starting_offsets()),
+            not_before(resumption.losses.resumed_at, self._config.clock),
+        )
         try:
             query = start_query(rows, self._lake, self._config.checkpoint, self._config.trigger)
             try:
@@ -167,8 +184,10 @@ class _Run:
             finally:
                 self._report(batch_log, query)
         except (PySparkException, Py4JError, OSError) as error:
-            failure = _meaning(error)
-            if not isinstance(failure, _QueryFailed) or len(self._batches) == committed_before:
+            failure = meaning(error, self._config.lake, self._config.checkpoint)
+            if isinstance(failure, DataLost):
+                survey_without_loss(self._config.bootstrap, self._lake)  # names topic and offsets
+            if not isinstance(failure, QueryFailed) or len(self._batches) == committed_before:
                 raise failure from error
             log.warning("the query failed after a batch, it is started again: %s", failure)
             return False
@@ -206,6 +225,22 @@ class _Run:
     def _require_same_topics(self) -> None:
         require_same_topics(self._lake.root, topic_ids(self._config.bootstrap))
 
+    def _leave_checkpoint(self, spark: SparkSession) -> None:
+        accepting = spark if self._config.go_on == "accepting_loss" else None
+        leave_checkpoint(self._config.bootstrap, self._lake, self._config.checkpoint, accepting)
+
+    def _refuse_early(self) -> None:
+        """Refuse what can be refused without Spark; under the lease everything is looked at again."""
+        config = self._config
+        if config.go_on == "accepting_loss":
+            topic_ids(config.bootstrap)
+            return
+        resumption = survey_without_loss(config.bootstrap, self._lake)
+        for loss in resumption.losses:
+            log.info("recorded loss: %s", loss)
+        if config.go_on == "checkpoint":
+            is_usable(config.checkpoint, resumption, self._lake)
+
     def _report(self, batch_log: BatchLog, query: StreamingQuery) -> None:
         for batch in batch_log.new_batches(query):
             self._batches.append(batch)
@@ -220,32 +255,6 @@ class _Run:
             batches=len(self._batches),
             seconds=round(seconds, 3),
         )
-
-
-class _QueryFailed(StreamFailed):
-    """The query failed in a way that may pass."""
-
-
-def _meaning(error: Exception) -> StreamFailed | DataLost:
-    """Our error for what Spark raised."""
-    text = str(error)
-    if _DATA_LOSS.search(text):
-        return DataLost(
-            "messages were removed from Kafka before the stream read them (retention, or a topic that was cut off): "
-            f"{_shortened(text)}"
-        )
-    if isinstance(error, Py4JError | OSError) and not isinstance(error, Py4JJavaError):
-        return StreamFailed(
-            "Spark's JVM ended unexpectedly (killed, or out of memory). Nothing is lost: start the stream again."
-        )
-    return _QueryFailed(
-        f"the query failed: {_shortened(text)}. Nothing is lost: once the cause is cured, start the stream again."
-    )
-
-
-def _shortened(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("at ")]
-    return " | ".join(lines)[:600]
 
 
 def _say_why(state: RetryCallState) -> None:

@@ -1,7 +1,7 @@
 """Creating the lake's table, and making sure that an existing one is what this release writes."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
@@ -22,6 +22,7 @@ STATISTICS_COLUMNS: Final = (
     "kafka_partition",
     "kafka_offset",
     "kafka_timestamp",
+    "ingested_at",
 )
 
 TABLE_PROPERTIES: Final[dict[str, str]] = {
@@ -77,6 +78,7 @@ def ensure_table(spark: SparkSession, lake: Lake) -> None:
     missing = missing_columns(lake)
     table = f"delta.`{lake.table_uri}`"
     if not lake.exists():
+        _clear_unfinished(spark, lake)
         properties = ", ".join(f"'{name}' = '{value}'" for name, value in TABLE_PROPERTIES.items())
         partitions = ", ".join(PARTITION_COLUMNS)
         spark.sql(
@@ -85,3 +87,15 @@ def ensure_table(spark: SparkSession, lake: Lake) -> None:
         )
     elif missing:
         spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({spark_ddl(missing)})")
+
+
+def _clear_unfinished(spark: SparkSession, lake: Lake) -> None:
+    """Remove what a killed creation leaves: a log without a commit, whose folder CREATE TABLE would refuse."""
+    jvm: Any = spark._jvm
+    log = jvm.org.apache.hadoop.fs.Path(f"{lake.table_uri}/_delta_log")
+    files = log.getFileSystem(spark._jsc.hadoopConfiguration())  # a disk's or a bucket's
+    if not files.exists(log):
+        return
+    names = [status.getPath().getName() for status in files.listStatus(log)]
+    if not any(name.endswith((".json", ".parquet")) and not name.startswith(".") for name in names):
+        files.delete(log, True)

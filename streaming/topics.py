@@ -53,23 +53,36 @@ def topic_ids(bootstrap: str) -> dict[str, str]:
     return ids
 
 
+def known_topics(lake_root: str) -> dict[str, str]:
+    """The ids of the topics that this lake was filled from; empty before its first stream."""
+    path = Path(lake_root) / IDS_FILE
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
 def require_same_topics(lake_root: str, ids: Mapping[str, str]) -> None:
     """Compare ``ids``, topic by topic, with those that this lake was filled from, and remember those that are new.
 
     Raises:
         TopicRecreated: a topic is not the one that the lake was filled from.
     """
-    path = Path(lake_root) / IDS_FILE
-    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known = known_topics(lake_root)
     for topic, topic_id in ids.items():
         if known.get(topic, topic_id) != topic_id:
             raise TopicRecreated(
                 f"topic {topic} was deleted and created again: the lake {lake_root} was filled from the one with id "
                 f"{known[topic]}, the broker's has id {topic_id}. What the old one held and the lake does not have is "
-                "lost. Write into another lake (--lake, --checkpoint), or bring the broker's old data back."
+                "lost, unless you bring the broker's old data back. `ticketsim stream --accept-loss --dry-run` shows "
+                "what is lost, without --dry-run the loss is recorded and the stream goes on (docs/runbook.md, "
+                "'A topic was deleted and created again')."
             )
     if known != {**known, **ids}:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps({**known, **ids}, indent=1), encoding="utf-8")
-        unfinished.replace(path)
+        remember_topics(lake_root, {**known, **ids})
+
+
+def remember_topics(lake_root: str, ids: Mapping[str, str]) -> None:
+    """From now on this lake is filled from the topics with these ids."""
+    path = Path(lake_root) / IDS_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(dict(ids), indent=1), encoding="utf-8")
+    unfinished.replace(path)

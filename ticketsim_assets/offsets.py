@@ -1,5 +1,9 @@
 """Law 1: rows committed to the lake = Kafka offsets consumed, per topic and partition, with no gap and no overlap.
 
+Offsets count within a *log*: a partition from where the stream began to read it, or went on after a recorded loss
+(`streaming.losses`), up to the next loss. Within a log they follow one another, a log begins where its loss says that
+the stream resumed, and the log before ends where the loss begins. So what was lost, and only that, is subtracted.
+
 Checked incrementally: the state after the last green check is the next offset of every topic and partition, and only
 files of newer commits are read. A commit that removes rows is sound if it adds the same ones again, as a replay of the
 quarantine does. Once something is wrong the whole table is looked at, so that a repaired lake turns green again.
@@ -9,36 +13,61 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import duckdb
+import pyarrow as pa
 
 from streaming.exceptions import LogCleaned
 from streaming.lake import Commit, Lake, Snapshot
+from streaming.losses import Losses, read_losses
 
 _RANGES = """
-select topic, kafka_partition, min(kafka_offset), max(kafka_offset), count(*), count(distinct kafka_offset)
-from read_parquet(?, hive_partitioning = false)
+with resumptions as (select topic, kafka_partition, resumed_at, log from losses)
+select
+    rows.topic,
+    rows.kafka_partition,
+    coalesce(resumptions.log, 0),
+    min(rows.kafka_offset),
+    max(rows.kafka_offset),
+    count(*),
+    count(distinct rows.kafka_offset),
+from read_parquet(?, hive_partitioning = false) as rows
+asof left join resumptions
+    on rows.topic = resumptions.topic
+    and rows.kafka_partition = resumptions.kafka_partition
+    and rows.ingested_at >= resumptions.resumed_at
 group by all
 order by all
 """
 
 _LOST_OR_ADDED = """
-select topic, kafka_partition, kafka_offset
+select topic, kafka_partition, kafka_offset, ingested_at
 from (
-    select topic, kafka_partition, kafka_offset, -1 as change from read_parquet(?, hive_partitioning = false)
+    select topic, kafka_partition, kafka_offset, ingested_at, -1 as change
+    from read_parquet(?, hive_partitioning = false)
     union all
-    select topic, kafka_partition, kafka_offset, 1 from read_parquet(?, hive_partitioning = false)
+    select topic, kafka_partition, kafka_offset, ingested_at, 1 from read_parquet(?, hive_partitioning = false)
 )
 group by all
 having sum(change) <> 0
 limit 1
 """
 
+_LOSSES = pa.schema(
+    [
+        ("topic", pa.string()),
+        ("kafka_partition", pa.int32()),
+        ("resumed_at", pa.timestamp("us", tz="UTC")),
+        ("log", pa.int32()),
+    ]
+)
+
 
 @dataclass(frozen=True, slots=True)
 class OffsetRange:
-    """Offsets of one topic and partition found in a set of files."""
+    """Offsets of one log of a topic and partition found in a set of files."""
 
     topic: str
     partition: int
+    log: int  #: how many losses were recorded before it
     first: int
     last: int
     rows: int
@@ -56,6 +85,7 @@ class OffsetState:
 
     version: int = -1
     next_offsets: Mapping[str, int] = field(default_factory=dict)
+    logs: Mapping[str, int] = field(default_factory=dict)  #: the log that it is in; 0 where nothing was lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +94,7 @@ class OffsetVerdict:
 
     state: OffsetState
     problems: tuple[str, ...]
+    losses: tuple[str, ...] = ()  #: one sentence per loss that was recorded and accepted
 
     @property
     def sound(self) -> bool:
@@ -71,26 +102,58 @@ class OffsetVerdict:
         return not self.problems
 
 
-def judge(ranges: Iterable[OffsetRange], expected: Mapping[str, int]) -> list[str]:
-    """One sentence per range that has gaps or overlaps within itself or with the next offset expected for it.
+def judge(ranges: Iterable[OffsetRange], state: OffsetState, losses: Losses) -> tuple[OffsetState, list[str]]:
+    """Follow each topic and partition from ``state`` through what was found and what was recorded as lost.
 
     Args:
-        ranges: offsets found, one range per topic and partition.
-        expected: next offset per ``topic/partition``; one that is not named may begin anywhere.
+        ranges: offsets found, one range per topic, partition and log.
+        state: where to begin; a partition that it does not name may begin anywhere.
+        losses: what was recorded.
+
+    Returns:
+        Where the partitions end, at the version of ``state``, and one sentence per gap or overlap.
     """
+    found: dict[str, dict[int, OffsetRange]] = {}
+    for each in ranges:
+        found.setdefault(each.name, {})[each.log] = each
+    ends, logs, problems = dict(state.next_offsets), dict(state.logs), []
+    for name in sorted({*found, *losses.of_place}):
+        expected, begun = state.next_offsets.get(name), state.logs.get(name, 0)
+        of_place, in_logs = losses.of_place.get(name, ()), found.get(name, {})
+        problems += [
+            f"{name}: offset {in_logs[log].first} was added to a log that had ended" for log in in_logs if log < begun
+        ]
+        for log in range(begun, len(of_place) + 1):
+            if log > begun:
+                loss = of_place[log - 1]
+                if expected is not None and expected != loss.first_lost:
+                    problems.append(
+                        f"{name}: the log ends at offset {expected}, and the loss begins at {loss.first_lost}"
+                    )
+                expected = loss.resumes_at
+            if log in in_logs:
+                problems += _problems(in_logs[log], expected)
+                expected = in_logs[log].last + 1
+        if expected is not None:
+            ends[name] = expected
+        if of_place:
+            logs[name] = len(of_place)
+    return OffsetState(state.version, ends, logs), problems
+
+
+def _problems(found: OffsetRange, expected: int | None) -> list[str]:
     problems = []
-    for found in ranges:
-        start = expected.get(found.name, found.first)
-        if found.first > start:
-            problems.append(f"{found.name}: offsets {start} to {found.first - 1} are missing")
-        elif found.first < start:
-            problems.append(f"{found.name}: offset {found.first} was committed again, {start} was next")
-        if found.rows > found.distinct:
-            problems.append(f"{found.name}: {found.rows - found.distinct} offsets are there more than once")
-        if (span := found.last - found.first + 1) > found.distinct:
-            problems.append(
-                f"{found.name}: {span - found.distinct} offsets between {found.first} and {found.last} are missing"
-            )
+    start = found.first if expected is None else expected
+    if found.first > start:
+        problems.append(f"{found.name}: offsets {start} to {found.first - 1} are missing")
+    elif found.first < start:
+        problems.append(f"{found.name}: offset {found.first} was committed again, {start} was next")
+    if found.rows > found.distinct:
+        problems.append(f"{found.name}: {found.rows - found.distinct} offsets are there more than once")
+    if (span := found.last - found.first + 1) > found.distinct:
+        problems.append(
+            f"{found.name}: {span - found.distinct} offsets between {found.first} and {found.last} are missing"
+        )
     return problems
 
 
@@ -102,25 +165,27 @@ def check_offsets(lake: Lake, snapshot: Snapshot, state: OffsetState) -> OffsetV
         snapshot: the version up to which to check.
         state: where the last green check ended; a fresh one for the first check.
     """
-    if state.version == snapshot.version:
-        return OffsetVerdict(state, ())
-    if 0 <= state.version < snapshot.version:
+    losses = read_losses(lake).known_at(snapshot.version)
+    sentences = tuple(map(str, losses))
+    counts = {name: len(of_place) for name, of_place in losses.of_place.items()}
+    if state.version == snapshot.version and state.logs == counts:
+        return OffsetVerdict(state, (), sentences)
+    if 0 <= state.version <= snapshot.version:
         try:
-            grown = _grown(snapshot.root, lake.commits(state.version, snapshot.version), state.next_offsets)
+            grown = _grown(snapshot.root, lake.commits(state.version, snapshot.version), state, losses)
         except (LogCleaned, duckdb.IOException):  # or files were, which a newer version no longer needs
             grown = None
         if grown is not None:
-            return OffsetVerdict(OffsetState(snapshot.version, grown), ())
-    ranges = _ranges([snapshot.uri(file) for file in snapshot.files()])
-    problems = judge(ranges, {})
-    problems += _shrunk({found.name: found.last + 1 for found in ranges}, state.next_offsets)
+            return OffsetVerdict(OffsetState(snapshot.version, grown.next_offsets, grown.logs), (), sentences)
+    ends, problems = judge(_ranges([snapshot.uri(file) for file in snapshot.files()], losses), OffsetState(), losses)
+    problems += _shrunk(ends, state)
     if problems:
-        return OffsetVerdict(state, tuple(problems))
-    return OffsetVerdict(OffsetState(snapshot.version, {found.name: found.last + 1 for found in ranges}), ())
+        return OffsetVerdict(state, tuple(problems), sentences)
+    return OffsetVerdict(OffsetState(snapshot.version, ends.next_offsets, ends.logs), (), sentences)
 
 
-def _grown(root: str, commits: Iterable[Commit], next_offsets: Mapping[str, int]) -> dict[str, int] | None:
-    """The next offsets after ``commits``; None if they did anything but append what was next, or move rows."""
+def _grown(root: str, commits: Iterable[Commit], state: OffsetState, losses: Losses) -> OffsetState | None:
+    """The state after ``commits``; None if they did anything but append what was next, or move rows."""
     appended = []
     for commit in commits:
         added = [f"{root}/{file.path}" for file in commit.added]
@@ -128,29 +193,34 @@ def _grown(root: str, commits: Iterable[Commit], next_offsets: Mapping[str, int]
             appended += added
         elif not added or _differ([f"{root}/{file.path}" for file in commit.removed], added):
             return None
-    ranges = _ranges(appended)
-    if judge(ranges, next_offsets):
-        return None
-    return {**next_offsets, **{found.name: found.last + 1 for found in ranges}}
+    grown, problems = judge(_ranges(appended, losses), state, losses)
+    return None if problems else grown
 
 
 def _differ(before: list[str], after: list[str]) -> bool:
-    """Whether any offset stands in the files ``before`` and ``after`` a different number of times."""
+    """Whether any row stands in the files ``before`` and ``after`` a different number of times."""
     with duckdb.connect() as connection:
         return connection.execute(_LOST_OR_ADDED, [before, after]).fetchone() is not None
 
 
-def _shrunk(now: Mapping[str, int], before: Mapping[str, int]) -> list[str]:
+def _shrunk(now: OffsetState, before: OffsetState) -> list[str]:
     """Ends that lie before an end already seen: the newest rows are gone, which leaves no gap behind."""
     return [
-        f"{name}: offsets {now.get(name, 0)} to {end - 1} were committed and are missing"
-        for name, end in sorted(before.items())
-        if now.get(name, 0) < end
+        f"{name}: offsets {now.next_offsets.get(name, 0)} to {end - 1} were committed and are missing"
+        for name, end in sorted(before.next_offsets.items())
+        if now.logs.get(name, 0) == before.logs.get(name, 0) and now.next_offsets.get(name, 0) < end
     ]
 
 
-def _ranges(paths: list[str]) -> list[OffsetRange]:
+def _ranges(paths: list[str], losses: Losses) -> list[OffsetRange]:
     if not paths:
         return []
+    numbered = [
+        (loss.topic, loss.partition, loss.resumed_at, log)
+        for of_place in losses.of_place.values()
+        for log, loss in enumerate(of_place, start=1)
+    ]
+    columns = list(zip(*numbered, strict=True)) or [()] * len(_LOSSES)
     with duckdb.connect() as connection:
+        connection.register("losses", pa.table([list(column) for column in columns], schema=_LOSSES))
         return [OffsetRange(*row) for row in connection.execute(_RANGES, [paths]).fetchall()]

@@ -23,29 +23,38 @@ def last_state(instance: dg.DagsterInstance) -> OffsetState:
     if event is None:
         return OffsetState()
     state = json.loads(str(event.asset_check_evaluation_data.metadata[_STATE].value))
-    return OffsetState(state["version"], state["next_offsets"])
+    return OffsetState(state["version"], state["next_offsets"], state.get("logs", {}))
 
 
 def evaluate(verdict: OffsetVerdict) -> dg.AssetCheckResult:
     """``verdict`` as Dagster records it; a red one keeps the state of the last green one."""
-    state = {"version": verdict.state.version, "next_offsets": dict(verdict.state.next_offsets)}
+    state = {
+        "version": verdict.state.version,
+        "next_offsets": dict(verdict.state.next_offsets),
+        "logs": dict(verdict.state.logs),
+    }
     return dg.AssetCheckResult(
         passed=verdict.sound,
         severity=dg.AssetCheckSeverity.ERROR,
-        description="; ".join(verdict.problems) or "each consumed offset is in the lake once",
+        description="; ".join(verdict.problems) or f"each consumed offset is in the lake once{_but(verdict)}",
         metadata={
             _STATE: json.dumps(state, sort_keys=True),
             "problems": list(verdict.problems),
+            "recorded_losses": list(verdict.losses),
             "delta_version": verdict.state.version,
         },
     )
+
+
+def _but(verdict: OffsetVerdict) -> str:
+    return f"; {len(verdict.losses)} recorded losses are subtracted" if verdict.losses else ""
 
 
 def verify_offsets(instance: dg.DagsterInstance, lake: Lake, snapshot: Snapshot) -> OffsetVerdict:
     """Check what came since the last evaluation and record the outcome, outside of any run, if it is news."""
     state = last_state(instance)
     verdict = check_offsets(lake, snapshot, state)
-    if verdict.problems or verdict.state.version != state.version:
+    if verdict.problems or verdict.state != state:
         result = evaluate(verdict)
         instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(

@@ -33,24 +33,51 @@ def stream(  # noqa: PLR0917  # typer passes by name
     ] = None,
     trigger: Annotated[timedelta, typer.Option(parser=parse_trigger, help="Time between two batches.")] = "2 minutes",  # type: ignore[assignment]  # parsed by typer
     once: Annotated[bool, typer.Option("--once", help="Write all that is there, then stop.")] = False,
+    recover: Annotated[
+        bool, typer.Option("--recover", help="Show where the lake ends, set the checkpoint aside, go on from there.")
+    ] = False,
+    accept_loss: Annotated[
+        bool,
+        typer.Option("--accept-loss", help="As --recover; what is gone from Kafka is recorded in the lake as lost."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --recover or --accept-loss: only show what would be done.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write Kafka's messages into the lake; Ctrl-C or SIGTERM ends it after the batch that runs."""
-    from streaming.runner import StreamConfig, run_stream  # Spark takes a second to import
+    from local.recovery import describe, show  # Spark takes a second to import
+    from streaming.checkpoint import examine
+    from streaming.lake import Lake
+    from streaming.resumption import survey
+    from streaming.runner import StreamConfig, run_stream
     from ticketsim_assets.settings import Settings
 
+    if dry_run and not (recover or accept_loss):
+        raise typer.BadParameter("--dry-run shows what --recover or --accept-loss would do; name one of them")
     settings = Settings()
     config = StreamConfig(
         bootstrap=bootstrap or settings.bootstrap,
         lake=lake or settings.lake,
         checkpoint=checkpoint or settings.checkpoint,
         trigger=None if once else trigger,
+        go_on="accepting_loss" if accept_loss else "lake" if recover else "checkpoint",
     )
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("streaming").setLevel(logging.INFO)
+    recovery = {}
+    if recover or accept_loss:
+        resumption = survey(config.bootstrap, Lake(config.lake))
+        fit = examine(config.checkpoint, resumption.committed)
+        show(resumption, fit, accept_loss=accept_loss)
+        recovery = {"recovery": describe(resumption, fit, dry_run=dry_run)}
+    if dry_run:
+        if as_json:
+            emit_json(recovery)
+        return
     summary = run_stream(config, stop=_set_by_signals())
     if as_json:
-        emit_json(dataclasses.asdict(summary))
+        emit_json({**dataclasses.asdict(summary), **recovery})
     else:
         console.print(
             f"{summary.rows:,} rows in {summary.batches} batches, {summary.quarantined:,} of them quarantined, "

@@ -15,7 +15,9 @@ def ticketsim(*arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.parametrize("arguments", [("stream", "--nope"), ("stream", "--trigger", "soon"), ("fly",)])
+@pytest.mark.parametrize(
+    "arguments", [("stream", "--nope"), ("stream", "--trigger", "soon"), ("stream", "--dry-run"), ("fly",)]
+)
 def test_wrong_usage_is_said_without_a_traceback_and_exits_2(arguments):
     answer = ticketsim(*arguments)
     assert answer.returncode == 2

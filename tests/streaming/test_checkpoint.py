@@ -1,37 +1,82 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from streaming.checkpoint import offsets_json, starting_offsets
-from streaming.exceptions import CheckpointWithoutLake, DataLost
-from streaming.lag import TopicOffsets
-from streaming.lake import Lake
+from streaming.checkpoint import examine, set_aside
 
-LOG = {"a.b/0": TopicOffsets(0, 10), "a.b/1": TopicOffsets(0, 0), "c/0": TopicOffsets(4, 9)}
+NEXT = {"a.b/0": 7, "c/0": 9}
 
 
-def test_every_partition_is_named_and_those_without_rows_begin_where_kafka_does():
-    assert json.loads(offsets_json(LOG, {"a.b/0": 7, "c/0": 4})) == {"a.b": {"0": 7, "1": -2}, "c": {"0": 4}}
+def spark_checkpoint(folder: Path, *, ends: list[dict[str, int]], done: int, begin: dict[str, int]) -> Path:
+    """As Spark leaves it: batch n ends at ``ends[n]``, and the first ``done`` of them are noted as written."""
+
+    def nested(offsets: dict[str, int]) -> str:
+        found: dict[str, dict[str, int]] = {}
+        for name, offset in offsets.items():
+            topic, _, partition = name.rpartition("/")
+            found.setdefault(topic, {})[partition] = offset
+        return json.dumps(found)
+
+    for name in ("offsets", "commits", "sources/0"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "metadata").write_text('{"id":"8f7e"}')
+    (folder / "sources" / "0" / "0").write_bytes(b"\0v1\n" + nested(begin).encode())
+    for number, end in enumerate(ends):
+        (folder / "offsets" / str(number)).write_text(f'v1\n{{"batchWatermarkMs":0}}\n{nested(end)}')
+        if number < done:
+            (folder / "commits" / str(number)).write_text("v1\n{}")
+    return folder
 
 
-@pytest.mark.parametrize("committed", [3, 10])
-def test_a_lake_that_goes_on_before_or_behind_what_kafka_holds_is_a_loss_named_by_partition(committed):
-    with pytest.raises(DataLost, match=rf"goes on at offset {committed} of c/0, but Kafka holds offsets 4 to 8"):
-        offsets_json(LOG, {"c/0": committed})
+@pytest.fixture
+def checkpoint(tmp_path):
+    """Three batches; the third is planned, and not noted as written."""
+    ends = [{"a.b/0": 3, "c/0": 4}, {"a.b/0": 5, "c/0": 8}, {"a.b/0": 7, "c/0": 9}]
+    return spark_checkpoint(tmp_path / "checkpoint", ends=ends, done=2, begin={"a.b/0": 0, "c/0": 0})
 
 
-def test_a_lake_that_has_all_that_kafka_holds_goes_on_at_its_end():
-    assert json.loads(offsets_json(LOG, {"c/0": 9}))["c"] == {"0": 9}
+@pytest.mark.parametrize("lake", [{"a.b/0": 5, "c/0": 8}, NEXT, {"c/0": 9}])
+def test_a_lake_with_or_without_the_batch_that_was_planned_fits_the_checkpoint(checkpoint, lake):
+    assert examine(checkpoint, lake).usable
 
 
-def test_a_fresh_lake_begins_with_the_first_message_and_asks_no_broker(tmp_path):
-    assert starting_offsets("127.0.0.1:1", Lake(str(tmp_path / "lake")), tmp_path / "checkpoint") == "earliest"
+@pytest.mark.parametrize("lake", [{"a.b/0": 3, "c/0": 4}, {"a.b/0": 8, "c/0": 9}, {"a.b/0": 5, "c/0": 9}, {"d/0": 1}])
+def test_a_lake_of_another_moment_does_not(checkpoint, lake):
+    fit = examine(checkpoint, lake)
+    assert (fit.usable, fit.complete) == (False, True)
+    assert "does not fit the lake: it goes on at offset" in fit.why
 
 
-def test_a_checkpoint_whose_lake_is_gone_is_refused(tmp_path: Path):
-    for folder in ("offsets", "commits"):
-        (tmp_path / "checkpoint" / folder).mkdir(parents=True)
-        (tmp_path / "checkpoint" / folder / "0").touch()
-    with pytest.raises(CheckpointWithoutLake, match="belongs to a lake that is no longer at"):
-        starting_offsets("127.0.0.1:1", Lake(str(tmp_path / "lake")), tmp_path / "checkpoint")
+def test_a_batch_that_is_noted_as_written_must_be_in_the_lake(checkpoint):
+    (checkpoint / "commits" / "2").touch()
+    assert examine(checkpoint, NEXT).usable
+    assert not examine(checkpoint, {"a.b/0": 5, "c/0": 8}).usable
+
+
+def test_a_checkpoint_that_says_that_batches_were_written_does_not_fit_an_empty_lake(checkpoint):
+    assert not examine(checkpoint, {}).usable
+
+
+def test_the_first_batch_begins_where_the_source_began(tmp_path):
+    folder = spark_checkpoint(tmp_path / "checkpoint", ends=[{"c/0": 9}], done=0, begin={"c/0": 4})
+    assert examine(folder, {"c/0": 4}).usable
+    assert not examine(folder, {"c/0": 3}).usable
+
+
+@pytest.mark.parametrize("lost", ["metadata", "offsets/1", "offsets"])
+def test_a_part_of_a_checkpoint_is_none(checkpoint, lost):
+    victim = checkpoint / lost
+    shutil.rmtree(victim) if victim.is_dir() else victim.unlink()
+    fit = examine(checkpoint, NEXT)
+    assert (fit.usable, fit.complete) == (False, False)
+
+
+def test_a_checkpoint_is_set_aside_and_never_deleted(checkpoint):
+    aside = set_aside(checkpoint)
+    assert aside is not None
+    assert (aside / "offsets" / "2").exists()
+    assert aside.parent == checkpoint.parent
+    assert not checkpoint.exists()
+    assert set_aside(checkpoint) is None

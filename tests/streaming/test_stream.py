@@ -200,7 +200,7 @@ def test_a_lost_checkpoint_is_rebuilt_sigterm_ends_between_batches_and_a_recreat
         assert offsets == list(range(len(offsets)))
     rows = len(stream.rows("topic"))
     assert json.loads(out)["rows"] == rows - 100
-    lines = [json.loads(line)["batch"] for line in errors.splitlines() if line.startswith('{"batch"')]
+    lines = [json.loads(line) for line in errors.splitlines() if line.startswith('{"batch"')]
     assert sum(batch["rows"] for batch in lines) == rows - 100
     assert all(batch["seconds"] > 0 and batch["quarantined"] == 0 for batch in lines)
 

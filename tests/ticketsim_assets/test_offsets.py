@@ -3,8 +3,10 @@ from datetime import timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
+from streaming.lake import Snapshot
+from streaming.losses import LOSSES_TABLE
 from ticketsim_assets.offsets import OffsetState, check_offsets
 
 from .conftest import START
@@ -78,6 +80,106 @@ def test_compaction_changes_nothing_for_the_check(sound):
     verdict = check(maker, state)
     assert verdict.sound
     assert verdict.state.next_offsets == state.next_offsets
+
+
+SCAN = "ticketsim.scan_tickets"
+LATER = START + timedelta(days=2)
+
+
+def record_loss(maker, *, first_lost: int, resumes_at: int, end_lost: int | None = None, resumed_at=LATER) -> None:
+    """As the stream records it, for the one partition of the scans."""
+    loss = {
+        "topic": SCAN,
+        "kafka_partition": pa.scalar(0, pa.int32()),
+        "first_lost": first_lost,
+        "end_lost": end_lost,
+        "resumes_at": resumes_at,
+        "resumed_at": resumed_at,
+        "accepted_at": resumed_at,
+        "lake_version": DeltaTable(maker.lake.table_uri).version(),
+        "old_topic_id": "old",
+        "new_topic_id": "new",
+        "why": "the topic was deleted and created again",
+    }
+    schema = pa.schema(
+        [(name, pa.int64()) if name == "end_lost" else (name, pa.scalar(v).type) for name, v in loss.items()]
+    )
+    rows = pa.table({name: pa.array([loss[name]], field.type) for name, field in zip(loss, schema, strict=True)})
+    write_deltalake(str(maker.root / LOSSES_TABLE), rows, mode="append")
+
+
+def scans(run_messages, count: int):
+    return [message for message in run_messages if message[0] == SCAN][:count]
+
+
+def test_a_topic_that_begins_again_at_0_is_an_overlap_until_its_loss_is_recorded(sound, run_messages):
+    maker, state = sound
+    end = maker.offsets[SCAN]
+    maker.offsets[SCAN] = 0
+    record_at = DeltaTable(maker.lake.table_uri).version()
+    maker.append(scans(run_messages, 9), at=LATER)
+    assert "more than once" in " ".join(check(maker, state).problems)
+
+    DeltaTable(maker.lake.table_uri).restore(record_at)
+    record_loss(maker, first_lost=end, resumes_at=0)
+    accepted = check(maker, state)
+    assert accepted.sound
+    assert accepted.state.next_offsets[f"{SCAN}/0"] == 0
+    assert "lost from offset" in accepted.losses[0]
+
+    maker.offsets[SCAN] = 0
+    maker.append(scans(run_messages, 9), at=LATER)
+    for before in (state, accepted.state, OffsetState()):
+        verdict = check(maker, before)
+        assert verdict.sound, verdict.problems
+        assert verdict.state.next_offsets == {**state.next_offsets, f"{SCAN}/0": 9}
+
+
+def test_only_what_was_recorded_as_lost_is_subtracted(sound, run_messages):
+    maker, state = sound
+    end = maker.offsets[SCAN]
+    record_loss(maker, first_lost=end, resumes_at=end + 7, end_lost=end + 7)
+    maker.offsets[SCAN] = end + 8
+    maker.append(scans(run_messages, 5), at=LATER)
+    assert f"offsets {end + 7} to {end + 7} are missing" in " ".join(check(maker, state).problems)
+    assert f"offsets {end + 7} to {end + 7} are missing" in " ".join(check(maker, OffsetState()).problems)
+
+
+def test_rows_that_a_loss_says_were_there_must_be_there(sound):
+    maker, state = sound
+    record_loss(maker, first_lost=maker.offsets[SCAN] + 1, resumes_at=0)
+    assert "the log ends at offset" in " ".join(check(maker, state).problems)
+
+
+def test_the_end_of_a_log_deleted_after_a_loss_is_missed(sound, run_messages):
+    maker, state = sound
+    end = maker.offsets[SCAN]
+    record_loss(maker, first_lost=end, resumes_at=0)
+    maker.offsets[SCAN] = 0
+    maker.append(scans(run_messages, 9), at=LATER)
+    state = check(maker, state).state
+    DeltaTable(maker.lake.table_uri).delete(f"topic = '{SCAN}' and kafka_offset = {end - 1}")
+    assert f"the log ends at offset {end - 1}" in " ".join(check(maker, state).problems)
+
+
+def test_a_loss_recorded_after_the_version_that_is_looked_at_is_not_known_yet(sound, run_messages):
+    maker, state = sound
+    maker.append(scans(run_messages, 3))
+    record_loss(maker, first_lost=maker.offsets[SCAN], resumes_at=0)
+    snapshot = Snapshot(DeltaTable(maker.lake.table_uri, version=state.version))
+    assert check_offsets(maker.lake, snapshot, OffsetState()).state == state
+
+
+def test_a_log_may_be_lost_again_and_again(sound, run_messages):
+    maker, state = sound
+    for number in range(3):
+        record_loss(maker, first_lost=maker.offsets[SCAN], resumes_at=0, resumed_at=LATER + timedelta(hours=number))
+        maker.offsets[SCAN] = 0
+        if number != 1:
+            maker.append(scans(run_messages, 4), at=LATER + timedelta(hours=number))
+    for before in (state, OffsetState()):
+        assert check(maker, before).sound
+        assert check(maker, before).state.logs == {f"{SCAN}/0": 3}
 
 
 @pytest.fixture

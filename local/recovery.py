@@ -1,0 +1,92 @@
+"""What ``ticketsim stream --recover`` and ``--accept-loss`` show before they do it."""
+
+from typing import Any
+
+from rich.table import Table
+
+from local.output import console
+from streaming.checkpoint import Fit
+from streaming.resumption import Place, Resumption
+
+
+def show(resumption: Resumption, fit: Fit, *, accept_loss: bool) -> None:
+    """Print, per topic and partition, what lake and Kafka hold, where the stream goes on, and what is lost."""
+    table = Table("topic", "part.", "lake holds", "Kafka holds", "goes on at", "lost")
+    for place in resumption.places:
+        table.add_row(place.topic, str(place.partition), _lake(place), _kafka(place), _goes_on(place), _lost(place))
+    console.print(table)
+    for sentence in _sentences(resumption, fit, accept_loss=accept_loss):
+        console.print(sentence, markup=False, soft_wrap=True)
+
+
+def describe(resumption: Resumption, fit: Fit, *, dry_run: bool) -> dict[str, Any]:
+    """The same as plain data."""
+    return {
+        "needed": bool(resumption.lost) or not (fit.usable or _fresh(resumption, fit)),
+        "dry_run": dry_run,
+        "checkpoint": fit.why,
+        "lost": len(resumption.lost),
+        "partitions": [
+            {
+                "topic": place.topic,
+                "partition": place.partition,
+                "lake_next": place.lake,
+                "kafka_earliest": place.kafka.earliest if place.kafka else None,
+                "kafka_end": place.kafka.end if place.kafka else None,
+                "resumes_at": place.resumes_at,
+                "lost": place.lost,
+                "first_lost": place.first_lost,
+                "end_lost": place.end_lost,
+                "why": place.why,
+            }
+            for place in resumption.places
+        ],
+        "recorded_losses": [str(loss) for loss in resumption.losses],
+    }
+
+
+def _fresh(resumption: Resumption, fit: Fit) -> bool:
+    """The lake holds nothing, and there is no whole checkpoint that says otherwise."""
+    return not resumption.committed and not fit.complete
+
+
+def _sentences(resumption: Resumption, fit: Fit, *, accept_loss: bool) -> list[str]:
+    known = [f"recorded loss: {loss}" for loss in resumption.losses]
+    if resumption.lost and accept_loss:
+        said = (
+            f"What {len(resumption.lost)} partitions have lost is to be recorded in the lake, the checkpoint set aside."
+        )
+        return [*known, said]
+    if resumption.lost:
+        return [*known, "Messages are lost: only --accept-loss goes on from here."]
+    if fit.usable:
+        return [*known, f"Nothing needs recovering: {fit.why}. The stream goes on from it."]
+    if _fresh(resumption, fit):
+        return [
+            *known,
+            "Nothing needs recovering: the lake holds nothing yet. The stream begins with the first message.",
+        ]
+    return [*known, f"{fit.why[0].upper()}{fit.why[1:]}. The stream goes on where the lake ends; nothing is lost."]
+
+
+def _lake(place: Place) -> str:
+    return f"up to {place.lake - 1:,}" if place.lake else "nothing"
+
+
+def _kafka(place: Place) -> str:
+    if place.kafka is None:
+        return "no such partition"
+    if place.kafka.end == place.kafka.earliest:
+        return f"nothing, next {place.kafka.end:,}"
+    return f"{place.kafka.earliest:,} to {place.kafka.end - 1:,}"
+
+
+def _goes_on(place: Place) -> str:
+    return "-" if place.kafka is None else f"{place.resumes_at:,}"
+
+
+def _lost(place: Place) -> str:
+    if not place.lost:
+        return "-"
+    end = "?" if place.end_lost is None else f"{place.end_lost - 1:,}"
+    return f"{place.first_lost:,} to {end}: {place.why}"

@@ -1,0 +1,87 @@
+"""Deciding where the stream goes on: from its checkpoint, from the lake, or past a loss that was accepted."""
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from streaming.checkpoint import examine, has_commits, set_aside
+from streaming.exceptions import CheckpointDiffers, CheckpointWithoutLake
+from streaming.lake import Lake
+from streaming.losses import newest_row, next_resumption, record_losses
+from streaming.resumption import Resumption, survey
+from streaming.topics import remember_topics, require_same_topics
+
+log = logging.getLogger("streaming")
+
+
+def survey_without_loss(bootstrap: str, lake: Lake) -> Resumption:
+    """What lake and Kafka hold.
+
+    Raises:
+        BrokerUnreachable, TopicMissing: the broker does not tell.
+        TopicRecreated, DataLost: the lake cannot go on from what Kafka holds.
+    """
+    resumption = survey(bootstrap, lake)
+    require_same_topics(lake.root, resumption.topic_ids)
+    resumption.require_no_loss()
+    return resumption
+
+
+def is_usable(checkpoint: Path, resumption: Resumption, lake: Lake) -> bool:
+    """Whether the query can go on from its checkpoint; False if there is none, or only a part of one.
+
+    Raises:
+        CheckpointWithoutLake: batches were committed to a lake that is no longer there.
+        CheckpointDiffers: it is not this lake's, or not of this moment.
+    """
+    if has_commits(checkpoint) and not resumption.committed:
+        raise CheckpointWithoutLake(
+            f"the checkpoint {checkpoint} belongs to a lake that is no longer at {lake.root}. Bring the lake back, "
+            "or remove the checkpoint to read again everything that Kafka still holds."
+        )
+    fit = examine(checkpoint, resumption.committed)
+    if not fit.usable and fit.complete:
+        raise CheckpointDiffers(
+            f"{fit.why}. It is another lake's, or a copy of another moment. Name the right one (--checkpoint), or "
+            "go on where the lake ends: `ticketsim stream --recover --dry-run` shows what that means."
+        )
+    return fit.usable
+
+
+def clear_away_unless_usable(checkpoint: Path, resumption: Resumption, lake: Lake) -> None:
+    """Leave a checkpoint to go on from, or an empty folder; raises as ``is_usable``."""
+    if not is_usable(checkpoint, resumption, lake) and (aside := set_aside(checkpoint)):
+        log.warning("the checkpoint was incomplete: it is now %s, and the stream goes on where the lake ends", aside)
+
+
+def leave_checkpoint(bootstrap: str, lake: Lake, checkpoint: Path, accepting: SparkSession | None) -> None:
+    """Set a checkpoint aside that does not stand where the lake stands, past a loss that is accepted.
+
+    The order matters to one who is killed in between. While the new topic ids are not remembered a plain start is
+    refused, and before they are the old checkpoint, which counts in the old topic's offsets, is out of the way. What
+    was recorded is found again and not recorded twice.
+
+    Args:
+        bootstrap: Kafka's bootstrap servers.
+        lake: Its table exists, and the caller holds its lease.
+        checkpoint: The query's folder.
+        accepting: The session with which to record what is lost; None to refuse losses.
+
+    Raises:
+        TopicRecreated, DataLost: messages are lost, and that is not accepted.
+    """
+    resumption = survey_without_loss(bootstrap, lake) if accepting is None else survey(bootstrap, lake)
+    if accepting is not None and resumption.lost:
+        now = datetime.now(UTC)
+        resumed_at = next_resumption(now, newest_row(accepting, lake), resumption.losses)
+        losses = resumption.losses_accepted(resumed_at, now, lake.snapshot().version)
+        record_losses(accepting, lake, losses)
+        for loss in losses:
+            log.warning("recorded loss: %s", loss)
+    fits = not resumption.lost and examine(checkpoint, resumption.committed).usable
+    if not fits and (aside := set_aside(checkpoint)):
+        log.info("the old checkpoint is now %s", aside)
+    if accepting is not None:
+        remember_topics(lake.root, {**resumption.known_ids, **resumption.topic_ids})

@@ -1,0 +1,170 @@
+"""Where a stream goes on that has no checkpoint to go on from: what the lake holds beside what Kafka holds.
+
+The same comparison tells what was lost: messages that follow those of the lake and are no longer in Kafka.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from streaming.committed import next_offsets
+from streaming.exceptions import BrokerUnreachable, DataLost
+from streaming.lag import TopicOffsets, topic_offsets
+from streaming.lake import Lake
+from streaming.losses import Loss, Losses, read_losses
+from streaming.topics import known_topics, topic_ids
+
+#: Spark's word for "the first offset that the partition still has".
+_EARLIEST: Final = -2
+
+#: What every message about a loss ends with.
+LOSS_CURE: Final = (
+    "`ticketsim stream --accept-loss --dry-run` shows what is lost, without --dry-run the loss is recorded and the "
+    "stream goes on (docs/runbook.md, 'Messages are gone from Kafka')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One partition of a topic: what the lake holds, what Kafka holds, where to go on, and what is lost."""
+
+    topic: str
+    partition: int
+    lake: int | None  #: next offset after the lake's rows; None if it holds none of this partition
+    kafka: TopicOffsets | None  #: None if the topic has no such partition (any more)
+    resumes_at: int  #: first offset to read, or to expect where Kafka lacks the partition
+    first_lost: int | None = None  #: None: nothing is lost
+    end_lost: int | None = None  #: one past the last offset lost; None: nothing is lost, or nobody can know
+    why: str | None = None  #: why something is lost
+
+    @property
+    def name(self) -> str:
+        """``topic/partition``."""
+        return f"{self.topic}/{self.partition}"
+
+    @property
+    def lost(self) -> bool:
+        """Whether messages that the lake needs are gone."""
+        return self.first_lost is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """Where each partition goes on."""
+
+    places: tuple[Place, ...]
+    topic_ids: Mapping[str, str]  #: the broker's, per topic
+    known_ids: Mapping[str, str]  #: those that the lake was filled from
+    losses: Losses  #: recorded before
+
+    @property
+    def committed(self) -> dict[str, int]:
+        """The lake's next offset per ``topic/partition`` that it knows."""
+        return {place.name: place.lake for place in self.places if place.lake is not None}
+
+    @property
+    def lost(self) -> tuple[Place, ...]:
+        """Partitions that have lost messages, not recorded yet."""
+        return tuple(place for place in self.places if place.lost)
+
+    def starting_offsets(self) -> str:
+        """What to pass as Kafka's ``startingOffsets``: every partition that Kafka has."""
+        if not self.committed:
+            return "earliest"
+        offsets: dict[str, dict[str, int]] = defaultdict(dict)
+        for place in self.places:
+            if place.kafka is not None:
+                offsets[place.topic][str(place.partition)] = _EARLIEST if place.lake is None else place.resumes_at
+        return json.dumps(offsets)
+
+    def require_no_loss(self) -> None:
+        """Refuse to go on (DataLost) where messages are gone that the lake does not hold."""
+        if self.lost:
+            raise DataLost(f"{'; '.join(map(_loss_sentence, self.lost))}. {LOSS_CURE}.")
+
+    def losses_accepted(self, resumed_at: datetime, accepted_at: datetime, lake_version: int) -> list[Loss]:
+        """What to record so that the stream may go on."""
+        return [
+            Loss(
+                topic=place.topic,
+                partition=place.partition,
+                first_lost=place.first_lost or 0,
+                end_lost=place.end_lost,
+                resumes_at=place.resumes_at,
+                resumed_at=resumed_at,
+                accepted_at=accepted_at,
+                lake_version=lake_version,
+                old_topic_id=self.known_ids.get(place.topic),
+                new_topic_id=self.topic_ids[place.topic],
+                why=place.why or "",
+            )
+            for place in self.lost
+        ]
+
+
+def survey(bootstrap: str, lake: Lake) -> Resumption:
+    """Compare ``lake`` with what the broker holds now.
+
+    Raises:
+        BrokerUnreachable, TopicMissing: the broker does not tell.
+    """
+    ids = topic_ids(bootstrap)
+    log = topic_offsets(bootstrap)
+    if log is None:
+        raise BrokerUnreachable(f"the broker {bootstrap} does not tell its offsets. Is it still starting?")
+    losses = read_losses(lake)
+    # An acceptance that was interrupted has recorded the loss, but not yet the new ids.
+    known = {**known_topics(lake.root), **losses.topic_ids()}
+    recreated = {topic for topic, topic_id in ids.items() if known.get(topic, topic_id) != topic_id}
+    places = compare(log, next_offsets(lake, losses), recreated)
+    return Resumption(places, ids, known, losses)
+
+
+def compare(
+    log: Mapping[str, TopicOffsets], committed: Mapping[str, int], recreated: Iterable[str] = ()
+) -> tuple[Place, ...]:
+    """Each partition that Kafka or the lake knows, sorted by name.
+
+    Args:
+        log: What Kafka holds, per ``topic/partition``.
+        committed: The lake's next offset, per ``topic/partition``.
+        recreated: Topics that are not those that the lake was filled from.
+    """
+    names = sorted({*log, *committed}, key=lambda name: (name.rpartition("/")[0], int(name.rpartition("/")[2])))
+    return tuple(
+        _compare(name, log.get(name), committed.get(name), name.rpartition("/")[0] in recreated) for name in names
+    )
+
+
+def _compare(name: str, held: TopicOffsets | None, following: int | None, recreated: bool) -> Place:
+    topic, _, partition = name.rpartition("/")
+    begin = held.earliest if held else 0
+
+    def lost(end: int | None, why: str) -> Place:
+        return Place(topic, int(partition), following, held, begin, following or 0, end, why)
+
+    if recreated:
+        return lost(None, "the topic was deleted and created again")
+    if following is None:
+        return Place(topic, int(partition), None, held, begin)
+    if held is None:
+        return lost(None, "the partition is no longer there")
+    if following > held.end:
+        return lost(None, "Kafka's log ends before what the lake holds: the broker has lost data")
+    if following < held.earliest:
+        return lost(held.earliest, "the messages were removed from Kafka before the stream read them")
+    return Place(topic, int(partition), following, held, following)
+
+
+def _loss_sentence(place: Place) -> str:
+    holds = (
+        "Kafka has no such partition"
+        if place.kafka is None
+        else f"Kafka holds offsets {place.kafka.earliest} to {place.kafka.end - 1}"
+        if place.kafka.end > place.kafka.earliest
+        else f"Kafka holds nothing, its next offset is {place.kafka.end}"
+    )
+    return f"the lake goes on at offset {place.lake or 0} of {place.name}, but {holds} ({place.why})"
