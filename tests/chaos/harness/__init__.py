@@ -1,0 +1,1 @@
+"""What the chaos suite kills, when, with what in flight, and what must hold afterwards."""
