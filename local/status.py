@@ -14,10 +14,11 @@ from simulator.events import TOPICS
 from streaming.committed import next_offsets
 from streaming.hour import Hour
 from streaming.jvm_lock import Holder
-from streaming.lag import TopicOffsets, consumer_lag, topic_offsets
+from streaming.lag import TopicOffsets, lag_per_topic, topic_offsets
 from streaming.lake import Lake
 from streaming.layout import QUARANTINE
 from streaming.lease import lease_holder
+from streaming.losses import read_losses
 from streaming.turns import turn_holder
 from ticketsim_assets.settings import Settings
 
@@ -138,11 +139,7 @@ def _stream(settings: Settings, lake: Lake, offsets: Mapping[str, TopicOffsets] 
 def _lag(lake: Lake, offsets: Mapping[str, TopicOffsets] | None) -> dict[str, int] | None:
     if offsets is None:
         return None
-    committed = next_offsets(lake)
-    return {
-        topic: consumer_lag({n: log for n, log in offsets.items() if n.rpartition("/")[0] == topic}, committed)
-        for topic in TOPICS
-    }
+    return lag_per_topic(offsets, next_offsets(lake, read_losses(lake)))
 
 
 def _newest_batch(checkpoint: Path) -> int | None:
@@ -158,11 +155,12 @@ def _lake(lake: Lake) -> Station:
     rows, size = sum(file.rows for file in files), sum(file.bytes for file in files)
     quarantined = snapshot.rows_by_type().get(QUARANTINE, 0)
     hours = sorted(snapshot.hours())
+    losses = [str(loss) for loss in read_losses(lake)]
     spans = f"{len(hours)} hours, {hours[0]} to {hours[-1]}" if hours else "no hour"
     return Station(
         "there",
         f"version {snapshot.version}: {rows:,} rows in {len(files):,} files, {size / 1e6:,.1f} MB; {spans}; "
-        f"{quarantined:,} rows in quarantine",
+        f"{quarantined:,} rows in quarantine" + (f"; {len(losses)} losses recorded" if losses else ""),
         {
             "path": lake.root,
             "version": snapshot.version,
@@ -170,6 +168,7 @@ def _lake(lake: Lake) -> Station:
             "files": len(files),
             "bytes": size,
             "quarantined": quarantined,
+            "losses": losses,
             "hours": len(hours),
             "first_hour": str(hours[0]) if hours else None,
             "last_hour": str(hours[-1]) if hours else None,

@@ -10,13 +10,15 @@ See docs/decisions/0005-recorded-losses.md.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from pyspark.sql import SparkSession
 
 from streaming.lake import Lake
+
+if TYPE_CHECKING:  # importing Spark takes a second, and who only looks needs none
+    from pyspark.sql import SparkSession
 
 #: The table's folder below the lake's root.
 LOSSES_TABLE: Final = "losses"
@@ -123,14 +125,14 @@ def read_losses(lake: Lake) -> Losses:
     return Losses.of(Loss(*values) for values in zip(*columns, strict=True))
 
 
-def record_losses(spark: SparkSession, lake: Lake, losses: Iterable[Loss]) -> None:
+def record_losses(spark: "SparkSession", lake: Lake, losses: Iterable[Loss]) -> None:
     """Append ``losses`` in one commit, creating the table with the first; the caller holds the lake's lease."""
     columns = zip(*map(astuple, losses), strict=True)
     rows = pa.table([pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)], _SCHEMA)
     spark.createDataFrame(rows).coalesce(1).write.format("delta").mode("append").save(losses_uri(lake))
 
 
-def newest_row(spark: SparkSession, lake: Lake) -> datetime | None:
+def newest_row(spark: "SparkSession", lake: Lake) -> datetime | None:
     """The largest ``ingested_at`` in the lake; reads that column of the whole table."""
     newest_us = spark.read.format("delta").load(lake.table_uri).selectExpr("max(unix_micros(ingested_at))").head()[0]  # type: ignore[index]  # an aggregate has a row
     return None if newest_us is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=newest_us)
