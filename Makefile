@@ -1,13 +1,17 @@
-# Everything sets itself up: a virtual environment in .venv, the jars in the user's cache.
+# Everything sets itself up: virtual environments in .venv and .venv-airflow, the jars in the user's cache.
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
+
+# Airflow's pins clash with Dagster's: it lives apart, as it does in the cloud.
+AIRFLOW := .venv-airflow/bin
+AIRFLOW_INSTALLED := .venv-airflow/installed
 
 # As pip and git do: trust the certificates that this machine trusts.
 export UV_SYSTEM_CERTS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast lint typecheck lock clean preflight jars
+.PHONY: help setup airflow demo up test test-fast lint typecheck lock clean preflight jars
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this help
@@ -15,13 +19,16 @@ help: ## Print this help
 
 setup: $(INSTALLED) jars ## Install everything into .venv, and the jars into the cache (once, 1.5 GB)
 
+airflow: $(AIRFLOW_INSTALLED) ## Install Airflow into .venv-airflow (300 MB; `make test` does it too)
+
 demo: setup ## Run the whole pipeline once, from the simulation to the dashboard
 	@$(BIN)/ticketsim demo
 
 up: setup ## Run the whole pipeline live, until Ctrl-C
 	@$(BIN)/ticketsim up
 
-test: setup lint typecheck ## Check everything: style, types and all tests (real Kafka, Spark, Dagster, browser)
+test: setup airflow lint typecheck ## Check everything: style, types and all tests (real Kafka, Spark, Dagster, Airflow, browser)
+	@$(AIRFLOW)/python -m pytest -q --confcutdir=tests/airflow/inside tests/airflow/inside
 	@chromium="$$($(BIN)/python -m local.chromium)" && TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadfile
 
 test-fast: setup ## Run the tests that start no other processes, in less than a minute
@@ -32,18 +39,21 @@ lint: $(INSTALLED) ## Check style, the arrows between the packages, the SQL and 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint dbt/models dbt/tests
-	@! grep -nE '://|^-' constraints.txt || { echo "error: constraints.txt names a registry (above): make lock"; exit 1; }
+	@! grep -nE '://|^-' constraints.txt deploy/airflow/constraints.txt || { \
+		echo "error: constraints name a registry (above): make lock"; exit 1; }
 
 typecheck: $(INSTALLED) ## Check types
 	@$(BIN)/mypy
 
-lock: $(INSTALLED) ## Recreate constraints.txt from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-emit-find-links --no-header --all-extras \
-		--output-file constraints.txt pyproject.toml
+LOCK := $(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-emit-find-links --no-header
+
+lock: $(INSTALLED) ## Recreate constraints.txt from pyproject.toml, and Airflow's from its requirements
+	@$(LOCK) --all-extras --output-file constraints.txt pyproject.toml
+	@$(LOCK) --python-version 3.11 --output-file deploy/airflow/constraints.txt deploy/airflow/requirements.txt
 
 clean: ## Stop the local broker; remove data, .venv and everything else that was made here
 	@if [ -x $(BIN)/ticketsim ]; then $(BIN)/ticketsim broker stop; fi
-	rm -rf data build logs .venv *.egg-info dbt/target dbt/logs .*_cache .hypothesis .tmp_dagster_home_*
+	rm -rf data build logs .venv .venv-airflow *.egg-info dbt/target dbt/logs .*_cache .hypothesis .tmp_dagster_home_*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Before anything is downloaded, and every time: one sentence if Python or Java is missing or too old.
@@ -56,6 +66,12 @@ $(INSTALLED): pyproject.toml constraints.txt | preflight
 		rm -rf .venv && python="$$(sh local/preflight.sh)" && echo "making .venv with $$python" >&2 && \
 		"$$python" -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+$(AIRFLOW_INSTALLED): deploy/airflow/requirements.txt deploy/airflow/constraints.txt tests/airflow/requirements.txt | $(INSTALLED)
+	@$(AIRFLOW)/python -c '' 2>/dev/null || $(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-airflow
+	@VIRTUAL_ENV=.venv-airflow $(BIN)/uv pip install --quiet --constraint deploy/airflow/constraints.txt \
+		--requirement tests/airflow/requirements.txt
 	@touch $@
 
 jars: $(INSTALLED)

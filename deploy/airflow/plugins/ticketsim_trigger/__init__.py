@@ -1,0 +1,1 @@
+"""How Airflow asks Dagster for the hours that are due: over GraphQL, with nothing of Dagster installed."""

@@ -1,0 +1,96 @@
+"""The one task: ask Dagster for all hours that are due, wait for them, fail loudly."""
+
+import time
+from datetime import timedelta
+from typing import Any, Final
+
+from airflow.sdk import BaseOperator
+
+from ticketsim_trigger.client import ASKED_BY_TAG, LIVE, RUN_KEY_TAG, SUCCEEDED, DagsterClient, Offer
+from ticketsim_trigger.exceptions import HoursFailed, TriggerError
+from ticketsim_trigger.triggers import FreshLook, RunsEnded
+
+#: The sensor looks every 15 s; a Dagster that restarts is back within a minute or two.
+LOOK_PATIENCE: Final = timedelta(minutes=15)
+
+#: Dagster itself ends a run after an hour; several may wait for each other.
+RUN_PATIENCE: Final = timedelta(hours=3)
+
+
+class MaterializeDueHours(BaseOperator):
+    """Launches every run that Dagster offers, and waits, without a worker, until all have ended.
+
+    Idempotent: a run is known by its run key, so what is under way is waited for and not launched again. A retry asks
+    anew: hours whose run failed or died are offered again by Dagster, under another key, as often as its rule allows.
+    """
+
+    ui_color = "#4f43dd"
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        poll_s: float = 5.0,
+        look_patience: timedelta = LOOK_PATIENCE,
+        run_patience: timedelta = RUN_PATIENCE,
+        **kwargs: Any,
+    ) -> None:
+        """Ask the Dagster webserver at ``url``.
+
+        Args:
+            url: address, before ``/graphql``.
+            poll_s: seconds between two questions while waiting.
+            look_patience: how long Dagster may take to look at the lake anew, a restart included.
+            run_patience: how long the runs may take.
+            kwargs: the base class's.
+        """
+        super().__init__(**kwargs)
+        self.url, self.poll_s, self.look_patience, self.run_patience = url, poll_s, look_patience, run_patience
+
+    def execute(self, context: Any) -> None:
+        """Wait for a fresh look at the lake."""
+        until = time.time() + self.look_patience.total_seconds()
+        self.defer(trigger=FreshLook(self.url, until, self.poll_s), method_name="launch")
+
+    def launch(self, context: Any, event: dict[str, Any]) -> list[str]:
+        """Launch what is offered, beside what is still under way from before; then wait.
+
+        Raises:
+            TriggerError: Dagster does not look at the lake, or refuses a run.
+        """
+        if problem := event.get("problem"):
+            raise TriggerError(problem)
+        client, asked_by = DagsterClient(self.url), f"airflow/{self.dag_id}"
+        run_ids = [run.run_id for run in client.runs({ASKED_BY_TAG: asked_by}, LIVE)]
+        for run_id in run_ids:
+            self.log.info("waiting for a run that is under way: %s", client.run_url(run_id))
+        for offer in (Offer(**each) for each in event["offers"]):
+            known = client.runs({RUN_KEY_TAG: offer.run_key})
+            run_id = known[0].run_id if known else client.launch(offer, asked_by)
+            run_ids += [] if run_id in run_ids else [run_id]
+            self.log.info("hours %s to %s: %s", offer.first, offer.last, client.run_url(run_id))
+        if not run_ids:
+            self.log.info("no hour is due")
+            return []
+        until = time.time() + self.run_patience.total_seconds()
+        return self.defer(trigger=RunsEnded(self.url, run_ids, until, self.poll_s), method_name="finish")
+
+    def finish(self, context: Any, event: dict[str, Any]) -> list[str]:
+        """The ids of the runs, if all of them succeeded.
+
+        Raises:
+            HoursFailed: one did not, or was deleted, or they did not end in time; the message links to each.
+        """
+        client, run_ids = DagsterClient(self.url), list(event["run_ids"])
+        if problem := event.get("problem"):
+            raise HoursFailed(f"{problem}. See {', '.join(client.run_url(run_id) for run_id in run_ids)}")
+        ended = {run["run_id"]: run for run in event["runs"]}
+        failed = [run_id for run_id in run_ids if ended.get(run_id, {}).get("status") != SUCCEEDED]
+        if failed:
+            named = [
+                f"hours {ended[run_id]['hours']}: {ended[run_id]['status']}" if run_id in ended else "deleted"
+                for run_id in failed
+            ]
+            links = "; ".join(f"{name}, {client.run_url(run_id)}" for name, run_id in zip(named, failed, strict=True))
+            raise HoursFailed(f"{len(failed)} of {len(run_ids)} runs of Dagster did not succeed: {links}")
+        return run_ids
