@@ -23,13 +23,13 @@ with the same types, so that all ways agree; the last one has the last word.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from simulator.events import (
     ACTIVITY_TYPES,
@@ -100,10 +100,18 @@ def validate_batch(messages: pa.RecordBatch, ingested_at_us: int) -> pa.RecordBa
     Returns:
         Rows with the columns of ``streaming.schema.LAKE_SCHEMA``.
     """
+    topics = messages["topic"].dictionary_encode()
+    numbers = topics.indices.to_numpy()
+    runs = list(_runs_of_one_topic(numbers))
+    if len(runs) > len(topics.dictionary):  # Kafka delivers partition by partition, but nothing promises it
+        order = np.argsort(numbers, kind="stable")
+        return validate_batch(messages.take(pa.array(order)), ingested_at_us).take(pa.array(np.argsort(order)))
+
     timestamps = messages["timestamp"].cast(pa.timestamp("us", tz="UTC"))
     arrivals = timestamps.cast(pa.int64()).to_numpy()
     pieces = [_NOTHING]
-    for topic, start, end in _runs_of_one_topic(messages["topic"]):
+    for start, end in runs:
+        topic = messages["topic"][start].as_py()
         pieces += _rows_of(topic, messages["value"].slice(start, end - start), arrivals[start:end])
 
     filing = np.concatenate([piece.filed_by for piece in pieces])
@@ -132,13 +140,10 @@ class _Rows:
     filed_by: np.ndarray  #: microseconds since the Unix epoch
 
 
-def _runs_of_one_topic(topics: pa.Array) -> Iterator[tuple[str, int, int]]:
-    """Topic, first index and the index after the last one, of each run of equal topics."""
-    runs = pc.run_end_encode(topics)
-    start = 0
-    for topic, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
-        yield topic, start, end
-        start = end
+def _runs_of_one_topic(topics: np.ndarray) -> Iterator[tuple[int, int]]:
+    """First index and the index after the last one, of each run of equal topics, which are numbered."""
+    starts = [0, *(np.flatnonzero(np.diff(topics)) + 1).tolist(), len(topics)]
+    return pairwise(starts) if len(topics) else iter(())
 
 
 def _rows_of(topic: str, values: pa.Array, arrivals: np.ndarray) -> Iterator[_Rows]:
