@@ -11,7 +11,7 @@ AIRFLOW_INSTALLED := .venv-airflow/installed
 export UV_SYSTEM_CERTS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup airflow demo up test test-fast lint typecheck lock clean preflight jars
+.PHONY: help setup airflow demo up test test-fast soak lint typecheck lock clean preflight jars
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this help
@@ -33,6 +33,9 @@ test: setup airflow lint typecheck ## Check everything: style, types and all tes
 
 test-fast: setup ## Run the tests that start no other processes, in less than a minute
 	@$(BIN)/pytest -m "not slow" -n auto --dist worksteal
+
+soak: setup ## Kill stream and broker by random schedules for MINUTES=20 and compare lake and truth; SEED=n replays
+	@SOAK_MINUTES="$(or $(MINUTES),20)" CHAOS_SEED="$(SEED)" $(BIN)/pytest -q -s tests/chaos/soak.py
 
 lint: $(INSTALLED) ## Check style, the arrows between the packages, the SQL and the constraints
 	@$(BIN)/ruff check .

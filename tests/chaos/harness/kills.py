@@ -1,0 +1,78 @@
+"""Carrying out a schedule of kills."""
+
+import math
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from harness.aims import Kill, Victim, await_moment
+from harness.stream import Process, Stream, wait_until
+
+#: Commits between two checkpoints of Delta's log, so that a kill need not wait for the twentieth.
+_LOG_CHECKPOINT_EVERY = 3
+
+
+class Killable(Protocol):
+    def kill(self) -> None: ...
+
+    def restart(self) -> None: ...
+
+
+class Killer:
+    """Kills what a schedule names, starts again what was killed, and goes on."""
+
+    def __init__(self, stream: Stream, broker: Killable) -> None:
+        self._stream, self._broker = stream, broker
+        self._often = False
+        self._process: Process | None = None
+        self.carried_out = 0
+
+    def carry_out(self, kills: Iterable[Kill], until: float = math.inf) -> None:
+        """One kill after the other; none is begun after ``until`` (of the monotonic clock)."""
+        for kill in kills:
+            if time.monotonic() > until:
+                return
+            process = self._running()
+            await_moment(kill.moment, self._stream, process)
+            time.sleep(kill.delay_ms / 1000)
+            self._kill(kill.victim, process)
+            for part in kill.lost:
+                _delete(self._stream.checkpoint / part)
+            self.carried_out += 1
+
+    def finish(self) -> None:
+        """Let the stream write all that is there and end."""
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
+        self._stream.once()
+
+    def _running(self) -> Process:
+        if self._process is None:
+            if not self._often and self._stream.versions() >= 0:
+                self._stream.set_log_checkpoint_interval(_LOG_CHECKPOINT_EVERY)
+                self._often = True
+            self._process = self._stream.start("--trigger=1s")
+        return self._process
+
+    def _kill(self, victim: Victim, process: Process) -> None:
+        if victim in (Victim.BROKER, Victim.BOTH):
+            self._broker.kill()
+        if victim is Victim.BROKER:
+            self._broker.restart()
+            known = self._stream.versions()
+            wait_until(lambda: self._stream.versions() > known, "the stream goes on", process.require_alive)
+            return
+        if victim is Victim.PYTHON:
+            process.kill_python()
+        else:
+            process.kill_jvm()
+        if victim is Victim.BOTH:
+            self._broker.restart()
+        self._process = None
+
+
+def _delete(part: Path) -> None:
+    shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
