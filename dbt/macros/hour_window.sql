@@ -6,7 +6,7 @@
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
     {%- set replace -%}
         delete from {{ arg_dict['target_relation'] }}
-        where {{ in_window('hour_start', hours_before=lookback_hours(model)) }};
+        where {{ replaced_rows(model) }};
 
         insert into {{ arg_dict['target_relation'] }} ({{ columns }})
         select {{ columns }} from {{ arg_dict['temp_relation'] }};

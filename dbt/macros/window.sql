@@ -28,21 +28,33 @@
 
 {#-
   Condition that a row's `column` lies in the window, widened by whole hours at either end; `true` without a window.
-  event_date is named as well: it is what partitions (BigQuery) and the zone maps of long histories (DuckDB) prune by.
 -#}
 {% macro in_window(column='event_time', hours_before=0, hours_after=0, table='') -%}
     {%- set window = window() if execute else none -%}
     {%- if window is none -%}
         true
     {%- else -%}
-        {%- set start = window.start - modules.datetime.timedelta(hours=hours_before) -%}
-        {%- set end = window.end + modules.datetime.timedelta(hours=hours_after) -%}
+        {{- between_hours({
+            'start': window.start - modules.datetime.timedelta(hours=hours_before),
+            'end': window.end + modules.datetime.timedelta(hours=hours_after),
+        }, column, table) -}}
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+  Condition that a row's `column` lies in `span`, as window() gives it; `true` if that is none. event_date is named as
+  well: it is what partitions (BigQuery) and the zone maps of long histories (DuckDB) prune by.
+-#}
+{% macro between_hours(span, column='event_time', table='') -%}
+    {%- if span is none -%}
+        true
+    {%- else -%}
         {%- set prefix = table ~ '.' if table else '' -%}
-        {%- set last = end - modules.datetime.timedelta(seconds=1) -%}
+        {%- set last = span.end - modules.datetime.timedelta(seconds=1) -%}
         (
-            {{ prefix }}event_date between date '{{ start.date() }}' and date '{{ last.date() }}'
-            and {{ prefix }}{{ column }} >= {{ timestamp_literal(start) }}
-            and {{ prefix }}{{ column }} < {{ timestamp_literal(end) }}
+            {{ prefix }}event_date between date '{{ span.start.date() }}' and date '{{ last.date() }}'
+            and {{ prefix }}{{ column }} >= {{ timestamp_literal(span.start) }}
+            and {{ prefix }}{{ column }} < {{ timestamp_literal(span.end) }}
         )
     {%- endif -%}
 {%- endmacro %}
@@ -55,12 +67,28 @@
     {{- return(node.config.get('meta', {}).get('lookback_hours', 0)) -}}
 {%- endmacro %}
 
-{#- dbt's hook for a data test's `where`: `__window__` stands for the window of the model under test. -#}
+{#-
+  Condition that a row of `node` is one that the invocation replaces: those of its window, with `meta.lookback_hours`,
+  and with `meta.reaches_back` those of later hours that can reach back into it (macros/journeys.sql).
+-#}
+{% macro replaced_rows(node) -%}
+    {%- set rows = in_window('hour_start', hours_before=lookback_hours(node)) -%}
+    {%- if node.config.get('meta', {}).get('reaches_back') and rows != 'true' -%}
+        {%- set rows = '(' ~ rows ~ ' or ' ~ reaches_back() ~ ')' -%}
+    {%- endif -%}
+    {{- return(rows) -}}
+{%- endmacro %}
+
+{#-
+  dbt's hook for a data test's `where`: `__window__` stands for the rows that the invocation replaces in the model under
+  test; a dimension, which has no hours, is tested as a whole.
+-#}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
     {%- if where == '__window__' -%}
         {%- set tested = graph.nodes.get(model.attached_node) if execute else none -%}
-        {%- set where = in_window('hour_start', hours_before=lookback_hours(tested) if tested else 0) -%}
+        {%- set by_hour = tested and tested.config.get('incremental_strategy') == 'hour_window' -%}
+        {%- set where = replaced_rows(tested) if by_hour else '' -%}
     {%- endif -%}
     {%- if where in ['', 'true'] -%}
         {{- return(relation) -}}

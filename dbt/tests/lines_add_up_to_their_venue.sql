@@ -32,22 +32,29 @@ sums as (
 
 ),
 
-final as (
+compared as (
 
     select
-        venues.run_id,
-        venues.venue_id,
-        venues.hour_start
+        venues.*,
+        coalesce(sums.groups_served, 0) as lines_groups_served,
+        coalesce(sums.buy_tickets_visitors, 0) as lines_buy_tickets_visitors,
+        coalesce(sums.visitors_admitted, 0) as lines_visitors_admitted
     from venues
     left join sums
         on
             venues.run_id = sums.run_id
             and venues.venue_id = sums.venue_id
             and venues.hour_start = sums.hour_start
-    where
-        venues.groups_served <> coalesce(sums.groups_served, 0)
-        or venues.buy_tickets_visitors <> coalesce(sums.buy_tickets_visitors, 0)
-        or venues.visitors_admitted <> coalesce(sums.visitors_admitted, 0)
+
+),
+
+final as (
+
+    {{ differences('compared', [
+        ['groups_served', 'groups_served', 'lines_groups_served'],
+        ['buy_tickets_visitors', 'buy_tickets_visitors', 'lines_buy_tickets_visitors'],
+        ['visitors_admitted', 'visitors_admitted', 'lines_visitors_admitted'],
+    ]) }}
 
 )
 

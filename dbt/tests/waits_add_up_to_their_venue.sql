@@ -32,22 +32,29 @@ sums as (
 
 ),
 
-final as (
+compared as (
 
     select
-        venues.run_id,
-        venues.venue_id,
-        venues.hour_start
+        venues.*,
+        coalesce(sums.seller_visitor_us, 0) as seller_visitor_us,
+        coalesce(sums.scanner_visitor_us, 0) as scanner_visitor_us,
+        coalesce(sums.visitors, 0) as waiting_visitors
     from venues
     left join sums
         on
             venues.run_id = sums.run_id
             and venues.venue_id = sums.venue_id
             and venues.hour_start = sums.hour_start
-    where
-        venues.wait_in_seller_line_visitor_us <> coalesce(sums.seller_visitor_us, 0)
-        or venues.wait_in_scanner_line_visitor_us <> coalesce(sums.scanner_visitor_us, 0)
-        or venues.wait_in_seller_line_visitors + venues.wait_in_scanner_line_visitors <> coalesce(sums.visitors, 0)
+
+),
+
+final as (
+
+    {{ differences('compared', [
+        ['wait_in_seller_line_visitor_us', 'wait_in_seller_line_visitor_us', 'seller_visitor_us'],
+        ['wait_in_scanner_line_visitor_us', 'wait_in_scanner_line_visitor_us', 'scanner_visitor_us'],
+        ['visitors', 'wait_in_seller_line_visitors + wait_in_scanner_line_visitors', 'waiting_visitors'],
+    ]) }}
 
 )
 

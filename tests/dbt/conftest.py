@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -177,14 +177,31 @@ def window(first: int, hours: int = 1) -> tuple[str, ...]:
     return ("--event-time-start", f"{start:%Y-%m-%dT%H:%M:%S}", "--event-time-end", f"{end:%Y-%m-%dT%H:%M:%S}")
 
 
-#: Several commands in one process, because importing dbt takes longer than building an hour.
+#: Several commands in one process, because importing dbt takes longer than building an hour: each on its own file.
 RUN_ALL = """
-import json, sys
+import json, os, sys
 from dbt.cli.main import dbtRunner
-outcomes = [dbtRunner().invoke(arguments) for arguments in json.loads(sys.argv[1])]
+outcomes, red = [], []
+for path, arguments in json.loads(sys.argv[1]):
+    os.environ["TICKETSIM_WAREHOUSE_PATH"] = path
+    outcomes.append(dbtRunner().invoke(arguments))
+    results = getattr(outcomes[-1].result, "results", [])
+    red.append([result.node.name for result in results if result.status in ("fail", "warn", "error")])
 print("".join(f"{outcome.exception}\\n" for outcome in outcomes if outcome.exception))
-print(json.dumps([outcome.success for outcome in outcomes]))
+print(json.dumps([[outcome.success for outcome in outcomes], red]))
 """
+
+HOURLY_MARTS = (
+    "fct_queue_waits",
+    "fct_ticket_sales",
+    "fct_admissions",
+    "fct_visitor_journeys",
+    "agg_line_hourly",
+    "agg_venue_hourly",
+    "agg_wait_histogram_hourly",
+)
+
+DIMENSIONS = ("dim_runs", "dim_venues", "dim_lines")
 
 BUILD = ("build", "--exclude-resource-type", "unit_test")
 
@@ -198,16 +215,17 @@ class Warehouse:
 
     def dbt(self, *commands: tuple[str, ...]) -> tuple[list[bool], str]:
         """Run dbt commands one after another; whether each succeeded, and what they printed."""
-        arguments = json.dumps([self.in_place(command) for command in commands])
-        finished = subprocess.run(
-            [sys.executable, "-c", RUN_ALL, arguments],
-            env=os.environ | {"TICKETSIM_WAREHOUSE_PATH": str(self.path)},
-            capture_output=True,
+        outcomes, _, printed = run_all((self, command) for command in commands)
+        return outcomes, printed
+
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        """Start ``dbt build`` of a window as a process of its own, whose output can be read line by line."""
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name("dbt")), *self.in_place((*BUILD, *options))],
+            env=os.environ | {"TICKETSIM_WAREHOUSE_PATH": str(self.path), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
             text=True,
-            check=False,
         )
-        assert finished.returncode == 0, finished.stdout + finished.stderr
-        return json.loads(finished.stdout.splitlines()[-1]), finished.stdout
 
     def build(self, *windows: tuple[str, ...]) -> None:
         """Build the hours of each of ``windows``, one after another."""
@@ -234,16 +252,36 @@ class Warehouse:
             names = [column[0] for column in result.description]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
+    def copied(self, path: Path) -> "Warehouse":
+        """A copy at ``path`` that shares dbt's parsed project."""
+        shutil.copy(self.path, path)
+        return Warehouse(path, self.target_path)
+
     def digests(self) -> dict[tuple[str, datetime], str]:
-        """A digest of every hour of every mart table; equal digests mean equal rows."""
+        """A digest of every hour of every hourly mart; equal digests mean equal rows."""
         found = {}
-        for table in ("fct_queue_waits", "agg_line_hourly", "agg_venue_hourly"):
+        for table in HOURLY_MARTS:
             hours = self.rows(f"""
                 select hour_start, md5(string_agg(t::varchar, '|' order by t::varchar)) as digest
                 from marts.{table} as t group by hour_start
             """)
             found |= {(table, row["hour_start"]): row["digest"] for row in hours}
         return found
+
+    def dimensions(self) -> dict[str, list[Row]]:
+        """Every row of every dimension."""
+        return {table: self.rows(f"select * from marts.{table} order by all") for table in DIMENSIONS}
+
+
+def run_all(commands: Iterable[tuple[Warehouse, tuple[str, ...]]]) -> tuple[list[bool], list[list[str]], str]:
+    """Run dbt commands one after another; whether each succeeded, its nodes that did not pass, and what was printed."""
+    asked = [(str(warehouse.path), warehouse.in_place(command)) for warehouse, command in commands]
+    finished = subprocess.run(
+        [sys.executable, "-c", RUN_ALL, json.dumps(asked)], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    outcomes, red = json.loads(finished.stdout.splitlines()[-1])
+    return outcomes, red, finished.stdout
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,11 @@
 """The dbt project on a real warehouse file: what a window changes, and whether the figures are right."""
 
+import json
 import math
-import re
+import signal
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -12,12 +14,17 @@ import pytest
 from simulator.events import HOUR_US
 from ticketsim_assets.reconciliation import read_problems, read_reconciliation
 
-BUILD = ("build", "--exclude-resource-type", "unit_test")
+from .conftest import BUILD, DIMENSIONS, HOURLY_MARTS, run_all
 
 pytestmark = pytest.mark.slow
 
 MIDNIGHT = datetime(2026, 11, 21)  # noqa: DTZ001 the marts' times are naive and UTC
 ONE_HOUR = timedelta(hours=1)
+
+INCOMPLETE = "select count(*) as journeys from marts.fct_visitor_journeys where not is_complete"
+
+#: DuckDB skips or reads whole row groups of a table.
+ROW_GROUP = 122_880
 
 
 def changed(before: dict, after: dict) -> set:
@@ -27,27 +34,46 @@ def changed(before: dict, after: dict) -> set:
 def test_hours_built_one_after_another_equal_a_build_of_everything(built, unbuilt, hour):
     unbuilt.build(*(hour(n) for n in range(5)))
     assert unbuilt.digests() == built.digests()
+    assert unbuilt.dimensions() == built.dimensions()
 
 
 def test_windows_out_of_order_that_overlap_equal_a_build_of_everything(built, unbuilt, hour):
     unbuilt.build(hour(2, hours=3), hour(0, hours=3), hour(1))
     assert unbuilt.digests() == built.digests()
-    assert len(built.digests()) == 3 * 5
+    assert unbuilt.dimensions() == built.dimensions()
+    assert len(built.digests()) == len(HOURLY_MARTS) * 5
 
 
-def test_late_rows_change_their_hour_and_of_the_lines_the_hour_before(built, hour):
+def test_late_rows_change_their_hour_of_the_lines_the_hour_before_and_of_the_journeys_those_that_reach_back(
+    built, hour
+):
     before = built.digests()
+    later = f"select * from marts.fct_visitor_journeys where hour_start = '{MIDNIGHT + ONE_HOUR}'"
+    journeys = {row["event_id"]: row for row in built.rows(later)}
     built.execute("""
         update raw.events set started_at = started_at - interval 20 second
-        where event_type in ('buy_tickets', 'wait_in_seller_line') and line = 3
+        where event_type in ('buy_tickets', 'wait_in_seller_line')
     """)
     built.build(hour(2))
     assert changed(before, built.digests()) == {
-        ("fct_queue_waits", MIDNIGHT),
-        ("agg_venue_hourly", MIDNIGHT),
-        ("agg_line_hourly", MIDNIGHT),
+        *((mart, MIDNIGHT) for mart in HOURLY_MARTS if mart != "fct_admissions"),
         ("agg_line_hourly", MIDNIGHT - ONE_HOUR),
+        ("fct_visitor_journeys", MIDNIGHT + ONE_HOUR),
     }
+    after = {row["event_id"]: row for row in built.rows(later)}
+    rebuilt = [row for row in after.values() if row != journeys[row["event_id"]]]
+    assert rebuilt
+    assert all(row["arrived_at"] < MIDNIGHT + ONE_HOUR and row["channel"] == "box_office" for row in rebuilt)
+    assert after.keys() == journeys.keys()
+
+
+def test_an_hour_loaded_late_completes_the_journeys_that_went_on_without_it(built, unbuilt, hour):
+    unbuilt.build(hour(0, hours=2), hour(3, hours=2))
+    [(missing,)] = [tuple(row.values()) for row in unbuilt.rows(INCOMPLETE)]
+    assert missing > 0
+    unbuilt.build(hour(2))
+    assert unbuilt.rows(INCOMPLETE) == built.rows(INCOMPLETE) == [{"journeys": 0}]
+    assert unbuilt.digests() == built.digests()
 
 
 def test_the_hour_before_the_first_built_one_does_not_appear(unbuilt, hour):
@@ -83,20 +109,163 @@ def test_data_tests_of_a_window_read_that_window_only(built, hour):
     assert "Failure in test unique_grain_agg_venue_hourly" in printed
 
 
-def test_an_identity_that_is_broken_by_hand_turns_its_test_red(built):
-    built.execute("update marts.agg_line_hourly set served = served + 1, utilisation = 1.01 where line = 1")
-    built.execute("update marts.fct_queue_waits set wait_us = wait_us + 1")
-    _, printed = built.dbt(("test", "--select", "test_type:singular"))
-    red = {"lines_add_up_to_their_venue", "waits_add_up_to_their_venue", "line_figures_are_possible"}
-    assert set(re.findall(r"Failure in test (\w+)", printed)) == red
+#: What somebody might do to a mart, and the tests that must see it. One venue, one hour; the others stay green.
+WRONG_FIGURES = {
+    "a line served one more": (
+        "update marts.agg_line_hourly set served = served + 1 where stage = 'seller' and line = 1",
+        {"lines_add_up_to_their_venue"},
+    ),
+    "a server works more than all the time": (
+        "update marts.agg_line_hourly set utilisation = 1.01 where line = 1",
+        {"line_figures_are_possible"},
+    ),
+    "a wait is a microsecond longer": (
+        "update marts.fct_queue_waits set wait_us = wait_us + 1",
+        {"waits_add_up_to_their_venue"},
+    ),
+    "a bucket counts one wait twice": (
+        "update marts.agg_wait_histogram_hourly set waits = waits + 1",
+        {"histogram_adds_up_to_the_waits"},
+    ),
+    "a sale costs a cent more": (
+        "update marts.fct_ticket_sales set amount_cents = amount_cents + 1",
+        {"revenue_is_the_sum_of_sales"},
+    ),
+    "a visitor's time in system grows": (
+        "update marts.fct_admissions set time_in_system_us = time_in_system_us + 1",
+        {"admissions_add_up_to_their_venue"},
+    ),
+    "a journey is lost": (
+        "delete from marts.fct_visitor_journeys where first_visitor_id % 2 = 0",
+        {"admissions_add_up_to_their_venue"},
+    ),
+    "a part of the way is longer than it was": (
+        "update marts.fct_visitor_journeys set walk_to_scanner_us = walk_to_scanner_us + 1",
+        {"time_in_system_is_the_sum_of_its_parts"},
+    ),
+    "somebody is neither admitted nor inside": (
+        "update marts.agg_venue_hourly set arrivals_inside = arrivals_inside - 1",
+        {"arrivals_are_admitted_or_inside"},
+    ),
+    "a part of a journey is missing": (
+        "update marts.fct_visitor_journeys set is_complete = false where first_visitor_id % 2 = 0",
+        {"journeys_are_whole"},
+    ),
+    "a row stands there twice": (
+        "insert into marts.dim_venues from marts.dim_venues",
+        {"unique_grain_dim_venues_run_id__venue_id"},
+    ),
+}
+
+
+def test_each_wrong_figure_turns_exactly_the_test_red_that_states_its_identity(built, tmp_path, hour):
+    spoilt = []
+    for number, (statement, _) in enumerate(WRONG_FIGURES.values()):
+        spoilt.append(built.copied(tmp_path / f"{number}.duckdb"))
+        there = "" if "dim_" in statement else f" hour_start = '{MIDNIGHT}' and venue_id = 'north'"
+        spoilt[-1].execute(statement + (" and" if there and " where " in statement else there and " where") + there)
+    command = ("test", "--exclude-resource-type", "unit_test", *hour(2))
+    outcomes, red, printed = run_all((warehouse, command) for warehouse in spoilt)
+    assert dict(zip(WRONG_FIGURES, map(set, red), strict=True)) == {
+        name: tests for name, (_, tests) in WRONG_FIGURES.items()
+    }, printed
+    warned_only = [tests == {"journeys_are_whole"} for _, tests in WRONG_FIGURES.values()]
+    assert outcomes == warned_only
+
+
+def test_visitors_that_nobody_brought_are_noticed_unless_the_hour_has_no_receipts(built, hour):
+    built.execute(f"""
+        update raw.events set party_size = 3 where venue_id = 'north' and event_type = 'scan_tickets'
+        and event_time >= '{MIDNIGHT}' and event_time < '{MIDNIGHT + ONE_HOUR}'
+    """)
+    unproved = built.copied(built.path.with_name("unproved.duckdb"))
+    unproved.execute("delete from raw.events where venue_id = 'north' and event_type = 'hour_closed'")
+    run = ("run", "--select", "agg_venue_hourly", *hour(2))
+    test = ("test", "--select", "arrivals_are_admitted_or_inside", *hour(2))
+    outcomes, red, _ = run_all((which, command) for which in (built, unproved) for command in (run, test))
+    assert red == [[], ["arrivals_are_admitted_or_inside"], [], []]
+    assert outcomes == [True, False, True, True]
+
+
+def test_a_build_that_is_killed_leaves_every_table_old_or_new_as_a_whole_and_the_next_one_repairs(built, hour):
+    before = built.digests()
+    built.execute("""
+        update raw.events set started_at = started_at - interval 30 second
+        where event_type not in ('hour_closed', 'bus_arrival')
+    """)
+    doomed = built.start(*hour(0, hours=5))
+    for line in doomed.stdout:
+        if "OK created" in line and "fct_ticket_sales" in line:
+            doomed.kill()
+            break
+    assert doomed.wait(30) == -signal.SIGKILL
+    killed = built.digests()
+    built.build(hour(0, hours=5))
+    repaired = built.digests()
+    states = set()
+    for mart in HOURLY_MARTS:
+        of_mart = [key for key in repaired if key[0] == mart]
+        is_new = {killed[key] == repaired[key] for key in of_mart if before[key] != repaired[key]}
+        assert len(is_new) <= 1, f"{mart} is half old, half new"
+        states |= is_new
+    assert states == {False, True}
+
+
+def test_an_hour_reads_no_more_of_a_year_than_of_a_day(built, hour, tmp_path):
+    year = built.copied(tmp_path / "year.duckdb")
+    lengthen(year.path, days=365)
+    (success,), _ = year.dbt(("compile", "--select", "marts", "--exclude", "reconciliation_hourly", *hour(2)))
+    assert success
+    compiled = sorted((year.target_path / "compiled/ticketsim/models/marts").glob("*.sql"))
+    assert len(compiled) >= len(HOURLY_MARTS) + len(DIMENSIONS)
+    with duckdb.connect(year.path, read_only=True) as connection:
+        for path in compiled:
+            if path.stem == "reconciliation_hourly":
+                continue
+            plan = connection.execute(f"explain (analyze, format json) {path.read_text()}").fetchall()[0][1]
+            for scanned in rows_scanned(json.loads(plan)):
+                assert scanned <= 2 * ROW_GROUP, path.stem
+
+
+def rows_scanned(operator: dict) -> list[int]:
+    """Rows that each scan in a profile had to look at, after whole row groups were skipped."""
+    own = operator.get("operator_rows_scanned", 0)
+    return [own, *(rows for child in operator.get("children", []) for rows in rows_scanned(child))]
+
+
+def lengthen(path: Path, days: int) -> None:
+    """Give the warehouse a history: every row again on each of the ``days`` before, in order of time."""
+    with duckdb.connect(path) as connection:
+        for table in ("raw.events", *(f"marts.{mart}" for mart in HOURLY_MARTS)):
+            columns = connection.execute(f"select column_name, column_type from (describe {table})").fetchall()
+            shifted = ", ".join(
+                f"({name} - to_days(days_ago))::{kind} as {name}" if kind in ("TIMESTAMP", "DATE") else name
+                for name, kind in columns
+            )
+            connection.execute(f"create temp table one_day as from {table}; delete from {table}")
+            days_ago = f"(select cast(range as integer) as days_ago from range({days}))"
+            connection.execute(f"insert into {table} select {shifted} from one_day, {days_ago} order by event_date")
+            connection.execute("drop table one_day")
+
+
+def test_docs_are_generated_with_every_model_and_both_dashboards(built):
+    (success,), printed = built.dbt(("docs", "generate"))
+    assert success, printed
+    catalog = json.loads((built.target_path / "catalog.json").read_text())
+    marts = {node["metadata"]["name"] for node in catalog["nodes"].values() if node["metadata"]["schema"] == "marts"}
+    assert marts == {*HOURLY_MARTS, *DIMENSIONS, "reconciliation_hourly"}
+    manifest = json.loads((built.target_path / "manifest.json").read_text())
+    assert {exposure["name"] for exposure in manifest["exposures"].values()} == {"dashboard_page", "data_studio_report"}
+    shown = {used for exposure in manifest["exposures"].values() for used in exposure["depends_on"]["nodes"]}
+    assert "model.ticketsim.agg_wait_histogram_hourly" in shown
 
 
 def test_models_unit_tests_and_data_tests_all_pass(outcomes):
     assert set(outcomes.values()) == {"success", "pass"}
     kinds = Counter(unique_id.split(".")[0] for unique_id in outcomes)
-    assert kinds["model"] == 12
-    assert kinds["unit_test"] == 9
-    assert kinds["test"] == 10
+    assert kinds["model"] == 8 + len(HOURLY_MARTS) + len(DIMENSIONS) + 1
+    assert kinds["unit_test"] == 17
+    assert kinds["test"] == 25
 
 
 def test_percentiles_are_numpys_nearest_rank(built):

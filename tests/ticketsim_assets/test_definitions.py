@@ -14,6 +14,8 @@ from ticketsim_assets.keys import DASHBOARD, RAW_EVENTS, RAW_QUARANTINE
 from ticketsim_assets.resources import LakeResource
 from ticketsim_assets.sensors import kafka_sensor, lake_sensor, topic_observations
 
+from ..dbt.conftest import DIMENSIONS, HOURLY_MARTS
+
 ROOT = Path(__file__).parents[2]
 
 #: A sensor of a fresh clone, with nothing to see.
@@ -55,13 +57,14 @@ def test_every_station_is_an_asset_and_data_flows_from_kafka_to_the_dashboard(gr
     for event_type in EVENT_TYPES:
         assert {f"kafka/{event_type}", f"lake/{event_type}", f"staging/stg_{event_type}"} <= keys
     assert {"lake/quarantine", "lake/complete", "raw/events", "raw/quarantine", "dashboard"} <= keys
-    assert {f"marts/{m}" for m in ("fct_queue_waits", "agg_line_hourly", "agg_venue_hourly")} <= keys
+    assert {f"marts/{mart}" for mart in (*HOURLY_MARTS, *DIMENSIONS, "reconciliation_hourly")} <= keys
     reached, todo = set(), [DASHBOARD]
     while todo:
         key = todo.pop()
         reached.add(key)
         todo += [parent for parent in graph.get(key).parent_keys if parent not in reached]
-    assert keys - {key.to_user_string() for key in reached} == {"raw/quarantine", "lake/quarantine"}
+    not_shown = {"marts/fct_visitor_journeys", *(f"marts/{dimension}" for dimension in DIMENSIONS)}
+    assert keys - {key.to_user_string() for key in reached} == {"raw/quarantine", "lake/quarantine", *not_shown}
 
 
 @pytest.mark.slow
@@ -72,9 +75,10 @@ def test_what_is_filed_by_hour_has_hourly_partitions_and_views_have_none(graph):
         "raw/quarantine",
         "lake/complete",
         "lake/scan_tickets",
-        "marts/agg_line_hourly",
+        *(f"marts/{mart}" for mart in HOURLY_MARTS),
     } <= partitioned
-    assert not {"marts/reconciliation_hourly", "staging/stg_scan_tickets", "dashboard"} & partitioned
+    unpartitioned = {"marts/reconciliation_hourly", "staging/stg_scan_tickets", "dashboard"}
+    assert not (unpartitioned | {f"marts/{dimension}" for dimension in DIMENSIONS}) & partitioned
     for key in (RAW_EVENTS, RAW_QUARANTINE):
         assert graph.get(key).backfill_policy == dg.BackfillPolicy.single_run()
 

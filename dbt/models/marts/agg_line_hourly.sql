@@ -13,15 +13,23 @@ waits as (
 
 sales as (
 
-    select * from {{ ref('stg_buy_tickets') }}
-    where {{ in_window(hours_before=before, hours_after=1) }}
+    select * from {{ ref('fct_ticket_sales') }}
+    where {{ in_window('hour_start', hours_before=before, hours_after=1) }}
 
 ),
 
-scans as (
+admissions as (
 
-    select * from {{ ref('stg_scan_tickets') }}
-    where {{ in_window(hours_before=before, hours_after=1) }}
+    select * from {{ ref('fct_admissions') }}
+    where {{ in_window('hour_start', hours_before=before, hours_after=1) }}
+
+),
+
+-- hours that were built: of all others an overlap would be known and no more
+venue_hours as (
+
+    select * from {{ ref('agg_venue_hourly') }}
+    where {{ in_window('hour_start', hours_before=before) }}
 
 ),
 
@@ -38,27 +46,25 @@ services as (
         run_id,
         venue_id,
         hour_start,
-        event_date,
         'seller' as stage,
         line,
         party_size,
-        started_at,
-        event_time,
-        duration_us
+        sale_began_at as began_at,
+        sold_at as ended_at,
+        sale_us as service_us
     from sales
     union all
     select
         run_id,
         venue_id,
         hour_start,
-        event_date,
         'scanner' as stage,
         line,
         party_size,
-        started_at,
-        event_time,
-        duration_us
-    from scans
+        scan_began_at as began_at,
+        admitted_at as ended_at,
+        scan_us as service_us
+    from admissions
 
 ),
 
@@ -107,8 +113,8 @@ service_parts as (
         line,
         1 as served,
         party_size as visitors,
-        duration_us as service_us,
-        {{ microseconds_between('greatest(started_at, hour_start)', 'event_time') }} as busy_us
+        service_us,
+        {{ microseconds_between('greatest(began_at, hour_start)', 'ended_at') }} as busy_us
     from services
     union all
     select
@@ -120,9 +126,9 @@ service_parts as (
         0 as served,
         0 as visitors,
         null as service_us,
-        {{ microseconds_between('greatest(started_at, hour_start - interval 1 hour)', 'hour_start') }} as busy_us
+        {{ microseconds_between('greatest(began_at, hour_start - interval 1 hour)', 'hour_start') }} as busy_us
     from services
-    where started_at < hour_start
+    where began_at < hour_start
 
 ),
 
@@ -141,57 +147,6 @@ services_by_line as (
         sum(busy_us) as busy_us
     from service_parts
     group by run_id, venue_id, hour_start, stage, line
-
-),
-
-own_rows as (
-
-    select
-        run_id,
-        venue_id,
-        hour_start,
-        event_date
-    from services
-    union distinct
-    select
-        run_id,
-        venue_id,
-        hour_start,
-        event_date
-    from waits
-    union distinct
-    select
-        run_id,
-        venue_id,
-        hour_start,
-        event_date
-    from receipts
-
-),
-
--- hours with rows of their own, in the window or built before; of all others an overlap would be known and no more
-own_hours as (
-
-    select
-        run_id,
-        venue_id,
-        hour_start
-    from own_rows
-    where {{ in_window('hour_start') }}
-    {% if is_incremental() and window() %}
-    union distinct
-    select
-        built.run_id,
-        built.venue_id,
-        built.hour_start
-    from {{ this }} as built
-    inner join own_rows
-        on
-            built.run_id = own_rows.run_id
-            and built.venue_id = own_rows.venue_id
-            and built.hour_start = own_rows.hour_start
-    where {{ in_window('hour_start', hours_before=before, table='built') }}
-    {% endif %}
 
 ),
 
@@ -247,11 +202,11 @@ staffed_lines as (
             else staffing.servers
         end as servers
     from lines
-    inner join own_hours
+    inner join venue_hours
         on
-            lines.run_id = own_hours.run_id
-            and lines.venue_id = own_hours.venue_id
-            and lines.hour_start = own_hours.hour_start
+            lines.run_id = venue_hours.run_id
+            and lines.venue_id = venue_hours.venue_id
+            and lines.hour_start = venue_hours.hour_start
     left join staffing
         on
             lines.run_id = staffing.run_id

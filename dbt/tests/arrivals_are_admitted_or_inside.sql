@@ -1,0 +1,52 @@
+{{ config(meta={'dagster': {'ref': {'name': 'agg_venue_hourly'}}}) }}
+
+-- Visitors in = admitted + inside: of the visitors of an hour's buses, everybody was admitted within the hour or is
+-- still on the way. Not asked of venues and hours without all receipts, of which messages may be missing.
+
+with
+
+venues as (
+
+    select * from {{ ref('agg_venue_hourly') }}
+    where {{ in_window('hour_start') }}
+
+),
+
+receipts as (
+
+    select * from {{ ref('stg_hour_closed') }}
+    where {{ in_window() }}
+
+),
+
+receipted as (
+
+    select
+        run_id,
+        venue_id,
+        hour_start
+    from receipts
+    group by run_id, venue_id, hour_start
+    having count(distinct of_event_type) = {{ activities() | length }}
+
+),
+
+proved as (
+
+    select venues.*
+    from venues
+    inner join receipted
+        on
+            venues.run_id = receipted.run_id
+            and venues.venue_id = receipted.venue_id
+            and venues.hour_start = receipted.hour_start
+
+),
+
+final as (
+
+    {{ differences('proved', [['visitors_arrived', 'visitors_arrived', 'arrivals_admitted + arrivals_inside']]) }}
+
+)
+
+select * from final
