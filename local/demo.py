@@ -14,6 +14,7 @@ import duckdb
 from local import broker
 from local.dagster_home import dagster_instance
 from local.exceptions import NotProved, StationFailed
+from local.warehouse import patient_warehouse
 from simulator.chaos import Chaos, chaos_sink
 from simulator.events import EVENT_TYPES, EventType
 from simulator.run import Run, plan_run, simulate
@@ -25,7 +26,6 @@ from streaming.layout import QUARANTINE
 from ticketsim_assets.execution import look_at_lake, run_dashboard, run_hours, run_quarantine
 from ticketsim_assets.reconciliation import read_reconciliation
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.warehouse import DuckDBWarehouse
 
 Tell = Callable[[str], None]
 
@@ -203,7 +203,7 @@ def _compare(settings: Settings, report: DemoReport) -> None:
             _COUNTS_IN_LAKE, [_files(settings, {*EVENT_TYPES}) or [], report.run_id]
         ).fetchall()
     report.in_lake = dict(in_lake)
-    with DuckDBWarehouse(settings.warehouse_path, settings.readers_path).reading() as connection:
+    with patient_warehouse(settings).reading() as connection:
         report.in_warehouse = dict(connection.execute(_COUNTS_IN_WAREHOUSE, [report.run_id]).fetchall())
         venues = [v for v in read_reconciliation(connection).venues if v.run_id == report.run_id]
     report.receipts = sum(venue.proved + venue.unproved + venue.wrong for venue in venues)

@@ -25,11 +25,11 @@ def dashboard_asset(destination: Path) -> dg.AssetsDefinition:
         """One HTML file that needs no network: visitors, waits and whether every hour equals its receipts."""
         opened = warehouse.open()
         opened.publish()
-        summary = build_dashboard(opened.readers_path, destination)
+        summary = build_dashboard(Path(warehouse.readers_path), destination)
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(destination),
-                "preview": dg.MetadataValue.md(_preview(opened.readers_path)),
+                "preview": dg.MetadataValue.md(_preview(Path(warehouse.readers_path))),
                 "hours": summary.hours,
                 "runs": summary.runs,
                 "visitors": summary.visitors,

@@ -10,7 +10,7 @@ from ticketsim_assets.completeness import missing_receipts, short_exactly
 from ticketsim_assets.evidence import distinct_events, hour_evidence
 from ticketsim_assets.exceptions import HourIncomplete
 from ticketsim_assets.run_history import Reported
-from ticketsim_assets.warehouse import DuckDBWarehouse
+from ticketsim_assets.warehouse import Warehouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class LoadedHour:
 
 def load_events(
     snapshot: Snapshot,
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     hours: Sequence[Hour],
     reported: Mapping[Hour, Reported | None],
     *,
@@ -70,7 +70,7 @@ def load_events(
     ]
 
 
-def load_quarantine(snapshot: Snapshot, warehouse: DuckDBWarehouse, hours: Sequence[Hour]) -> list[LoadedHour]:
+def load_quarantine(snapshot: Snapshot, warehouse: Warehouse, hours: Sequence[Hour]) -> list[LoadedHour]:
     """Replace ``hours``, by arrival, of raw.quarantine by what ``snapshot`` holds, in one transaction."""
     files = {hour: [f for f in snapshot.files(hour) if f.event_type == QUARANTINE] for hour in hours}
     rows = warehouse.replace_hours("quarantine", {hour: [snapshot.uri(f) for f in files[hour]] for hour in hours})

@@ -15,7 +15,7 @@ from ticketsim_assets.reconciliation import has_reconciliation, read_problems
 from ticketsim_assets.resources import LakeResource, WarehouseResource
 from ticketsim_assets.run_history import last_reported
 from ticketsim_assets.table_schema import RAW_EVENTS_SCHEMA, RAW_QUARANTINE_SCHEMA
-from ticketsim_assets.warehouse import DuckDBWarehouse
+from ticketsim_assets.warehouse import Warehouse
 
 RECEIPTS: Final = dg.AssetCheckSpec(
     "receipts",
@@ -109,7 +109,7 @@ def _metadata(loaded: LoadedHour) -> dict[str, dg.MetadataValue]:
     }
 
 
-def _verdicts(warehouse: DuckDBWarehouse, dbt: DbtCliResource, hours: list[Hour]) -> list[HourVerdict]:
+def _verdicts(warehouse: Warehouse, dbt: DbtCliResource, hours: list[Hour]) -> list[HourVerdict]:
     """Ask the reconciliation view, so that the rule stands once; the first load of all builds it."""
     with warehouse.reading() as connection:
         built = has_reconciliation(connection)

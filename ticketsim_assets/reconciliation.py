@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-import duckdb
-
 from ticketsim_assets.exceptions import NothingToReconcile
+from ticketsim_assets.warehouse import Reader
 
 VIEW: Final = "marts.reconciliation_hourly"
 
@@ -92,7 +91,7 @@ def worst(proved: int, unproved: int, wrong: int) -> State:
     return "unproved" if unproved or not proved else "proved"
 
 
-def has_reconciliation(connection: duckdb.DuckDBPyConnection) -> bool:
+def has_reconciliation(connection: Reader) -> bool:
     """Whether the view exists; dbt creates it in the first run of all."""
     schema, view = VIEW.split(".")
     found = connection.execute(
@@ -101,7 +100,7 @@ def has_reconciliation(connection: duckdb.DuckDBPyConnection) -> bool:
     return bool(found)
 
 
-def read_reconciliation(connection: duckdb.DuckDBPyConnection) -> Reconciliation:
+def read_reconciliation(connection: Reader) -> Reconciliation:
     """Compare all runs, venues, hours and event types in the warehouse with their receipts.
 
     Raises:
@@ -129,7 +128,7 @@ def read_reconciliation(connection: duckdb.DuckDBPyConnection) -> Reconciliation
 
 
 def read_problems(
-    connection: duckdb.DuckDBPyConnection, start: datetime | None = None, end: datetime | None = None
+    connection: Reader, start: datetime | None = None, end: datetime | None = None
 ) -> tuple[Problem, ...]:
     """What is not proved, the wrong first, then by run, venue, hour and event type.
 

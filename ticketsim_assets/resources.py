@@ -13,8 +13,10 @@ from filelock import FileLock
 from packaging.version import Version
 
 from streaming.lake import Lake
+from ticketsim_assets.duckdb_file import Patience
+from ticketsim_assets.duckdb_warehouse import RUN_WAIT_SECONDS, DuckDBWarehouse
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.warehouse import DuckDBWarehouse
+from ticketsim_assets.warehouse import Warehouse
 
 _PROJECT_DIR: Final = Path(__file__).parents[1] / "dbt"
 
@@ -35,9 +37,10 @@ class WarehouseResource(dg.ConfigurableResource):
     path: str
     readers_path: str
 
-    def open(self) -> DuckDBWarehouse:
-        """The warehouse; nothing is opened before it is used."""
-        return DuckDBWarehouse(Path(self.path), Path(self.readers_path))
+    def open(self) -> Warehouse:
+        """The warehouse; nothing is opened before it is used. Who waits for it says so in the run's log."""
+        patience = Patience(RUN_WAIT_SECONDS, dg.get_dagster_logger().warning)
+        return DuckDBWarehouse(Path(self.path), Path(self.readers_path), patience)
 
 
 class PinnedDbt(DbtCliResource):

@@ -1,76 +1,42 @@
-"""The warehouse as the graph needs it: replace hours of a raw table, read, give readers a copy. DuckDB's version."""
+"""The warehouse as the graph needs it, whatever the engine: replace hours of a raw table, read, serve readers.
 
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
+`ticketsim_assets.duckdb_warehouse` is the laptop's; which one is used is chosen in `ticketsim_assets.resources`.
+"""
 
-import duckdb
-from filelock import FileLock, Timeout
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from streaming.hour import Hour
-from streaming.layout import Column
-from ticketsim_assets.exceptions import WarehouseBusy
-from ticketsim_assets.warehouse_schema import DUCKDB_TYPES, RAW_TABLES, create_statements
-
-#: Longer than an hourly run; a backfill of a month that takes longer is better asked to come back.
-WAIT_SECONDS: Final = 300.0
-
-#: Which of several copies of a row stays: the first that the broker took.
-_FIRST_COPY = {
-    "events": "qualify row_number() over (partition by event_id order by kafka_partition, kafka_offset) = 1",
-    "quarantine": "",
-}
 
 
-def _type_in_files(column: Column) -> str:
-    """DuckDB's type of a column of the lake's files, whose times have a zone."""
-    return "TIMESTAMP WITH TIME ZONE" if column.type == "timestamp" else DUCKDB_TYPES[column.type]
+class Result(Protocol):
+    """What a query found, as Python's database API has it (PEP 249)."""
+
+    @property
+    def description(self) -> Sequence[Any]:
+        """One sequence per column, its name first."""
+
+    def fetchall(self) -> list[Any]:
+        """All rows, as tuples."""
 
 
-class DuckDBWarehouse:
-    """A DuckDB file with one writer at a time; while it writes, readers use a copy."""
+class Reader(Protocol):
+    """A connection that reads."""
 
-    def __init__(self, path: Path, readers_path: Path) -> None:
-        """Use the file ``path``, which need not exist yet, and the copy ``readers_path``."""
-        self.path = path
-        self.readers_path = readers_path
+    def execute(self, query: str, parameters: Any = None, /) -> Result:
+        """Ask ``query``, whose question marks stand for ``parameters``."""
 
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold the warehouse alone, against other processes of this project as well.
+
+class Warehouse(Protocol):
+    """One engine. Every method leaves each table as it was or changed as a whole."""
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold the warehouse alone, so that a process of one's own (dbt) may write to it.
 
         Raises:
-            WarehouseBusy: another process has held it for longer than WAIT_SECONDS.
+            WarehouseBusy: somebody else has held it for longer than is waited for.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self.path.with_suffix(".lock"), timeout=WAIT_SECONDS):
-                yield
-        except Timeout:
-            raise WarehouseBusy(
-                f"another run has held {self.path} for {WAIT_SECONDS:.0f} s. Wait for it to end, or end it."
-            ) from None
-
-    @contextmanager
-    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that may write, with the raw tables in place; closed at the end, so that dbt can open the file.
-
-        Raises:
-            WarehouseBusy: a process outside of this project, a notebook say, has the file open.
-        """
-        with self.exclusive():
-            try:
-                connection = duckdb.connect(self.path)
-            except duckdb.IOException as error:
-                raise WarehouseBusy(f"{self.path} is open elsewhere. Close it and try again. ({error})") from error
-            try:
-                for statement in create_statements():
-                    connection.execute(statement)
-                yield connection
-            finally:
-                connection.close()
 
     def replace_hours(self, table: str, files: Mapping[Hour, Sequence[str]]) -> dict[Hour, int]:
         """Replace whole hours of raw table ``table`` in one transaction.
@@ -81,52 +47,19 @@ class DuckDBWarehouse:
                 hour without files becomes empty.
 
         Returns:
-            Rows per hour, after copies with the same event_id were left out.
-        """
-        columns = ", ".join(column.name for column in RAW_TABLES[table])
-        selected = ", ".join(
-            f"make_timestamp(epoch_us({column.name}))" if column.type == "timestamp" else column.name
-            for column in RAW_TABLES[table]
-        )
-        # Files of an earlier release lack columns that the contract has gained since.
-        nothing = ", ".join(f"null::{_type_in_files(column)} as {column.name}" for column in RAW_TABLES[table])
-        insert = f"""
-            insert into raw.{table} ({columns})
-            select {selected} from (
-                (select {nothing} limit 0)
-                union all by name
-                (from read_parquet(
-                    ?, hive_partitioning = true, union_by_name = true,
-                    hive_types = {{'event_type': varchar, 'event_date': date, 'event_hour': int}}
-                ))
-            ) {_FIRST_COPY[table]}
-        """  # noqa: S608 names come from our own layout
-        rows: dict[Hour, int] = {}
-        with self.writing() as connection:
-            connection.begin()
-            for hour, paths in files.items():
-                connection.execute(
-                    f"delete from raw.{table} where event_date = ? and event_hour = ?",  # noqa: S608
-                    [hour.date, hour.start.hour],
-                )
-                inserted = connection.execute(insert, [list(paths)]).fetchall()[0][0] if paths else 0
-                rows[hour] = int(inserted)
-            connection.commit()
-        return rows
+            Rows per hour, after copies with the same event_id were left out: of several, the one that the broker took
+            first stays.
 
-    @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A read-only connection to what runs wrote last, not to the copy; closed at the end."""
-        with self.exclusive():
-            connection = duckdb.connect(self.path, read_only=True)
-            try:
-                yield connection
-            finally:
-                connection.close()
+        Raises:
+            WarehouseBusy: somebody else has held it for longer than is waited for.
+        """
+
+    def reading(self) -> AbstractContextManager[Reader]:
+        """A connection to what runs wrote last; closed at the end.
+
+        Raises:
+            WarehouseBusy: somebody else has held it for longer than is waited for.
+        """
 
     def publish(self) -> None:
-        """Replace the readers' copy by the warehouse as it is now, at once for whoever opens it next."""
-        with self.exclusive():
-            arriving = self.readers_path.with_suffix(".arriving")
-            shutil.copyfile(self.path, arriving)
-            arriving.replace(self.readers_path)
+        """Show readers the warehouse as it is now; whoever reads at this moment goes on undisturbed."""

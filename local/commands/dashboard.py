@@ -8,12 +8,7 @@ import typer
 from local.output import JsonOption, console, emit_json
 
 if TYPE_CHECKING:
-    from tenacity import RetryCallState
-
     from ticketsim_assets.settings import Settings
-
-#: Longer than an hourly run holds the warehouse; a readers' copy is never held.
-WAIT_SECONDS = 60
 
 OpenOption = Annotated[bool, typer.Option("--open", help="Show the page in the browser.")]
 
@@ -23,28 +18,14 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
     import webbrowser
     from dataclasses import asdict
 
-    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
-
+    from local.warehouse import person_at_a_terminal
     from ticketsim_assets.dashboard.page import build_dashboard
-    from ticketsim_assets.exceptions import WarehouseBusy
     from ticketsim_assets.settings import Settings
 
     settings = Settings()
     warehouse = readable_warehouse(settings)
-
-    def say_why(attempt: "RetryCallState") -> None:
-        if attempt.attempt_number == 1:
-            console.print(f"a run holds {warehouse}: waiting up to {WAIT_SECONDS} s for its end", soft_wrap=True)
-
     with console.status("building the page"):
-        attempts = Retrying(
-            retry=retry_if_exception_type(WarehouseBusy),
-            stop=stop_after_delay(WAIT_SECONDS),
-            wait=wait_fixed(1),
-            before_sleep=say_why,
-            reraise=True,
-        )
-        summary = attempts(build_dashboard, warehouse, settings.dashboard_path)
+        summary = build_dashboard(warehouse, settings.dashboard_path, person_at_a_terminal())
 
     if summary.missing:
         console.print(f"the warehouse has no {' and no '.join(summary.missing)}: the page says how to get them")

@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     from ticketsim_assets.reconciliation import Problem, Reconciliation, Venue
     from ticketsim_assets.settings import Settings
 
-#: Longer than a reader or a notebook's query should hold the file.
-WAIT_SECONDS = 60
-
 #: Problems shown one by one; --json names all of them.
 SHOWN = 20
 
@@ -40,44 +37,16 @@ def reconcile(
 
 def _read(settings: "Settings") -> "Reconciliation":
     """Read the warehouse that runs write, not the readers' copy; one that is in use is waited for."""
-    import duckdb
-    from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_fixed
-
-    from ticketsim_assets.exceptions import NothingToReconcile, WarehouseBusy, WarehouseUnreadable
+    from local.warehouse import patient_warehouse
+    from ticketsim_assets.exceptions import NothingToReconcile
     from ticketsim_assets.reconciliation import read_reconciliation
-    from ticketsim_assets.warehouse import DuckDBWarehouse
 
-    path = settings.warehouse_path
-    if not path.exists():
-        raise NothingToReconcile(f"there is no warehouse at {path}. Run `ticketsim demo`, or set TICKETSIM_HOME.")
-
-    def is_locked(error: BaseException) -> bool:
-        return isinstance(error, duckdb.IOException) and "lock" in str(error)
-
-    def tell(state: RetryCallState) -> None:
-        if state.attempt_number == 1:
-            console.print(f"{path} is in use; waiting up to {WAIT_SECONDS} s", markup=False, soft_wrap=True)
-
-    attempts = Retrying(
-        retry=retry_if_exception(is_locked),
-        stop=stop_after_delay(WAIT_SECONDS),
-        wait=wait_fixed(1),
-        before_sleep=tell,
-        reraise=True,
-    )
-    warehouse = DuckDBWarehouse(path, settings.readers_path)
-
-    def read() -> "Reconciliation":
-        with warehouse.reading() as connection:
-            return read_reconciliation(connection)
-
-    try:
-        with console.status("reading the warehouse; a run that holds it is waited for"):
-            return attempts(read)
-    except duckdb.IOException as error:
-        if is_locked(error):
-            raise WarehouseBusy(f"{path} was in use for {WAIT_SECONDS} s. Close what has it open: {error}") from error
-        raise WarehouseUnreadable(f"{path} cannot be opened: {error}. Delete it and materialise its hours.") from error
+    if not settings.warehouse_path.exists():
+        raise NothingToReconcile(
+            f"there is no warehouse at {settings.warehouse_path}. Run `ticketsim demo`, or set TICKETSIM_HOME."
+        )
+    with console.status("reading the warehouse"), patient_warehouse(settings).reading() as connection:
+        return read_reconciliation(connection)
 
 
 def _show(found: "Reconciliation") -> None:

@@ -26,10 +26,11 @@ import sys, json, duckdb
 from pathlib import Path
 from streaming.lake import Lake
 from ticketsim_assets.loading import load_events
-from ticketsim_assets.warehouse import DuckDBWarehouse
+from ticketsim_assets.duckdb_file import IMPATIENT
+from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
 home = Path(sys.argv[1])
 snapshot = Lake(str(home / "lake")).snapshot()
-warehouse = DuckDBWarehouse(home / "warehouse.duckdb", home / "readers.duckdb")
+warehouse = DuckDBWarehouse(home / "warehouse.duckdb", home / "readers.duckdb", IMPATIENT)
 load_events(snapshot, warehouse, sorted(snapshot.hours()), {}, allow_incomplete=True)
 with warehouse.reading() as connection:
     column = sys.argv[2]

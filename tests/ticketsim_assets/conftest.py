@@ -18,9 +18,12 @@ from streaming.hour import Hour
 from streaming.lake import Lake
 from streaming.layout import EVENTS_TABLE, PARTITION_COLUMNS
 from streaming.validation import validate_batch
+from ticketsim_assets.duckdb_file import IMPATIENT
+from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
 from ticketsim_assets.keys import HOURLY_JOB, QUARANTINE_JOB
 from ticketsim_assets.lake_watch import Watched, watch
 from ticketsim_assets.requests import run_tags
+from ticketsim_assets.warehouse import Warehouse
 from ticketsim_assets.watch_cursor import WatchCursor
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -121,6 +124,18 @@ def hour_of(message: Message) -> Hour:
 @pytest.fixture(scope="session")
 def run_messages() -> list[Message]:
     return simulated()
+
+
+#: Every engine of the warehouse interface; the tests of a warehouse run on each.
+ENGINES: dict[str, Callable[[Path], Warehouse]] = {
+    "duckdb": lambda folder: DuckDBWarehouse(folder / "warehouse.duckdb", folder / "readers.db", IMPATIENT),
+}
+
+
+@pytest.fixture(params=ENGINES)
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
+    """An empty warehouse of each engine."""
+    return ENGINES[request.param](tmp_path)
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """What the page is made of: the marts' figures per run, venue and hour, read in one go from the warehouse."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import duckdb
-
 from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
-from ticketsim_assets.exceptions import WarehouseBusy, WarehouseUnreadable
+from ticketsim_assets.duckdb_file import IMPATIENT, Patience, open_duckdb
 
 #: Longest range, in days, that is drawn by the hour: more points than that are noise on a screen, so days are drawn.
 HOURLY_DAYS: Final = 10
@@ -95,18 +92,18 @@ class Marts:
         return counts
 
 
-def read_marts(warehouse: Path) -> Marts:
+def read_marts(warehouse: Path, patience: Patience = IMPATIENT) -> Marts:
     """Read all that the page shows from the DuckDB file ``warehouse``; a missing file or table counts as empty.
 
     The file is opened read-only and closed before this returns.
 
     Raises:
-        WarehouseBusy: another process writes to the file.
+        WarehouseBusy: another process has written to the file all the time.
         WarehouseUnreadable: the file is no DuckDB database that this version can open.
     """
     if not warehouse.exists():
         return _marts((), (), (VENUE_HOURS_TABLE, RECEIPTS_TABLE))
-    with closing(_open(warehouse)) as connection:
+    with open_duckdb(warehouse, read_only=True, patience=patience) as connection:
         tables = {
             f"{schema}.{table}"
             for schema, table in connection.execute(
@@ -143,19 +140,6 @@ from {RECEIPTS_TABLE}
 group by run_id, venue_id, hour_start
 order by hour_start, run_id, venue_id
 """  # noqa: S608 - constants of this module
-
-
-def _open(warehouse: Path) -> duckdb.DuckDBPyConnection:
-    try:
-        return duckdb.connect(str(warehouse), read_only=True)
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            raise WarehouseBusy(
-                f"warehouse {warehouse} is being written to by another process. Wait until its run has ended."
-            ) from error
-        raise WarehouseUnreadable(
-            f"warehouse {warehouse} cannot be opened ({error}). Move it away and load it anew from the lake."
-        ) from error
 
 
 def _marts(

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, Marts, read_marts, visitors_over_time
+from ticketsim_assets.duckdb_file import IMPATIENT, Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +28,16 @@ class DashboardSummary:
     missing: tuple[str, ...]  #: tables that the warehouse does not have
 
 
-def build_dashboard(warehouse: Path, destination: Path) -> DashboardSummary:
+def build_dashboard(warehouse: Path, destination: Path, patience: Patience = IMPATIENT) -> DashboardSummary:
     """Write the page of the DuckDB file ``warehouse`` to ``destination``, replacing what is there in one step.
 
     Folders are created. A warehouse without marts, or none at all, gives a page that says what is missing.
 
     Raises:
-        WarehouseBusy: another process writes to the warehouse.
+        WarehouseBusy: another process has written to the warehouse all the time.
         WarehouseUnreadable: the file is no DuckDB database that this version can open.
     """
-    marts = read_marts(warehouse)
+    marts = read_marts(warehouse, patience)
     page = render(marts, datetime.now(UTC)).encode()
     destination.parent.mkdir(parents=True, exist_ok=True)
     unfinished = destination.with_name(f".{destination.name}.{os.getpid()}")

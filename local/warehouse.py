@@ -1,0 +1,17 @@
+"""The warehouse for a person at a terminal, who is told what is waited for."""
+
+from local.output import console
+from ticketsim_assets.duckdb_file import Patience
+from ticketsim_assets.duckdb_warehouse import PERSON_WAIT_SECONDS, DuckDBWarehouse
+from ticketsim_assets.settings import Settings
+from ticketsim_assets.warehouse import Warehouse
+
+
+def person_at_a_terminal() -> Patience:
+    """Waits for an hourly run, and says so on stderr."""
+    return Patience(PERSON_WAIT_SECONDS, lambda said: console.print(said, markup=False, soft_wrap=True))
+
+
+def patient_warehouse(settings: Settings) -> Warehouse:
+    """The warehouse of ``settings``."""
+    return DuckDBWarehouse(settings.warehouse_path, settings.readers_path, person_at_a_terminal())

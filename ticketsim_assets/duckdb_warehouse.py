@@ -1,0 +1,133 @@
+"""The warehouse in a DuckDB file, for laptops."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from streaming.hour import Hour
+from streaming.layout import Column
+from ticketsim_assets.duckdb_file import Patience, open_duckdb
+from ticketsim_assets.warehouse_schema import DUCKDB_TYPES, RAW_TABLES, create_statements
+
+#: Longer than an hourly run; a backfill of a month that takes longer is better asked to come back.
+RUN_WAIT_SECONDS: Final = 300.0
+
+#: A person at a terminal waits for an hourly run, and would rather be told than wait for a backfill.
+PERSON_WAIT_SECONDS: Final = 60.0
+
+#: Which of several copies of a row stays: the first that the broker took.
+_FIRST_COPY = {
+    "events": "qualify row_number() over (partition by event_id order by kafka_partition, kafka_offset) = 1",
+    "quarantine": "",
+}
+
+
+def _type_in_files(column: Column) -> str:
+    """DuckDB's type of a column of the lake's files, whose times have a zone."""
+    return "TIMESTAMP WITH TIME ZONE" if column.type == "timestamp" else DUCKDB_TYPES[column.type]
+
+
+class DuckDBWarehouse:
+    """A DuckDB file with one writer at a time; while it writes, readers use a copy. A `Warehouse`."""
+
+    def __init__(self, path: Path, readers_path: Path, patience: Patience) -> None:
+        """Use the file ``path``, which need not exist yet, and the copy ``readers_path``."""
+        self.path = path
+        self.readers_path = readers_path
+        self._patience = patience
+        self._holder = path.with_suffix(".holder")
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the file alone, against other processes of this project; see `Warehouse`.
+
+        The lock is a file beside it, because DuckDB's own lock could not be handed over to dbt.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            self._patience.waiting(self.path, self._who_holds())
+            try:
+                lock.acquire(timeout=self._patience.seconds)
+            except Timeout:
+                raise self._patience.exhausted(self.path, self._who_holds()) from None
+        try:
+            command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
+            self._holder.write_text(f"process {os.getpid()} ({command}) since {datetime.now(UTC):%H:%M:%S} UTC")
+            yield
+        finally:
+            self._holder.unlink(missing_ok=True)
+            lock.release()
+
+    def _who_holds(self) -> str:
+        return self._holder.read_text() if self._holder.exists() else "another process"
+
+    @contextmanager
+    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that may write, with the raw tables in place."""
+        with self.exclusive(), open_duckdb(self.path, read_only=False, patience=self._patience) as connection:
+            for statement in create_statements():
+                connection.execute(statement)
+            yield connection
+
+    def replace_hours(self, table: str, files: Mapping[Hour, Sequence[str]]) -> dict[Hour, int]:
+        """Delete and insert whole hours in one transaction; see `Warehouse`."""
+        columns = ", ".join(column.name for column in RAW_TABLES[table])
+        selected = ", ".join(
+            f"make_timestamp(epoch_us({column.name}))" if column.type == "timestamp" else column.name
+            for column in RAW_TABLES[table]
+        )
+        # Files of an earlier release lack columns that the contract has gained since.
+        nothing = ", ".join(f"null::{_type_in_files(column)} as {column.name}" for column in RAW_TABLES[table])
+        insert = f"""
+            insert into raw.{table} ({columns})
+            select {selected} from (
+                (select {nothing} limit 0)
+                union all by name
+                (from read_parquet(
+                    ?, hive_partitioning = true, union_by_name = true,
+                    hive_types = {{'event_type': varchar, 'event_date': date, 'event_hour': int}}
+                ))
+            ) {_FIRST_COPY[table]}
+        """  # noqa: S608 names come from our own layout
+        rows: dict[Hour, int] = {}
+        with self._writing() as connection:
+            connection.begin()
+            for hour, paths in files.items():
+                connection.execute(
+                    f"delete from raw.{table} where event_date = ? and event_hour = ?",  # noqa: S608
+                    [hour.date, hour.start.hour],
+                )
+                inserted = connection.execute(insert, [list(paths)]).fetchall()[0][0] if paths else 0
+                rows[hour] = int(inserted)
+            connection.commit()
+        return rows
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection to the file itself, not to the copy; see `Warehouse`."""
+        with self.exclusive(), open_duckdb(self.path, read_only=True, patience=self._patience) as connection:
+            yield connection
+
+    def publish(self) -> None:
+        """Replace the readers' copy in one step; who has the old one open keeps it."""
+        with self.exclusive():
+            if self.path.with_name(f"{self.path.name}.wal").exists():
+                # a writer was killed: what it committed is in its log until the file is opened for writing
+                with open_duckdb(self.path, read_only=False, patience=self._patience):
+                    pass
+            arriving = self.readers_path.with_suffix(".arriving")
+            # open meanwhile, so that nobody outside of this project begins to write
+            with open_duckdb(self.path, read_only=True, patience=self._patience):
+                shutil.copyfile(self.path, arriving)
+            arriving.replace(self.readers_path)
