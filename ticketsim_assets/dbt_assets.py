@@ -7,6 +7,7 @@ from typing import Any, Final
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
+from ticketsim_assets.dbt_checks import told
 from ticketsim_assets.partitions import HOURLY, SINGLE_RUN
 from ticketsim_assets.raw_assets import POOL
 from ticketsim_assets.resources import WarehouseResource
@@ -58,9 +59,22 @@ def warehouse_models(project: DbtProject) -> dg.AssetsDefinition:
     ) -> Iterator[object]:
         """Build and test the staging views and the marts for the hours of the run."""
         arguments = ["build", "--exclude-resource-type", "unit_test", *window_arguments(context.partition_time_window)]
-        with warehouse.open().exclusive():
-            invocation = dbt.cli(arguments, context=context)
-            yield from invocation.stream()
+        opened, not_passed = warehouse.open(), []
+        with opened.exclusive():
+            invocation = dbt.cli(arguments, context=context, raise_on_error=False)
+            for event in invocation.stream():
+                if isinstance(event, dg.AssetCheckResult) and not event.passed:
+                    not_passed.append(event)
+                else:
+                    yield event
+        if not_passed:
+            # only now, since nobody can read while dbt has the warehouse
+            results = invocation.get_artifact("run_results.json")["results"]
+            compiled = {result["unique_id"]: result["compiled_code"] for result in results}
+            with opened.reading() as reader:
+                yield from told(not_passed, compiled, reader)
+        if error := invocation.get_error():
+            raise error
         # dagster-dbt leaves a target folder of 1.5 MB per run; of a failed one it is worth keeping.
         shutil.rmtree(invocation.target_path, ignore_errors=True)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-MARTS = ("fct_queue_waits", "agg_line_hourly", "agg_venue_hourly")
+from ..dbt.conftest import DIMENSIONS, HOURLY_MARTS
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,6 @@ def ticketsim(tmp_path, free_port) -> CommandLine:
 def figures(home) -> dict[str, list]:
     """Every row of every mart, and of raw but for where it stood in Kafka."""
     with duckdb.connect(home / "warehouse.duckdb", read_only=True) as connection:
-        tables = {f"marts.{mart}": f"select * from marts.{mart} order by all" for mart in MARTS}
+        tables = {f"marts.{mart}": f"select * from marts.{mart} order by all" for mart in (*HOURLY_MARTS, *DIMENSIONS)}
         tables["raw.events"] = "select event_id, event_type, event_time, started_at from raw.events order by all"
         return {name: connection.execute(query).fetchall() for name, query in tables.items()}

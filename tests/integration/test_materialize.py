@@ -13,8 +13,9 @@ from simulator.scenario import load_scenario
 from streaming.hour import Hour
 from ticketsim_assets.keys import LAKE_COMPLETE, RAW_EVENTS
 
+from ..dbt.conftest import DIMENSIONS, HOURLY_MARTS
 from ..ticketsim_assets.conftest import LakeMaker, Recorder, fields, hour_of
-from .conftest import MARTS, CommandLine, figures
+from .conftest import CommandLine, figures
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +57,7 @@ def test_a_range_of_hours_is_one_run_and_every_hour_is_recorded_and_proved(loade
     home = maker.root.parent
     with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
         keys = {hour.key for hour in hours}
-        for key in (RAW_EVENTS, LAKE_COMPLETE, *(dg.AssetKey(["marts", mart]) for mart in MARTS)):
+        for key in (RAW_EVENTS, LAKE_COMPLETE, *(dg.AssetKey(["marts", mart]) for mart in HOURLY_MARTS)):
             assert instance.get_materialized_partitions(key) == keys, key
         check = instance.get_latest_asset_check_evaluation_record(dg.AssetCheckKey(RAW_EVENTS, "receipts"))
         assert check.event.dagster_event.asset_check_evaluation_data.passed
@@ -105,10 +106,37 @@ def test_an_event_that_no_receipt_counts_turns_the_hour_red_and_stops_what_is_do
         assert named in answer.err.replace("\n", " ")
     after = figures(ticketsim.home)
     assert len(after["raw.events"]) == len(before["raw.events"]) + 1
-    assert all(after[f"marts.{mart}"] == before[f"marts.{mart}"] for mart in MARTS)
+    assert all(after[f"marts.{mart}"] == before[f"marts.{mart}"] for mart in (*HOURLY_MARTS, *DIMENSIONS))
     assert ticketsim("reconcile").code == 1
     page = ticketsim("dashboard", "--json").json
     assert page["states"]["wrong"] == 1
+
+
+def test_a_figure_that_contradicts_another_is_named_and_stops_what_is_downstream(tmp_path, messages):
+    ticketsim = CommandLine(tmp_path / "home", 9)
+    scan = next(m for m in messages if m[0] == "ticketsim.scan_tickets" and hour_of(m) == FIRST)
+    # three on one ticket: receipts count messages, so they still agree
+    crowd = (scan[0], scan[1].replace(b'"party_size":1,', b'"party_size":3,'))
+    assert crowd != scan
+    LakeMaker(ticketsim.home / "lake").append([crowd if m == scan else m for m in messages])
+    answer = ticketsim("materialize", "--hour", str(FIRST))
+    assert answer.code == 1
+    said = answer.err.replace("\n", " ")
+    for named in ("marts/agg_venue_hourly, check arrivals_are_admitted_or_inside", fields(scan)["venue_id"], "planted"):
+        assert named in said
+    assert f"{FIRST.start:%Y-%m-%dT%H:%M}Z, visitors_arrived: expected" in said
+    with duckdb.connect(ticketsim.home / "warehouse.duckdb", read_only=True) as connection:
+        built = {name for (name,) in connection.execute("select table_name from information_schema.tables").fetchall()}
+    assert "agg_venue_hourly" in built
+    assert not {"agg_line_hourly", *DIMENSIONS} & built
+    with dg.DagsterInstance.from_config(str(ticketsim.home / "dagster")) as instance:
+        key = dg.AssetCheckKey(dg.AssetKey(["marts", "agg_venue_hourly"]), "arrivals_are_admitted_or_inside")
+        red = instance.get_latest_asset_check_evaluation_record(key).event.dagster_event.asset_check_evaluation_data
+    assert not red.passed
+    assert red.severity is dg.AssetCheckSeverity.ERROR
+    [row] = red.metadata["rows"].records
+    assert (row.data["venue_id"], row.data["figure"]) == (fields(scan)["venue_id"], "visitors_arrived")
+    assert int(row.data["actual"]) > int(row.data["expected"])
 
 
 def test_an_hour_without_its_receipts_is_refused_unless_it_is_forced_and_then_unproved(tmp_path, messages):
