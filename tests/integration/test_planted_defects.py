@@ -103,7 +103,7 @@ def copied_row(messages: list[Message]) -> list[Message]:
     "defect",
     [
         (missing_row, "wrong", r"^wrong: venue venue-1 of run run-3, .*10:00.*, scan_tickets: 1 of \d+ missing$"),
-        (extra_row, "wrong", r"^wrong: venue venue-1 .*, scan_tickets: 1 more than the receipt's \d+$"),
+        (extra_row, "wrong", r"^wrong: venue venue-1 .*, scan_tickets: 1 more than the \d+ of the receipt$"),
         (changed_duration, "wrong", r"^wrong: venue venue-1 .*, scan_tickets: duration differs by 15 us$"),
         (missing_receipt, "unproved", r"^unproved: venue venue-1 .*, scan_tickets: no receipt$"),
         (copied_row, "proved", r"^the hour equals its receipts$"),

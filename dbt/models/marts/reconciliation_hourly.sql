@@ -121,8 +121,9 @@ judged as (
             when actual_count > expected_count
                 then concat(
                     cast(actual_count - expected_count as string),
-                    ' more than the receipt''s ',
-                    cast(expected_count as string)
+                    ' more than the ',
+                    cast(expected_count as string),
+                    ' of the receipt'
                 )
             when actual_duration_us <> expected_duration_us
                 then concat(
