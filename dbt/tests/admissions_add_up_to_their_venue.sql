@@ -1,7 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_visitor_journeys'}}}) }}
 
--- Whoever is admitted has one journey, and the venue's visitors and their time in system are those of the admissions.
-
 with
 
 admissions as (

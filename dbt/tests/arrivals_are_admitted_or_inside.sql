@@ -1,8 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'agg_venue_hourly'}}}) }}
 
--- Visitors in = admitted + inside: of the visitors of an hour's buses, everybody was admitted within the hour or is
--- still on the way. Not asked of venues and hours without all receipts, of which messages may be missing.
-
 with
 
 venues as (

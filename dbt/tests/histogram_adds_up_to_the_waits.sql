@@ -1,7 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'agg_wait_histogram_hourly'}}}) }}
 
--- The buckets of an hour and stage hold all of its waits, and each wait once.
-
 with
 
 waits as (

@@ -1,8 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_visitor_journeys'}}}, severity='warn') }}
 
--- Journeys of a simulated run have all their parts and no time between them. Where an hour before was never loaded,
--- or lies more than a day back, parts are missing; replayed logs have gaps.
-
 with
 
 journeys as (

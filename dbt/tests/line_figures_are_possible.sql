@@ -1,7 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'agg_line_hourly'}}}) }}
 
--- Nobody serves more than all the time, and percentiles are in order.
-
 with
 
 lines as (

@@ -1,7 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'agg_line_hourly'}}}) }}
 
--- What the lines of a venue served in an hour is what the venue served.
-
 with
 
 lines as (

@@ -1,7 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_ticket_sales'}}}) }}
 
--- A venue's revenue in an hour is the sum of its sales.
-
 with
 
 sales as (

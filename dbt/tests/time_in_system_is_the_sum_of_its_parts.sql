@@ -1,7 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_visitor_journeys'}}}) }}
 
--- Time in system is the sum of the parts of the way and of what lies between them, to the microsecond.
-
 with
 
 journeys as (

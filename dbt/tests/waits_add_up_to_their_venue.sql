@@ -1,7 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_queue_waits'}}}) }}
 
--- The single waits of a venue in an hour, weighted by visitors, are what the venue's averages are made of.
-
 with
 
 waits as (
