@@ -4,7 +4,7 @@ They stand in a table of their own, ``<lake>/losses``, one row per topic and par
 commit. Each row ends one *log* of its partition and begins the next one: a topic that was deleted and made again
 counts from 0, so that its offsets repeat. Rows of the lake tell the two apart by ``ingested_at``, which is before
 ``resumed_at`` for the old log and not before it for the new one, whatever the clock does (`streaming.clock`).
-See docs/decisions/0005-recorded-losses.md.
+See docs/decisions/0008-recorded-losses.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
