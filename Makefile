@@ -68,7 +68,7 @@ $(INSTALLED): pyproject.toml constraints.txt | preflight
 	@$(BIN)/uv --version >/dev/null 2>&1 && $(BIN)/python -c '' || { \
 		rm -rf .venv && python="$$(sh local/preflight.sh)" && echo "making .venv with $$python" >&2 && \
 		"$$python" -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --constraint constraints.txt --editable '.[test]'
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --constraint constraints.txt --editable '.[test,cloud]'
 	@touch $@
 
 $(AIRFLOW_INSTALLED): deploy/airflow/requirements.txt deploy/airflow/constraints.txt tests/airflow/requirements.txt | $(INSTALLED)

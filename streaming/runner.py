@@ -199,9 +199,13 @@ class _Run:
             Whether the stream is at its end; False if it only lets others have their turn.
         """
         next_check = time.monotonic() + _TOPICS_CHECK_S
+        patient_until, committed = time.monotonic() + STOP_PATIENCE_S, len(self._batches)
         while not query.awaitTermination(_POLL_S):  # type: ignore[arg-type]  # seconds, pyspark takes fractions
             self._report(batch_log, query)
-            if self._stop.is_set() or someone_waits(self._lake.root):
+            # However many others wait, each turn of the stream gets a batch done, if there is one.
+            had_a_turn = len(self._batches) > committed or query.status["message"].startswith("Waiting for")
+            gives_way = (had_a_turn or time.monotonic() > patient_until) and someone_waits(self._lake.root)
+            if self._stop.is_set() or gives_way:
                 self._stop_after_batch(query, batch_log)
                 return self._stop.is_set()
             if time.monotonic() > next_check:

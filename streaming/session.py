@@ -50,8 +50,8 @@ DEFAULTS: Final[dict[str, str]] = {
 
 
 @contextmanager
-def spark_session(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -> Iterator[SparkSession]:
-    """Start Spark in a JVM of its own and end that JVM, with all its memory and locks, when the block is left.
+def session_settings(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
+    """The settings of a session on this machine, with a scratch folder that is removed when the block is left.
 
     Args:
         jars: The Kafka source and Delta Lake.
@@ -59,7 +59,7 @@ def spark_session(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     with tempfile.TemporaryDirectory(prefix="ticketsim-spark-", ignore_cleanup_errors=True) as scratch:
-        settings = {
+        yield {
             "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOGGING.as_uri()} -Duser.timezone=UTC",
             "spark.jars": ",".join(str(jar) for jar in jars),
             "spark.local.dir": scratch,
@@ -67,11 +67,22 @@ def spark_session(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -
             **DEFAULTS,
             **(conf or {}),
         }
+
+
+@contextmanager
+def spark_session(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -> Iterator[SparkSession]:
+    """Start Spark in a JVM of its own and end that JVM, with all its memory and locks, when the block is left.
+
+    Args:
+        jars: The Kafka source and Delta Lake.
+        conf: Overrides and additions to ``DEFAULTS``; the cloud job names its own master and file system here.
+    """
+    with session_settings(jars, conf) as settings:
         spark_conf = SparkConf().setAll(list(settings.items()))
         # In a session of its own the JVM outlives a signal to our group long enough to finish the batch that runs.
         gateway = launch_gateway(conf=spark_conf, popen_kwargs={"start_new_session": True})
         try:
-            with _signal_handlers_kept():
+            with signal_handlers_kept():
                 spark = SparkSession(SparkContext(conf=spark_conf, gateway=gateway))
             try:
                 yield spark
@@ -82,8 +93,16 @@ def spark_session(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -
             _end(gateway)
 
 
+def end_session(spark: SparkSession) -> None:
+    """Stop a session that somebody else has started in this process, and end its JVM."""
+    gateway = spark.sparkContext._gateway
+    with suppress(Py4JError, OSError):
+        spark.stop()
+    _end(gateway)
+
+
 @contextmanager
-def _signal_handlers_kept() -> Iterator[None]:
+def signal_handlers_kept() -> Iterator[None]:
     """Undo what pyspark does to SIGINT: its own handler would cancel the running batch."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -94,8 +113,8 @@ def _signal_handlers_kept() -> Iterator[None]:
 
 
 def _end(gateway: Any) -> None:
-    jvm: subprocess.Popen[bytes] | None = gateway.proc
     """End the JVM behind ``gateway``."""
+    jvm: subprocess.Popen[bytes] | None = gateway.proc
     with suppress(Py4JError, OSError):
         gateway.shutdown()
     # pyspark would go on talking to this JVM if Spark were started again in this process.

@@ -6,8 +6,17 @@ from ticketsim_assets.dashboard_asset import dashboard_asset
 from ticketsim_assets.dbt_assets import warehouse_models
 from ticketsim_assets.jobs import dashboard_job, hourly_job, quarantine_job
 from ticketsim_assets.lake_assets import COMPLETE_ASSET, KAFKA_ASSETS, LAKE_ASSETS
+from ticketsim_assets.maintenance_assets import (
+    compaction,
+    compaction_job,
+    compaction_schedule,
+    vacuum,
+    vacuum_job,
+    vacuum_schedule,
+)
 from ticketsim_assets.offsets_check import offsets
 from ticketsim_assets.raw_assets import raw_events, raw_quarantine
+from ticketsim_assets.replay_job import replay_job
 from ticketsim_assets.resources import dbt_project, resources
 from ticketsim_assets.sensors import dashboard_after_failure, dashboard_after_success, kafka_sensor, lake_sensor
 from ticketsim_assets.settings import Settings
@@ -21,13 +30,16 @@ defs = dg.Definitions(
         *KAFKA_ASSETS,
         *LAKE_ASSETS,
         COMPLETE_ASSET,
+        compaction,
+        vacuum,
         raw_events,
         raw_quarantine,
         warehouse_models(_project),
         dashboard_asset(_settings.dashboard_path),
     ],
     asset_checks=[offsets, lag, quarantine_rate],
-    jobs=[hourly_job, quarantine_job, dashboard_job],
+    jobs=[hourly_job, quarantine_job, dashboard_job, compaction_job, vacuum_job, replay_job],
+    schedules=[compaction_schedule, vacuum_schedule],
     sensors=[lake_sensor, kafka_sensor, dashboard_after_success, dashboard_after_failure],
     resources=resources(_project, _settings),
 )

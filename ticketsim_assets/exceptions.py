@@ -9,6 +9,7 @@
   * UnknownHour
   * RunFailed
   * NothingToReconcile
+  * DataprocNotSet
 """
 
 
@@ -42,3 +43,7 @@ class RunFailed(AssetsError):
 
 class NothingToReconcile(AssetsError):
     """There is no warehouse yet, or no hour in it that could be compared with its receipts."""
+
+
+class DataprocNotSet(AssetsError):
+    """Spark is to run on Dataproc, and the settings do not say where that is."""

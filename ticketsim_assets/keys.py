@@ -15,6 +15,10 @@ LAKE_KEYS: Final = {
 
 LAKE_COMPLETE: Final = dg.AssetKey(["lake", "complete"])
 
+LAKE_COMPACTION: Final = dg.AssetKey(["lake", "compaction"])
+
+LAKE_VACUUM: Final = dg.AssetKey(["lake", "vacuum"])
+
 RAW_EVENTS: Final = dg.AssetKey(["raw", "events"])
 
 RAW_QUARANTINE: Final = dg.AssetKey(["raw", "quarantine"])
@@ -26,6 +30,12 @@ HOURLY_JOB: Final = "hourly"
 QUARANTINE_JOB: Final = "quarantine"
 
 DASHBOARD_JOB: Final = "rebuild_dashboard"
+
+COMPACTION_JOB: Final = "compact_lake"
+
+VACUUM_JOB: Final = "vacuum_lake"
+
+REPLAY_JOB: Final = "replay_quarantine"
 
 #: Metadata of a lake/complete materialisation: what made the hour complete, ``receipts`` or ``lateness``.
 COMPLETE_BY: Final = "complete_by"

@@ -25,6 +25,11 @@ SINGLE_RUN = dg.BackfillPolicy.single_run()
 # backfill_policy is beta in 1.13, which Dagster says at every start of every process; the pin keeps it as tested.
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
 
+#: Days that have closed, in UTC.
+DAILY = dg.DailyPartitionsDefinition(
+    start_date=Settings().first_hour.replace(hour=0, minute=0, second=0, microsecond=0), timezone="UTC"
+)
+
 HOURLY = hourly_partitions(Settings().first_hour)
 
 

@@ -16,6 +16,7 @@ from streaming.lake import Lake
 from ticketsim_assets.duckdb_file import Patience
 from ticketsim_assets.duckdb_warehouse import RUN_WAIT_SECONDS, DuckDBWarehouse
 from ticketsim_assets.settings import Settings
+from ticketsim_assets.spark import lake_spark
 from ticketsim_assets.warehouse import Warehouse
 
 _PROJECT_DIR: Final = Path(__file__).parents[1] / "dbt"
@@ -77,6 +78,7 @@ def resources(project: DbtProject, settings: Settings) -> dict[str, dg.Configura
     return {
         "lake": LakeResource(uri=settings.lake),
         "warehouse": WarehouseResource(path=str(settings.warehouse_path), readers_path=str(settings.readers_path)),
+        "spark": lake_spark(settings),
         "dbt": PinnedDbt(
             project_dir=str(project.project_dir), dbt_executable=str(Path(sys.executable).with_name("dbt"))
         ),

@@ -32,6 +32,21 @@ class Settings(BaseSettings):
     first_hour: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     """Start of the first hourly partition; earlier rows are reported as a warning, with their number."""
 
+    spark: Literal["local", "dataproc"] = "local"
+    """Where maintenance of the lake runs Spark: in a JVM of this machine, or as a job on a Dataproc cluster."""
+
+    dataproc_project: str = ""
+    """Google Cloud project of the Dataproc cluster."""
+
+    dataproc_region: str = ""
+    """Its region, e.g. ``europe-west1``."""
+
+    dataproc_cluster: str = ""
+    """Its name."""
+
+    dataproc_code: str = ""
+    """Folder of the code for Dataproc, ``gs://bucket/prefix``: ``maintenance.py``, ``ticketsim.zip`` and ``jars/``."""
+
     lag_warning: int = Field(default=100_000, gt=0)
     """Messages of a topic that the lake may lack before a warning; a live festival sends fewer in five minutes."""
 

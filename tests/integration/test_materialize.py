@@ -71,6 +71,30 @@ def test_a_range_of_hours_is_one_run_and_every_hour_is_recorded_and_proved(loade
     }
 
 
+def test_status_tells_what_is_loaded_and_proved_while_the_warehouse_is_busy(loaded):
+    maker, hours, _ = loaded
+    home = maker.root.parent
+    with duckdb.connect(home / "warehouse.duckdb"):
+        answer = CommandLine(home, 9)("status", "--json")
+    assert answer.code == 0, answer.err
+    told = answer.json
+    states = {name: station["state"] for name, station in told.items()}
+    assert states == {
+        "broker": "absent",
+        "stream": "stopped",
+        "lake": "there",
+        "dagster": "stopped",
+        "warehouse": "there",
+        "dashboard": "there",
+    }
+    assert told["lake"]["rows"] == sum(maker.offsets.values())
+    assert (told["lake"]["hours"], told["lake"]["quarantined"]) == (len(hours), 0)
+    assert told["dagster"]["runs"] == {"SUCCESS": 2}
+    assert (told["dagster"]["due_hours"], told["dagster"]["pending_hours"]) == ([], {})
+    assert (told["warehouse"]["hours"], told["warehouse"]["newest_hour"]) == (len(hours), str(hours[-1]))
+    assert [told["warehouse"][name] for name in ("proved", "unproved", "wrong")] == [2 * 7 * len(hours), 0, 0]
+
+
 def test_materialising_hours_again_changes_no_figure(copy, loaded):
     ticketsim, _ = copy
     before = figures(ticketsim.home)
@@ -144,6 +168,7 @@ def test_an_hour_without_its_receipts_is_refused_unless_it_is_forced_and_then_un
     LakeMaker(ticketsim.home / "lake").append([m for m in messages if m[0] != "ticketsim.hour_closed"])
     refused = ticketsim("materialize", "--hour", str(FIRST))
     assert refused.code == 1
+    assert "events but no receipt" in ticketsim("status", "--json").json["dagster"]["pending_hours"][FIRST.key]
     assert "is not complete: run planted has events but no receipt" in refused.err.replace("\n", " ")
     assert "Traceback" not in refused.err
     assert ticketsim("materialize", "--hour", str(FIRST), "--allow-incomplete").code == 0

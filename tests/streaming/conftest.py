@@ -1,13 +1,13 @@
 """Messages, good and bad, for all tests of the stream."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from simulator.events import HOUR_US, SCHEMA_VERSION, EventType, hour_start_us
+from simulator.events import EVENT_TYPES, FIELDS, HOUR_US, SCHEMA_VERSION, EventType, hour_start_us
 
 Message = dict[str, Any]
 
@@ -133,6 +133,41 @@ def _garbage(now_us: int) -> list[Garbage]:
         "bad_value:started_at": [changed(started_at=now_us + 1), changed(started_at=-1)],
         "bad_value:arrived_at": [changed(arrived_at=now_us + 1)],
     }
-    return [Garbage(kind.topic, value, "malformed_json") for value in malformed] + [
-        Garbage(kind.topic, value, reason) for reason, values in broken.items() for value in values
-    ]
+    return (
+        [Garbage(kind.topic, value, "malformed_json") for value in malformed]
+        + [Garbage(kind.topic, value, reason) for reason, values in broken.items() for value in values]
+        + [*_every_field(now_us), *_other_types(now_us)]
+    )
+
+
+def _every_field(now_us: int) -> Iterator[Garbage]:
+    """Each field of the contract absent and of a wrong type, in a message of a type that carries it."""
+    for field in FIELDS:
+        if field.name == "event_type":
+            continue
+        kind = next(t for t in reversed(EVENT_TYPES) if t in (field.required or field.optional))
+        message = _good(kind, 1, now_us)
+        wrong = json.dumps(message | {field.name: ["wrong"]}).encode()
+        yield Garbage(kind.topic, wrong, f"bad_value:{field.name}")
+        if field.required:
+            absent = {name: value for name, value in message.items() if name != field.name}
+            yield Garbage(kind.topic, json.dumps(absent).encode(), f"missing_field:{field.name}")
+
+
+def _other_types(now_us: int) -> Iterator[Garbage]:
+    """What only receipts and buses can break."""
+    receipt, bus = _good(EventType.HOUR_CLOSED, 2, now_us), _good(EventType.BUS_ARRIVAL, 2, now_us)
+    for changes, reason in (
+        ({"hour_start": receipt["hour_start"] + 1}, "bad_value:hour_start"),
+        ({"event_time": receipt["event_time"] - 1}, "bad_value:event_time"),
+        ({"of_event_type": "hour_closed"}, "bad_value:of_event_type"),
+        ({"event_count": -1}, "bad_value:event_count"),
+        ({"servers": 0}, "bad_value:servers"),
+        ({"line": 1}, "bad_value:line"),
+    ):
+        yield Garbage(EventType.HOUR_CLOSED.topic, json.dumps(receipt | changes).encode(), reason)
+    for changes, reason in (
+        ({"started_at": bus["event_time"] - 1}, "bad_value:started_at"),
+        ({"group_id": 1}, "bad_value:group_id"),
+    ):
+        yield Garbage(EventType.BUS_ARRIVAL.topic, json.dumps(bus | changes).encode(), reason)

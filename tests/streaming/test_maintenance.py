@@ -9,15 +9,18 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
+from pyspark.sql import SparkSession
 
 from simulator.events import HOUR_US, EventType
-from streaming.exceptions import DayNotClosed, RetentionTooShort
+from streaming.exceptions import DayNotClosed, ReplayFailed, RetentionTooShort
 from streaming.hour import Hour
 from streaming.jars import ensure_jars
+from streaming.lake import Lake
 from streaming.maintenance import (
     CompactDay,
     ReplayQuarantine,
@@ -33,6 +36,9 @@ from streaming.quarantine_replay import replay
 from streaming.session import spark_session
 from streaming.table import ensure_table
 from streaming.turns import turn_holder
+from ticketsim_assets.replay_job import replay_job
+from ticketsim_assets.resources import LakeResource
+from ticketsim_assets.spark import LakeSpark
 
 from ..ticketsim_assets.conftest import LakeMaker
 
@@ -155,6 +161,16 @@ def test_a_replay_can_be_limited_to_a_reason_a_topic_and_hours_of_arrival(spark,
     assert judge_again(snapshot, Selection(last=Hour.containing(ARRIVAL))).examined == 32
 
 
+def test_a_quarantine_that_holds_an_offset_twice_is_left_as_it_is(spark, lake_maker, refuse, messages):
+    refuse(messages(0, 8), "bad_value:channel")
+    lake_maker.offsets.clear()
+    refuse(messages(0, 8), "bad_value:channel")
+    version = lake_maker.lake.snapshot().version
+    with pytest.raises(ReplayFailed, match="more than once"):
+        replay(spark, lake_maker.lake, Selection())
+    assert lake_maker.lake.snapshot().version == version
+
+
 def test_a_replay_that_another_commit_comes_between_begins_again(spark, lake_maker, refuse, messages, caplog):
     for first in range(0, 400, 40):
         refuse(messages(first, 40), "bad_value:channel")
@@ -244,3 +260,24 @@ def test_a_task_spells_itself_as_the_command_line_reads_it(monkeypatch, lake_mak
     for task in tasks:
         maintenance.main(["--lake", lake_maker.lake.root, *task.arguments(), "--dagster-pipes-context", "x"])
     assert ran == tasks
+
+
+class _SharedSpark(LakeSpark):
+    """The session of these tests, for Dagster's jobs."""
+
+    def run(self, context, task) -> None:
+        run_in_turn(SparkSession.active(), Lake(self.lake), task, context.log.info)
+
+
+def test_dagster_s_job_replays_the_quarantine_and_says_what_it_moved(spark, lake_maker, refuse, messages):
+    refuse(messages(0, 16), "bad_value:channel")
+    refuse(messages(16, 8), "missing_field:line")
+    resources = {"lake": LakeResource(uri=lake_maker.lake.root), "spark": _SharedSpark(lake=lake_maker.lake.root)}
+    config = {"ops": {"move_valid_messages": {"config": {"reason": "bad_value"}}}}
+    with dg.DagsterInstance.ephemeral() as instance:
+        for expected, version in ((16, 3), (0, 3)):
+            done = replay_job.execute_in_process(run_config=config, resources=resources, instance=instance)
+            [output] = [e for e in done.all_node_events if e.is_successful_output]
+            facts = output.step_output_data.metadata
+            assert (facts["moved"].value, facts["delta_version"].value) == (expected, version)
+    assert judge_again(lake_maker.lake.snapshot(), Selection()).examined == 8

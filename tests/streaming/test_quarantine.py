@@ -135,6 +135,14 @@ def test_messages_that_an_older_release_refused_are_moved_beside_a_running_strea
         would = json.loads(ticketsim("replay", "--dry-run", "--json", lake=stream.lake).stdout)
         assert (would["dry_run"], would["moved"], would["version"]) == (True, online, None)
 
+        status = [sys.executable, "-m", "local", "status", "--json"]
+        env = {**os.environ, "TICKETSIM_HOME": str(stream.home), "TICKETSIM_BOOTSTRAP": topics}
+        told = json.loads(subprocess.run(status, env=env, capture_output=True, check=True).stdout)
+        assert (told["broker"]["state"], told["broker"]["messages"]) == ("runs", 401)
+        assert (told["stream"]["state"], told["stream"]["holder"]["pid"]) == ("runs", running.pid)
+        assert set(told["stream"]["lag"].values()) == {0}
+        assert (told["lake"]["rows"], told["lake"]["quarantined"]) == (401, online + 1)
+
         # Killed when its files are there and its commit is not, or at worst just after.
         command = [sys.executable, "-m", "local", "quarantine", "replay", f"--lake={stream.lake}"]
         known = data_files(stream.lake)

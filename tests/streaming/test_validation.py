@@ -46,6 +46,14 @@ def test_a_clean_message_becomes_its_values_in_the_contracts_order(good, event_t
     assert dict(zip(NAMES, verdict.values, strict=True)) == {name: message.get(name) for name in NAMES}
 
 
+def test_the_garbage_has_every_reason_for_which_a_message_can_be_refused(garbage):
+    assert {bad.reason for bad in garbage(NOW_US)} == {
+        *("malformed_json", "unknown_event_type", "wrong_topic", "unknown_schema_version"),
+        *(f"missing_field:{field.name}" for field in FIELDS if field.required),
+        *(f"bad_value:{field.name}" for field in FIELDS),
+    }
+
+
 def test_every_kind_of_garbage_is_refused_for_the_right_reason(garbage):
     for bad in garbage(NOW_US):
         assert reason(bad.topic, bad.value) == bad.reason, bad.value and bad.value[:200]

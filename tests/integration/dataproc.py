@@ -1,0 +1,120 @@
+"""Dataproc's job API as far as Google's client uses it here, on this machine; jobs run for real, by spark-submit."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pyspark
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.dataproc_v1 import JobControllerClient
+from google.cloud.dataproc_v1.services.job_controller.transports import JobControllerRestTransport
+
+from streaming.jars import ensure_jars
+from ticketsim_assets.spark import DataprocSpark
+
+ROOT = Path(__file__).parents[2]
+
+BUCKET = "gs://code/release"
+
+
+class Dataproc:
+    """A cluster of one machine, this one; ``jobs`` holds what was submitted."""
+
+    def __init__(self, folder: Path) -> None:
+        """Lay the code out in ``folder`` as it would lie in a bucket."""
+        (folder / "maintenance.py").write_text((ROOT / "streaming" / "maintenance.py").read_text())
+        with zipfile.ZipFile(folder / "ticketsim.zip", "w") as archive:
+            for package in ("simulator", "streaming"):
+                for path in (ROOT / package).rglob("*.[ptx][yom]*"):
+                    archive.write(path, path.relative_to(ROOT))
+        (folder / "jars").mkdir()
+        for jar in ensure_jars().spark:
+            (folder / "jars" / jar.name).symlink_to(jar)
+        self.folder = folder
+        self.jobs: list[dict] = []
+        self.processes: list[subprocess.Popen] = []
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server.server_port}"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        for process in self.processes:
+            process.kill()
+
+    def submit(self, job: dict) -> dict:
+        spec = job["pysparkJob"]
+        here = {key: self._fetched(spec[key]) for key in ("mainPythonFileUri", "pythonFileUris", "jarFileUris")}
+        command = [f"{Path(pyspark.__file__).parent}/bin/spark-submit", "--master", "local[2]"]
+        for key, value in {**spec["properties"], "spark.driver.host": "127.0.0.1", "spark.ui.enabled": "false"}.items():
+            command += ["--conf", f"{key}={value}"]
+        command += ["--jars", ",".join(here["jarFileUris"]), "--py-files", ",".join(here["pythonFileUris"])]
+        command += [here["mainPythonFileUri"], *spec["args"]]
+        env = {**os.environ, "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+        with (self.folder / "driver.log").open("ab") as log:
+            self.processes.append(subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, env=env))
+        self.jobs.append(job)
+        return self.status(len(self.jobs) - 1)
+
+    def status(self, number: int) -> dict:
+        code = self.processes[number].poll()
+        state = {None: "RUNNING", 0: "DONE"}.get(code, "ERROR")
+        details = (self.folder / "driver.log").read_text()[-2000:] if state == "ERROR" else ""
+        return {
+            "jobUuid": str(number),
+            "reference": {"projectId": "venue", "jobId": str(number)},
+            "status": {"state": state, "details": details},
+            "done": code is not None,
+        }
+
+    def _fetched(self, uris):
+        if isinstance(uris, str):
+            assert uris.startswith(BUCKET)
+            return uris.replace(BUCKET, str(self.folder))
+        return [self._fetched(uri) for uri in uris]
+
+    def _handler(self):
+        dataproc = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                assert self.path.split("?")[0] == "/v1/projects/venue/regions/europe-west1/jobs:submit"
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                self._answer(dataproc.submit(asked["job"]))
+
+            def do_GET(self) -> None:
+                [number] = re.fullmatch(
+                    r"/v1/projects/venue/regions/europe-west1/jobs/(\d+)", self.path.split("?")[0]
+                ).groups()
+                self._answer(dataproc.status(int(number)))
+
+            def _answer(self, body: dict) -> None:
+                payload = json.dumps(body).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(payload)))
+                self.end_headers()
+                self.wfile.write(payload)
+
+            def log_message(self, *_: object) -> None: ...
+
+        return Handler
+
+
+class SparkOnThisDataproc(DataprocSpark):
+    """The resource with Google's client as it is, but for where it connects to and as whom."""
+
+    address: str
+
+    def client(self) -> JobControllerClient:
+        transport = JobControllerRestTransport(host=self.address, url_scheme="http", credentials=AnonymousCredentials())
+        return JobControllerClient(transport=transport)

@@ -1,0 +1,121 @@
+"""Where work on the lake that needs Spark runs: in a JVM of this machine or as a job on Dataproc; a setting chooses."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import dagster as dg
+
+from streaming.lake import Lake
+from streaming.maintenance import Task, run_in_turn
+from ticketsim_assets.exceptions import DataprocNotSet
+from ticketsim_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from google.cloud.dataproc_v1 import Job, JobControllerClient
+
+#: Settings of a laptop's session that a cluster knows better itself.
+_LAPTOPS_OWN: Final = ("spark.sql.shuffle.partitions", "spark.sql.sources.parallelPartitionDiscovery.parallelism")
+
+
+class LakeSpark(dg.ConfigurableResource, ABC):
+    """Runs tasks on the lake that need Spark."""
+
+    lake: str
+
+    @abstractmethod
+    def run(self, context: dg.OpExecutionContext | dg.AssetExecutionContext, task: Task) -> None:
+        """Run ``task`` to its end."""
+
+
+class LaptopSpark(LakeSpark):
+    """A session as the stream's own, in a JVM that ends with the task; it waits for its turn to commit."""
+
+    def run(self, context: dg.OpExecutionContext | dg.AssetExecutionContext, task: Task) -> None:
+        """Run ``task`` here."""
+        # Imported where they are used: Spark takes a second that hourly runs have no use for.
+        from dagster_pyspark import LazyPySparkResource  # noqa: PLC0415
+
+        from streaming.jars import ensure_jars  # noqa: PLC0415
+        from streaming.session import end_session, session_settings, signal_handlers_kept  # noqa: PLC0415
+
+        with session_settings(ensure_jars().spark) as settings:
+            with signal_handlers_kept():
+                spark = LazyPySparkResource(spark_config=settings).spark_session
+            try:
+                run_in_turn(spark, Lake(self.lake), task, context.log.info)
+            finally:
+                end_session(spark)
+
+
+class DataprocSpark(LakeSpark):
+    """A job on a Dataproc cluster, whose main file is ``streaming/maintenance.py``; the run ends when the job does."""
+
+    project: str
+    region: str
+    cluster: str
+    code: str  #: gs:// folder with maintenance.py, ticketsim.zip and jars/
+
+    def run(self, context: dg.OpExecutionContext | dg.AssetExecutionContext, task: Task) -> None:
+        """Submit ``task`` and wait for it; a run that is cancelled cancels the job."""
+        from dagster_gcp.pipes import PipesDataprocJobClient  # noqa: PLC0415
+
+        client = PipesDataprocJobClient(message_reader=_reports_through_the_lake(), client=self.client())
+        client.run(
+            context=context,
+            submit_job_params={"project_id": self.project, "region": self.region, "job": self.job(task)},
+        )
+
+    def client(self) -> "JobControllerClient":
+        """Google's client; jobs are kept by the region's own endpoint."""
+        from google.cloud.dataproc_v1 import JobControllerClient  # noqa: PLC0415
+
+        return JobControllerClient(client_options={"api_endpoint": f"{self.region}-dataproc.googleapis.com:443"})
+
+    def job(self, task: Task) -> "Job":
+        """What is asked of Dataproc; jars have the names and versions of ``streaming/ivy.xml``."""
+        from google.cloud.dataproc_v1 import Job, JobPlacement, PySparkJob  # noqa: PLC0415
+
+        from streaming.jars import ensure_jars  # noqa: PLC0415
+        from streaming.session import DEFAULTS  # noqa: PLC0415
+
+        of_sql = {key: value for key, value in DEFAULTS.items() if key.startswith(("spark.sql.", "spark.databricks."))}
+        return Job(
+            placement=JobPlacement(cluster_name=self.cluster),
+            pyspark_job=PySparkJob(
+                main_python_file_uri=f"{self.code}/maintenance.py",
+                python_file_uris=[f"{self.code}/ticketsim.zip"],
+                jar_file_uris=[f"{self.code}/jars/{jar.name}" for jar in ensure_jars().spark],
+                args=["--lake", self.lake, *task.arguments()],
+                properties={key: value for key, value in of_sql.items() if key not in _LAPTOPS_OWN},
+            ),
+        )
+
+
+def lake_spark(settings: Settings) -> LakeSpark:
+    """The one that the settings name.
+
+    Raises:
+        DataprocNotSet: it is Dataproc, and a setting is missing that it needs.
+    """
+    if settings.spark == "local":
+        return LaptopSpark(lake=settings.lake)
+    places = {name: getattr(settings, f"dataproc_{name}") for name in ("project", "region", "cluster", "code")}
+    if missing := [f"TICKETSIM_DATAPROC_{name.upper()}" for name, value in places.items() if not value]:
+        raise DataprocNotSet(f"TICKETSIM_SPARK is dataproc, and {', '.join(missing)} is not set. Set it, or use local.")
+    return DataprocSpark(lake=settings.lake, **places)
+
+
+def _reports_through_the_lake() -> "dg.PipesMessageReader":
+    """What the job did stands in the table's log, where the asset reads it; no messages are needed."""
+
+    class NoMessages(dg.PipesMessageReader):
+        @contextmanager
+        def read_messages(self, handler: object) -> Iterator[dict[str, str]]:
+            yield {}
+
+        def no_messages_debug_text(self) -> str:
+            return "The job reports through the lake's log."
+
+    return NoMessages()
