@@ -40,7 +40,9 @@ def materialise(home: Path, *hours: Hour) -> dg.ExecuteInProcessResult:
     else:
         first, last = hours[0].key, hours[-1].key
         partition = {"tags": {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}}
-    with dg.DagsterInstance.ephemeral() as instance:
+    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
+        # dbt's own way to the file; left behind it would lead the next test's dbt there
+        patch.setenv("TICKETSIM_WAREHOUSE_PATH", str(home / "warehouse.duckdb"))
         return dg.materialize(
             [raw_events, downstream],
             resources=resources(dbt_project(), Settings(home=home)),
@@ -61,9 +63,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory, messages) -> Path:
     """A home whose hours have been loaded: the view that judges is there, which the first load of all builds."""
     home = tmp_path_factory.mktemp("sound")
     LakeMaker(home / "lake").append(messages)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TICKETSIM_WAREHOUSE_PATH", str(home / "warehouse.duckdb"))
-        assert materialise(home, *sorted({hour_of(m) for m in messages})).success
+    assert materialise(home, *sorted({hour_of(m) for m in messages})).success
     return home
 
 
