@@ -61,7 +61,7 @@ def dbt_project() -> DbtProject:
     `prepare_if_dev` would parse in every run worker as well: 13 s each. After a change of a model, remove dbt/target
     or set TICKETSIM_DBT_PREPARE=1.
     """
-    os.environ.setdefault("TICKETSIM_WAREHOUSE_PATH", str(Settings().warehouse_path))
+    _point_dbt_to(Settings())
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     project = DbtProject(project_dir=_PROJECT_DIR, profiles_dir=_PROJECT_DIR, target=Settings().warehouse)
     # Processes that start at once on a fresh clone must not read a manifest that another one is writing.
@@ -73,8 +73,14 @@ def dbt_project() -> DbtProject:
     return project
 
 
+def _point_dbt_to(settings: Settings) -> None:
+    """Tell dbt's profile where the warehouse is, whatever a parent process has told it before."""
+    os.environ["TICKETSIM_WAREHOUSE_PATH"] = str(settings.warehouse_path)
+
+
 def resources(project: DbtProject, settings: Settings) -> dict[str, dg.ConfigurableResource]:
     """The resources of every asset, by the names under which assets ask for them."""
+    _point_dbt_to(settings)
     return {
         "lake": LakeResource(uri=settings.lake),
         "warehouse": WarehouseResource(path=str(settings.warehouse_path), readers_path=str(settings.readers_path)),

@@ -1,7 +1,8 @@
 """TLS and logins: what the environment may say, and that a real broker that asks for them is reached with them."""
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from simulator.events import TOPICS
 from simulator.exceptions import KafkaAccessDenied, KafkaSettingsRefused, KafkaUnreachable
@@ -125,7 +126,8 @@ def test_a_door_that_was_not_named_is_named_in_the_end(secured, environment):
         pass
 
 
-def total(bootstrap):
+@retry(retry=retry_if_exception_type(KafkaException), wait=wait_fixed(0.2), stop=stop_after_delay(20), reraise=True)
+def total(bootstrap):  # a broker that has just made its topics may not lead them yet
     """Messages in all topics, as a consumer with the same settings sees them."""
     consumer = Consumer(client_config(bootstrap) | {"group.id": "test"})
     try:
