@@ -56,10 +56,9 @@ class PinnedDbt(DbtCliResource):
 
 
 def dbt_project() -> DbtProject:
-    """The dbt project with its manifest, parsed if there is none yet.
+    """The dbt project with its manifest, parsed anew if a model has changed since.
 
-    `prepare_if_dev` would parse in every run worker as well: 13 s each. After a change of a model, remove dbt/target
-    or set TICKETSIM_DBT_PREPARE=1.
+    `prepare_if_dev` would parse in every run worker as well: 13 s each.
     """
     _point_dbt_to(Settings())
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -68,9 +67,18 @@ def dbt_project() -> DbtProject:
     lock = _PROJECT_DIR / "target" / ".prepare.lock"
     lock.parent.mkdir(exist_ok=True)
     with FileLock(lock):
-        if os.environ.get("TICKETSIM_DBT_PREPARE") == "1" or not project.manifest_path.exists():
+        if _is_stale(project.manifest_path):
             project.preparer.prepare(project)
     return project
+
+
+def _is_stale(manifest: Path) -> bool:
+    """Whether there is no manifest yet, or a file of the project is newer: a run would not know its models."""
+    if not manifest.exists():
+        return True
+    parsed = manifest.stat().st_mtime
+    written = (path for folder in ("models", "macros", "tests") for path in (_PROJECT_DIR / folder).rglob("*.*"))
+    return any(path.stat().st_mtime > parsed for path in (*written, _PROJECT_DIR / "dbt_project.yml"))
 
 
 def _point_dbt_to(settings: Settings) -> None:
