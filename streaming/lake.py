@@ -5,16 +5,15 @@ through `deltalake`, single commits from ``_delta_log/<version as 20 digits>.jso
 """
 
 import json
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import unquote
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from streaming.exceptions import LogCleaned, NoLake
@@ -36,6 +35,7 @@ class LakeFile:
     hour: Hour
     rows: int
     bytes: int
+    run_ids: tuple[str, ...] = ()  #: beginnings of the smallest and the largest one
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +51,53 @@ class Commit:
 class Snapshot:
     """The table as of one version."""
 
-    def __init__(self, table: DeltaTable) -> None:
-        """Hold ``table`` at the version that it has now."""
-        self._table = table
-        self.version: int = table.version()
-        self.root = table.table_uri.removeprefix("file://").rstrip("/")
+    def __init__(self, root: str, version: int, files: Mapping[Hour, tuple[LakeFile, ...]]) -> None:
+        """Hold what is live at ``version`` of the table at ``root``; the mapping is not changed any more."""
+        self.root = root
+        self.version = version
+        self._files = files
 
-    @cached_property
-    def _actions(self) -> pa.Table:
-        return pa.table(self._table.get_add_actions(flatten=True))
+    @classmethod
+    def of_table(cls, table: DeltaTable) -> Self:
+        """The table at the version that it has now, read from the log's last checkpoint and the commits after it."""
+        actions = pa.table(table.get_add_actions(flatten=True))
+        hours = {
+            (date_, hour): Hour.of_partition(date_, hour)
+            for date_, hour in zip(*_columns(actions, "partition.event_date", "partition.event_hour"), strict=True)
+        }
+        files: dict[Hour, list[LakeFile]] = {}
+        names = ("path", "partition.event_type", "partition.event_date", "partition.event_hour", "num_records")
+        bounds = ("min.run_id", "max.run_id")
+        for path, event_type, date_, hour, rows, size, smallest, largest in zip(
+            *_columns(actions, *names, "size_bytes", *bounds), strict=True
+        ):
+            known = hours[date_, hour]
+            file = LakeFile(unquote(path), event_type, known, rows, size, _run_ids(smallest, largest))
+            files.setdefault(known, []).append(file)
+        root = table.table_uri.removeprefix("file://").rstrip("/")
+        return cls(root, table.version(), {hour: tuple(of_hour) for hour, of_hour in files.items()})
 
-    def _actions_of(self, hour: Hour) -> pa.Table:
-        actions = self._actions
-        return actions.filter(
-            pc.and_(
-                pc.equal(actions["partition.event_date"], pa.scalar(hour.date)),
-                pc.equal(actions["partition.event_hour"], pa.scalar(hour.start.hour, pa.int32())),
-            )
-        )
+    def after(self, version: int, added: Iterable[LakeFile], removed: Iterable[tuple[Hour, str]]) -> "Snapshot":
+        """The table after commits up to ``version`` that added files, and removed those of these hours and paths."""
+        gone: dict[Hour, set[str]] = {}
+        come: dict[Hour, dict[str, LakeFile]] = {}
+        for hour, path in removed:
+            gone.setdefault(hour, set()).add(path)
+        for file in added:
+            come.setdefault(file.hour, {})[file.path] = file
+        files = dict(self._files)
+        for hour in gone.keys() | come.keys():
+            left_out = gone.get(hour, set()) | come.get(hour, {}).keys()
+            kept = tuple(file for file in files.get(hour, ()) if file.path not in left_out)
+            files[hour] = kept + tuple(come.get(hour, {}).values())
+        return Snapshot(self.root, version, files)
 
     def rows_by_type(self) -> dict[str, int]:
         """Rows of all live files per event type, quarantine included."""
-        grouped = self._actions.group_by("partition.event_type").aggregate([("num_records", "sum")])
-        return dict(
-            zip(grouped["partition.event_type"].to_pylist(), grouped["num_records_sum"].to_pylist(), strict=True)
-        )
+        rows: dict[str, int] = {}
+        for file in self.files():
+            rows[file.event_type] = rows.get(file.event_type, 0) + file.rows
+        return rows
 
     def hours(self) -> set[Hour]:
         """Hours with rows that obey the contract."""
@@ -83,33 +105,30 @@ class Snapshot:
 
     def files(self, hour: Hour | None = None) -> list[LakeFile]:
         """Live files, of one hour or of all."""
-        actions = self._actions if hour is None else self._actions_of(hour)
-        columns = ("path", "partition.event_type", "partition.event_date", "partition.event_hour")
-        numbers = ("num_records", "size_bytes")
-        return [
-            LakeFile(unquote(path), event_type, Hour.of_partition(event_date, event_hour), rows, size)
-            for path, event_type, event_date, event_hour, rows, size in zip(
-                *(actions[name].to_pylist() for name in (*columns, *numbers)), strict=True
-            )
-        ]
+        if hour is not None:
+            return list(self._files.get(hour, ()))
+        return [file for of_hour in self._files.values() for file in of_hour]
 
     def run_id_bounds(self, hour: Hour) -> set[str]:
         """Beginnings of the smallest and largest run_id of each of the hour's files, from the log's statistics.
 
-        Statistics hold the first 32 characters of a text, the larger bound with one more that sorts behind all others.
         A file with three runs or more hides those in between; the loader counts exactly.
         """
-        actions = self._actions_of(hour)
-        actions = actions.filter(pc.not_equal(actions["partition.event_type"], QUARANTINE))
-        bounds: set[str] = set()
-        for name in ("min.run_id", "max.run_id"):
-            if name in actions.column_names:
-                bounds.update(value[:_STATISTICS_LENGTH] for value in actions[name].to_pylist() if value)
-        return bounds
+        return {bound for file in self.files(hour) if file.event_type != QUARANTINE for bound in file.run_ids}
 
     def uri(self, file: LakeFile) -> str:
         """Where a reader finds ``file``."""
         return f"{self.root}/{file.path}"
+
+
+def _columns(actions: pa.Table, *names: str) -> list[list[Any]]:
+    """Columns as lists; nulls for statistics that no file has."""
+    return [actions[name].to_pylist() if name in actions.column_names else [None] * actions.num_rows for name in names]
+
+
+def _run_ids(smallest: str | None, largest: str | None) -> tuple[str, ...]:
+    """Statistics hold the first 32 characters of a text, the larger one with one more that sorts behind all others."""
+    return tuple(bound[:_STATISTICS_LENGTH] for bound in (smallest, largest) if bound)
 
 
 class Lake:
@@ -127,12 +146,53 @@ class Lake:
     def snapshot(self) -> Snapshot:
         """The newest version of the table.
 
+        A process reads the whole state once; from then on only what was committed since, whatever lies behind it.
+
         Raises:
             NoLake: the stream has not created the table yet.
         """
-        if not self.exists():
-            raise NoLake(f"there is no lake at {self.root} yet. Start the stream: `ticketsim stream`.")
-        return Snapshot(DeltaTable(self.table_uri))
+        with _READING:
+            known = _NEWEST.get(self.table_uri)
+            snapshot = self._follow(*known) if known else None
+            if snapshot is None:
+                if not self.exists():
+                    raise NoLake(f"there is no lake at {self.root} yet. Start the stream: `ticketsim stream`.")
+                snapshot = Snapshot.of_table(DeltaTable(self.table_uri))
+            _NEWEST[self.table_uri] = snapshot, self._identity(snapshot.version)
+            return snapshot
+
+    def _follow(self, snapshot: Snapshot, identity: tuple[int, int] | None) -> Snapshot | None:
+        """``snapshot`` and what came after it; None if that cannot be told: cleaned up, or another table by now."""
+        if identity is None or self._identity(snapshot.version) != identity:
+            return None
+        version = snapshot.version
+        added: dict[str, LakeFile] = {}
+        removed: dict[str, Hour] = {}
+        while self._identity(version + 1):
+            version += 1
+            try:
+                actions = self._actions(version)
+            except LogCleaned:
+                return None
+            for action in actions:
+                if "add" in action:
+                    file = _file(action["add"])
+                    added[file.path] = file
+                elif "remove" in action:
+                    file = _file(action["remove"])
+                    added.pop(file.path, None)
+                    removed[file.path] = file.hour
+        if version == snapshot.version:
+            return snapshot
+        return snapshot.after(version, added.values(), ((hour, path) for path, hour in removed.items()))
+
+    def _identity(self, version: int) -> tuple[int, int] | None:
+        """What tells a version's log entry from one of the same name in a table made anew; None if there is none."""
+        try:
+            found = self._entry(version).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
     def commits(self, after: int, until: int) -> Iterator[Commit]:
         """The commits of versions ``after + 1`` to ``until``, oldest first.
@@ -143,15 +203,20 @@ class Lake:
         for version in range(after + 1, until + 1):
             yield self._commit(version)
 
-    def _commit(self, version: int) -> Commit:
-        path = Path(self.table_uri) / _LOG_FILE.format(version=version)
+    def _entry(self, version: int) -> Path:
+        return Path(self.table_uri) / _LOG_FILE.format(version=version)
+
+    def _actions(self, version: int) -> list[dict[str, Any]]:
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = self._entry(version).read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             raise LogCleaned(
                 f"version {version} of {self.table_uri} is no longer in its log. Read the table's state instead."
             ) from None
-        actions = [json.loads(line) for line in lines]
+        return [json.loads(line) for line in lines]
+
+    def _commit(self, version: int) -> Commit:
+        actions = self._actions(version)
         info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
         committed_ms = info.get("timestamp", 0)
         return Commit(
@@ -160,6 +225,13 @@ class Lake:
             added=_files(actions, "add"),
             removed=_files(actions, "remove"),
         )
+
+
+#: What this process has last read of a table, and the identity of that version's log entry.
+_NEWEST: Final[dict[str, tuple[Snapshot, tuple[int, int] | None]]] = {}
+
+#: Sensors are threads of one process.
+_READING: Final = threading.Lock()
 
 
 def _files(actions: Iterable[dict[str, Any]], kind: str) -> tuple[LakeFile, ...]:
@@ -173,10 +245,12 @@ def _file(action: dict[str, Any]) -> LakeFile:
         part.split("=", 1) for part in unquote(action["path"]).split("/")[:-1]
     )
     stats = json.loads(action["stats"]) if action.get("stats") else {}
+    bounds = (stats.get(side, {}).get("run_id") for side in ("minValues", "maxValues"))
     return LakeFile(
         path=unquote(action["path"]),
         event_type=partition["event_type"],
         hour=Hour.of_partition(date.fromisoformat(partition["event_date"]), int(partition["event_hour"])),
         rows=int(stats.get("numRecords", 0)),
         bytes=int(action.get("size", 0)),
+        run_ids=_run_ids(*bounds),
     )
