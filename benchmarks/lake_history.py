@@ -1,0 +1,228 @@
+"""Whether a lake's history makes it slower: ``python -m benchmarks.lake_history``.
+
+The same work on lakes of 100 and of 50 000 commits (see ``synthetic_lake``), in one run: what the sensor does at every
+look, what a load does, and what the stream does in a batch. The fastest time of several counts (of batches the median):
+what else the machine does makes all of them slower.
+"""
+
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+import typer
+from confluent_kafka import Producer
+from deltalake import write_deltalake
+
+from benchmarks.messages import Message, messages_of_an_hour
+from benchmarks.synthetic_lake import ROWS, History, make_lake
+from local import broker
+from local.ports import free_port
+from simulator.events import EVENT_TYPES
+from streaming import lake as lake_module
+from streaming.clock import system_clock
+from streaming.committed import next_offsets
+from streaming.hour import Hour
+from streaming.jars import ensure_jars
+from streaming.job import read_kafka, start_query, validated
+from streaming.lake import Lake
+from streaming.layout import PARTITION_COLUMNS
+from streaming.losses import read_losses
+from streaming.session import spark_session
+from streaming.validation import validate_batch
+from ticketsim_assets.completeness import missing_receipts
+from ticketsim_assets.evidence import hour_evidence
+from ticketsim_assets.lake_watch import watch
+from ticketsim_assets.offsets import OffsetState, check_offsets
+from ticketsim_assets.watch_cursor import WatchCursor
+
+SHORT: Final = 100
+
+#: Log entries that seven days of commits leave behind.
+KEPT: Final = 5_040
+
+END: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PARTITIONS: Final = 3
+
+
+def rows_of(messages: list[Message], first: int) -> tuple[pa.Table, pa.Array]:
+    """What the stream makes of ``messages``, spread over partitions, at offsets from ``first``.
+
+    Returns:
+        The rows, and for each of them how many there are of its topic and partition.
+    """
+    topics, values = zip(*messages, strict=True)
+    held: Counter[tuple[str, int]] = Counter()
+    offsets = []
+    for number, topic in enumerate(topics):
+        offsets.append(first + held[topic, number % PARTITIONS])
+        held[topic, number % PARTITIONS] += 1
+    batch = {
+        "topic": topics,
+        "value": pa.array(values, pa.binary()),
+        "partition": pa.array([number % PARTITIONS for number in range(len(topics))], pa.int32()),
+        "offset": pa.array(offsets, pa.int64()),
+        "timestamp": pa.array([END] * len(topics), pa.timestamp("us", tz="UTC")),
+    }
+    counts = pa.array([held[topic, number % PARTITIONS] for number, topic in enumerate(topics)], pa.int64())
+    return pa.table(validate_batch(pa.record_batch(batch), 0)), counts
+
+
+def require(found: object) -> None:
+    """Work that finds nothing is not worth measuring."""
+    if not found:
+        raise SystemExit("the lake does not hold what it should")
+
+
+class LakeAtWork:
+    """A lake with a history, and what is done to it."""
+
+    def __init__(self, root: Path, history: History, messages: list[Message]) -> None:
+        """Make the lake, and the first commit whose files are there."""
+        self.lake = make_lake(root, history, END - timedelta(hours=2))
+        self._rows, self._per_commit = rows_of(messages, (history.commits + 1) * ROWS)
+        self._hour = Hour.containing(END - timedelta(hours=2))
+        self._instance = dg.DagsterInstance.ephemeral()
+        self.commit()
+        self._state = OffsetState(self.lake.snapshot().version, next_offsets(self.lake, read_losses(self.lake)))
+        self._cursor = WatchCursor(version=self.lake.snapshot().version)
+
+    def commit(self) -> None:
+        """Append the hour's messages once more, at the next offsets of each partition."""
+        column = self._rows.schema.get_field_index("kafka_offset")
+        write_deltalake(self.lake.table_uri, self._rows, mode="append", partition_by=list(PARTITION_COLUMNS))
+        following = pc.add(self._rows["kafka_offset"], self._per_commit)
+        self._rows = self._rows.set_column(column, self._rows.schema.field(column), following)
+
+    def state_from_nothing(self) -> None:
+        """What a new process does first."""
+        lake_module._NEWEST.clear()
+        self.lake.snapshot()
+
+    def new_commits(self) -> None:
+        """Read what came."""
+        snapshot = self.lake.snapshot()
+        require(next(self.lake.commits(snapshot.version - 1, snapshot.version)).added)
+
+    def plan_hour(self) -> None:
+        """The files of an hour, and whether it is complete."""
+        snapshot = self.lake.snapshot()
+        require(snapshot.files(self._hour))
+        require(not missing_receipts(hour_evidence(snapshot, self._hour)))
+
+    def tick(self) -> None:
+        """A look of the sensor."""
+        watched = watch(
+            self.lake,
+            self._instance,
+            self._cursor,
+            now=END,
+            first_hour=datetime(2024, 1, 1, tzinfo=UTC),
+            lateness=timedelta(minutes=10),
+            lag=0,
+            first_loads=True,
+            debounce=timedelta(0),
+        )
+        for report in watched.reports:
+            self._instance.report_runless_asset_event(report)
+
+    def offsets(self) -> None:
+        """The check of law 1 on what came."""
+        verdict = check_offsets(self.lake, self.lake.snapshot(), self._state)
+        require(verdict.sound)
+        self._state = verdict.state
+
+    def lost_checkpoint(self) -> None:
+        """Where a stream without a checkpoint goes on."""
+        require(len(next_offsets(self.lake, read_losses(self.lake))) == len(EVENT_TYPES) * PARTITIONS)
+
+
+def fastest_seconds(at_work: LakeAtWork, work: Callable[[LakeAtWork], None], times: int) -> float:
+    """Of ``work``, done several times, each after a new commit."""
+    taken = []
+    for _ in range(times):
+        at_work.commit()
+        began = time.perf_counter()
+        work(at_work)
+        taken.append(time.perf_counter() - began)
+    return min(taken)
+
+
+def batch_seconds(lake: Lake, bootstrap: str, checkpoint: Path, messages: list[Message], batches: int) -> float:
+    """Median duration of the stream's batches into ``lake``, after the first ones."""
+    producer = Producer({"bootstrap.servers": bootstrap})
+    with spark_session(ensure_jars().spark) as spark:
+        rows = validated(read_kafka(spark, bootstrap, "latest"), system_clock)
+        query = start_query(rows, lake, checkpoint, timedelta(seconds=1))
+        durations: dict[int, float] = {}
+        while len(durations) < batches:
+            for topic, value in messages[:100]:
+                producer.produce(topic, value)
+            producer.flush()
+            query.awaitTermination(0.5)  # type: ignore[arg-type]  # seconds, pyspark takes fractions
+            for progress in query.recentProgress:
+                if progress["numInputRows"]:
+                    durations[progress["batchId"]] = progress["durationMs"]["triggerExecution"] / 1000
+        query.stop()
+    return statistics.median([durations[batch] for batch in sorted(durations)][batches // 2 :])
+
+
+WORK: Final[dict[str, tuple[Callable[[LakeAtWork], None], int]]] = {
+    "new commits, in a process that knows the lake": (LakeAtWork.new_commits, 9),
+    "an hour's files and evidence": (LakeAtWork.plan_hour, 9),
+    "a look of the sensor": (LakeAtWork.tick, 9),
+    "the offsets check on a new commit": (LakeAtWork.offsets, 9),
+    "the state, in a new process": (LakeAtWork.state_from_nothing, 5),
+    "the offsets after a lost checkpoint": (LakeAtWork.lost_checkpoint, 5),
+}
+
+
+def main(
+    commits: Annotated[int, typer.Option(help="Of the long history.")] = 50_000,
+    kept: Annotated[int, typer.Option(help="Commits whose log entries are still there.")] = KEPT,
+    uncompacted: Annotated[bool, typer.Option(help="No day of the long history was ever compacted.")] = False,
+    batches: Annotated[int, typer.Option(help="Of the stream into each; 0: leave Spark out.")] = 16,
+) -> None:
+    """Measure and print."""
+    messages = messages_of_an_hour("stable", END - timedelta(hours=2))
+    with tempfile.TemporaryDirectory(prefix="ticketsim-benchmark-") as scratch:
+        histories = {
+            "short": History(SHORT, compacted=True, kept=SHORT),
+            "long": History(commits, compacted=not uncompacted, kept=min(kept, commits)),
+        }
+        lakes = {name: LakeAtWork(Path(scratch) / name, past, messages) for name, past in histories.items()}
+        for name, at_work in lakes.items():
+            print(f"{name}: {len(at_work.lake.snapshot().files()):,} live files, {histories[name]}", flush=True)
+        for name, (work, times) in WORK.items():
+            print_ratio(name, *(fastest_seconds(at_work, work, times) for at_work in lakes.values()))
+        if batches:
+            place = Path(scratch) / "kafka"
+            kafka = broker.start(place, free_port())
+            try:
+                print_ratio(
+                    "a batch of the stream",
+                    *(
+                        batch_seconds(
+                            at_work.lake, str(kafka.bootstrap), Path(scratch) / f"checkpoint-{name}", messages, batches
+                        )
+                        for name, at_work in lakes.items()
+                    ),
+                )
+            finally:
+                broker.stop(place)
+
+
+def print_ratio(name: str, short: float, long: float) -> None:
+    """One line."""
+    print(f"{name:<46} {short * 1000:>9.1f} ms {long * 1000:>9.1f} ms   ratio {long / short:.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)
