@@ -166,7 +166,7 @@ def test_a_loss_recorded_after_the_version_that_is_looked_at_is_not_known_yet(so
     maker, state = sound
     maker.append(scans(run_messages, 3))
     record_loss(maker, first_lost=maker.offsets[SCAN], resumes_at=0)
-    snapshot = Snapshot(DeltaTable(maker.lake.table_uri, version=state.version))
+    snapshot = Snapshot.of_table(DeltaTable(maker.lake.table_uri, version=state.version))
     assert check_offsets(maker.lake, snapshot, OffsetState()).state == state
 
 
