@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from upath import UPath
+
 from simulator.events import TOPICS
 from streaming.committed import next_offsets
 from streaming.hour import Hour
@@ -58,7 +60,7 @@ def stations(settings: Settings, now: datetime) -> dict[str, Station]:
         settings: where they are.
         now: the wall clock, for ages.
     """
-    lake = Lake(str(Path(settings.lake).resolve()))
+    lake = Lake(settings.lake)
     offsets = _whatever(lambda: _offsets(settings.bootstrap), None)
     return {
         "broker": _never_failing(lambda: _broker(settings, offsets)),
@@ -142,9 +144,9 @@ def _lag(lake: Lake, offsets: Mapping[str, TopicOffsets] | None) -> dict[str, in
     return lag_per_topic(offsets, next_offsets(lake, read_losses(lake)))
 
 
-def _newest_batch(checkpoint: Path) -> int | None:
+def _newest_batch(checkpoint: UPath) -> int | None:
     """The number of the newest batch that the checkpoint knows to be committed."""
-    return max((int(path.name) for path in checkpoint.glob("commits/*") if path.name.isdigit()), default=None)
+    return max((int(path.name) for path in (checkpoint / "commits").glob("*") if path.name.isdigit()), default=None)
 
 
 def _lake(lake: Lake) -> Station:

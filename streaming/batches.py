@@ -3,16 +3,16 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from deltalake import DeltaTable
 from pyspark.sql.streaming.query import StreamingQuery
+from upath import UPath
 
 from streaming.checkpoint import batch_end
 from streaming.lag import TopicOffsets, lag_per_topic, topic_offsets
 from streaming.lake import Lake
 from streaming.layout import QUARANTINE
+from streaming.storage import open_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Batch:
 class BatchLog:
     """Finds the batches committed since it was made or last asked."""
 
-    def __init__(self, lake: Lake, checkpoint: Path, bootstrap: str) -> None:
+    def __init__(self, lake: Lake, checkpoint: UPath, bootstrap: str) -> None:
         """Begin after the newest version of ``lake``, whose table exists and is filled from ``bootstrap``."""
         self._lake = lake
         self._checkpoint = checkpoint
@@ -86,6 +86,6 @@ def _seconds(progress: Mapping[str, Any] | None) -> float | None:
 
 def _batch_numbers(lake: Lake, newest: int) -> Iterator[tuple[int, int]]:
     """Version and Spark's batch number of those among the ``newest`` commits that a stream made."""
-    for commit in DeltaTable(lake.table_uri).history(newest):
+    for commit in open_table(lake.table_uri).history(newest):
         if commit["operation"] == "STREAMING UPDATE":
             yield commit["version"], int(commit["operationParameters"]["epochId"])

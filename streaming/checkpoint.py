@@ -12,9 +12,14 @@ Delta would take the next batches for those that it has, and skip them.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
+
+from upath import UPath
+
+from streaming import storage
+
+#: Holds the query's id, by which Delta knows the batches that it has.
+_METADATA: Final = "metadata"
 
 _UNREADABLE: Final = (OSError, ValueError, KeyError, IndexError, AttributeError)
 
@@ -28,7 +33,7 @@ class Fit:
     why: str
 
 
-def examine(checkpoint: Path, committed: Mapping[str, int]) -> Fit:
+def examine(checkpoint: UPath, committed: Mapping[str, int]) -> Fit:
     """Compare a checkpoint with what the lake holds.
 
     Args:
@@ -41,7 +46,7 @@ def examine(checkpoint: Path, committed: Mapping[str, int]) -> Fit:
     newest = planned[-1]
     done = _numbers(checkpoint / "commits")
     try:
-        json.loads((checkpoint / "metadata").read_text(encoding="utf-8"))["id"]  # without it the query gets a new id
+        json.loads((checkpoint / _METADATA).read_text(encoding="utf-8"))["id"]  # without it the query gets a new id
         after = _offsets(checkpoint / "offsets" / str(newest))
         before = _offsets(checkpoint / "offsets" / str(newest - 1)) if newest else _initial(checkpoint)
     except _UNREADABLE as problem:
@@ -56,12 +61,12 @@ def examine(checkpoint: Path, committed: Mapping[str, int]) -> Fit:
     return Fit(False, True, f"the checkpoint {checkpoint} does not fit the lake: {differences[0]}")
 
 
-def has_commits(checkpoint: Path) -> bool:
+def has_commits(checkpoint: UPath) -> bool:
     """Whether the checkpoint says that batches were written."""
     return bool(_numbers(checkpoint / "commits"))
 
 
-def batch_end(checkpoint: Path, batch: int) -> dict[str, int] | None:
+def batch_end(checkpoint: UPath, batch: int) -> dict[str, int] | None:
     """The next offset after a batch, per ``topic/partition``; None if the checkpoint does not know (any more)."""
     try:
         return _offsets(checkpoint / "offsets" / str(batch))
@@ -69,28 +74,26 @@ def batch_end(checkpoint: Path, batch: int) -> dict[str, int] | None:
         return None
 
 
-def set_aside(checkpoint: Path) -> Path | None:
-    """Rename the checkpoint, so that the query starts in an empty folder; nothing is deleted.
+def set_aside(checkpoint: UPath) -> UPath | None:
+    """Give the checkpoint another name, so that the query starts in an empty folder; nothing is deleted.
 
     Returns:
         Where it is now; None if there was none.
     """
-    if not checkpoint.exists() or not any(checkpoint.iterdir()):
-        return None
-    return checkpoint.rename(checkpoint.with_name(f"{checkpoint.name}.aside-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"))
+    return storage.set_aside(checkpoint, vital=_METADATA)
 
 
-def _numbers(folder: Path) -> list[int]:
+def _numbers(folder: UPath) -> list[int]:
     """Spark's log entries in ``folder``, one file per batch, named by its number; oldest first."""
     return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit())
 
 
-def _offsets(entry: Path) -> dict[str, int]:
+def _offsets(entry: UPath) -> dict[str, int]:
     """Where a batch ends, per ``topic/partition``: the last line of Spark's log entry."""
     return _flat(json.loads(entry.read_text(encoding="utf-8").splitlines()[-1]))
 
 
-def _initial(checkpoint: Path) -> dict[str, int]:
+def _initial(checkpoint: UPath) -> dict[str, int]:
     """Where the first batch begins: JSON behind a zero byte and a version."""
     text = (checkpoint / "sources" / "0" / "0").read_text(encoding="utf-8")
     return _flat(json.loads(text[text.index("{") :]))

@@ -6,10 +6,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 
 from streaming.lake import Lake
 from streaming.losses import Losses
+from streaming.storage import arrow_filesystem, open_table
 
 _COLUMNS: Final = ["topic", "kafka_partition", "kafka_offset"]
 
@@ -30,17 +30,17 @@ def next_offsets(lake: Lake, losses: Losses) -> dict[str, int]:
     if not lake.exists():
         return found
     began = {name: found[-1].resumed_at for name, found in losses.of_place.items()}
-    table = DeltaTable(lake.table_uri)
+    table = open_table(lake.table_uri)
     actions = pa.table(table.get_add_actions(flatten=True)).sort_by([("max.kafka_offset", "descending")])
     bounds = [f"{side}.{name}" for name in ("topic", "kafka_partition") for side in ("min", "max")]
     bounds += [name for name in ("max.ingested_at",) if began and name in actions.column_names]
+    filesystem = arrow_filesystem(lake.table_uri)
     for file in actions.select(["path", "max.kafka_offset", *bounds]).to_pylist():
         if not _may_add(file, found, began):
             continue
         columns = [*_COLUMNS, "ingested_at"] if began else _COLUMNS
-        rows = _of_present_logs(
-            pq.read_table(f"{lake.table_uri}/{file['path']}", columns=columns, partitioning=None), began
-        )
+        path = f"{lake.table_uri}/{file['path']}"
+        rows = _of_present_logs(pq.read_table(path, columns=columns, partitioning=None, filesystem=filesystem), began)
         largest = rows.group_by(["topic", "kafka_partition"]).aggregate([("kafka_offset", "max")])
         for topic, partition, offset in zip(*(column.to_pylist() for column in largest.columns), strict=True):
             name = f"{topic}/{partition}"

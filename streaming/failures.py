@@ -5,14 +5,15 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
+from upath import UPath
 
 from streaming.exceptions import DataLost, DiskFull, StreamFailed, StreamingError
 from streaming.resumption import LOSS_CURE
+from streaming.storage import absolute, in_bucket
 
 #: How Spark's Kafka source says that offsets are gone.
 _DATA_LOSS: Final = re.compile(r"KAFKA_DATA_LOSS|some data may have been (lost|missed)", re.IGNORECASE)
@@ -30,7 +31,7 @@ class QueryFailed(StreamFailed):
 
 
 @contextmanager
-def failures_told(lake: str, checkpoint: Path) -> Iterator[None]:
+def failures_told(lake: str, checkpoint: UPath) -> Iterator[None]:
     """What Spark or the system raises in the block becomes an error of ours, see ``meaning``."""
     try:
         yield
@@ -38,7 +39,7 @@ def failures_told(lake: str, checkpoint: Path) -> Iterator[None]:
         raise meaning(error, lake, checkpoint) from error
 
 
-def meaning(error: Exception, lake: str, checkpoint: Path) -> StreamingError:
+def meaning(error: Exception, lake: str, checkpoint: UPath) -> StreamingError:
     """Our error for what Spark or the system raised.
 
     Args:
@@ -68,8 +69,8 @@ def meaning(error: Exception, lake: str, checkpoint: Path) -> StreamingError:
     )
 
 
-def _disk_full(lake: str, checkpoint: Path) -> DiskFull:
-    places = {str(path.resolve()) for path in (Path(lake), checkpoint)}
+def _disk_full(lake: str, checkpoint: UPath) -> DiskFull:
+    places = {place for place in (absolute(lake), absolute(checkpoint)) if not in_bucket(place)}
     free = ", ".join(f"{_free(place)} in {place}" for place in sorted(places))
     return DiskFull(
         f"there is no room left on a disk of the stream ({free}). Nothing is lost: make room and start the "

@@ -4,12 +4,12 @@ import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
+from upath import UPath
 
 from simulator.events import TOPICS
 from streaming.clock import Clock
@@ -81,7 +81,7 @@ def _cycles_left_alone() -> Iterator[None]:
         gc.enable()
 
 
-def start_query(rows: DataFrame, lake: Lake, checkpoint: Path, trigger: timedelta | None) -> StreamingQuery:
+def start_query(rows: DataFrame, lake: Lake, checkpoint: UPath, trigger: timedelta | None) -> StreamingQuery:
     """Write ``rows`` into the lake, one commit per batch.
 
     Args:

@@ -9,16 +9,17 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable
+from upath import UPath
 
 from streaming.exceptions import LogCleaned, NoLake
 from streaming.hour import Hour
 from streaming.layout import EVENTS_TABLE, QUARANTINE
+from streaming.storage import identity, open_table, path_of, table_exists
 
 #: Characters of a text that Delta's writers keep as a bound.
 _STATISTICS_LENGTH: Final = 32
@@ -135,13 +136,13 @@ class Lake:
     """The lake's one table, read-only."""
 
     def __init__(self, root: str) -> None:
-        """Read the lake below ``root``, a directory; it need not exist yet."""
+        """Read the lake below ``root``, a directory or ``gs://bucket/prefix``; it need not exist yet."""
         self.root = root
         self.table_uri = f"{root.rstrip('/')}/{EVENTS_TABLE}"
 
     def exists(self) -> bool:
         """Whether the stream has created the table."""
-        return DeltaTable.is_deltatable(self.table_uri)
+        return table_exists(self.table_uri)
 
     def snapshot(self) -> Snapshot:
         """The newest version of the table.
@@ -157,7 +158,7 @@ class Lake:
             if snapshot is None:
                 if not self.exists():
                     raise NoLake(f"there is no lake at {self.root} yet. Start the stream: `ticketsim stream`.")
-                snapshot = Snapshot.of_table(DeltaTable(self.table_uri))
+                snapshot = Snapshot.of_table(open_table(self.table_uri))
             _NEWEST[self.table_uri] = snapshot, self._identity(snapshot.version)
             return snapshot
 
@@ -188,11 +189,7 @@ class Lake:
 
     def _identity(self, version: int) -> tuple[int, int] | None:
         """What tells a version's log entry from one of the same name in a table made anew; None if there is none."""
-        try:
-            found = self._entry(version).stat()
-        except FileNotFoundError:
-            return None
-        return found.st_ino, found.st_mtime_ns
+        return identity(self._entry(version))
 
     def commits(self, after: int, until: int) -> Iterator[Commit]:
         """The commits of versions ``after + 1`` to ``until``, oldest first.
@@ -203,8 +200,8 @@ class Lake:
         for version in range(after + 1, until + 1):
             yield self._commit(version)
 
-    def _entry(self, version: int) -> Path:
-        return Path(self.table_uri) / _LOG_FILE.format(version=version)
+    def _entry(self, version: int) -> UPath:
+        return path_of(self.table_uri) / _LOG_FILE.format(version=version)
 
     def _actions(self, version: int) -> list[dict[str, Any]]:
         try:

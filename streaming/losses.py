@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from streaming.lake import Lake
+from streaming.storage import open_table, table_exists
 
 if TYPE_CHECKING:  # importing Spark takes a second, and who only looks needs none
     from pyspark.sql import SparkSession
@@ -118,9 +118,9 @@ def losses_uri(lake: Lake) -> str:
 
 def read_losses(lake: Lake) -> Losses:
     """What has been recorded; most lakes never lose anything and have no such table."""
-    if not DeltaTable.is_deltatable(losses_uri(lake)):
+    if not table_exists(losses_uri(lake)):
         return Losses()
-    rows = DeltaTable(losses_uri(lake)).to_pyarrow_table()
+    rows = open_table(losses_uri(lake)).to_pyarrow_table()
     columns = (rows[name].to_pylist() for name in _SCHEMA.names)
     return Losses.of(Loss(*values) for values in zip(*columns, strict=True))
 

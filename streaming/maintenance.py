@@ -13,15 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from deltalake import DeltaTable
-from pyarrow import fs
-
 from streaming.exceptions import DayNotClosed, RetentionTooShort, StreamingError
 from streaming.hour import Hour
 from streaming.jars import ensure_jars
 from streaming.lake import Lake, Snapshot
 from streaming.quarantine import Selection
 from streaming.quarantine_replay import replay
+from streaming.storage import open_table, path_of
 from streaming.turns import take_turn
 
 if TYPE_CHECKING:
@@ -169,15 +167,15 @@ def is_compact(snapshot: Snapshot, day: date) -> bool:
 
 def stored(lake: Lake) -> Extent:
     """The data files in the table's folder, those that no version needs any more included."""
-    system, path = fs.FileSystem.from_uri(lake.table_uri)
-    found = system.get_file_info(fs.FileSelector(path, recursive=True))
-    data = [info for info in found if info.path.endswith(".parquet") and "/_delta_log/" not in info.path]
-    return Extent(len(data), sum(info.size for info in data))
+    table = path_of(lake.table_uri)
+    found = table.fs.find(table.path, detail=True)
+    data = [info for path, info in found.items() if path.endswith(".parquet") and "/_delta_log/" not in path]
+    return Extent(len(data), sum(info["size"] for info in data))
 
 
 def removable(lake: Lake, retention: timedelta) -> int:
     """How many files a vacuum would remove; told without a JVM."""
-    return len(DeltaTable(lake.table_uri).vacuum(retention_hours=int(retention / _HOUR), dry_run=True, full=True))
+    return len(open_table(lake.table_uri).vacuum(retention_hours=int(retention / _HOUR), dry_run=True, full=True))
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from simulator.events import EVENT_TYPES
 from streaming.hour import Hour
 from streaming.lake import LakeFile, Snapshot
 from streaming.layout import QUARANTINE
+from streaming.storage import arrow_filesystem
 from streaming.validation import Accepted, check
 
 #: Messages may be 8 MiB large: so many are in memory at once.
@@ -99,7 +100,12 @@ def summarize(snapshot: Snapshot, selection: Selection) -> list[Refused]:
     hours: dict[str, set[Hour]] = {}
     for file in selection.files(snapshot):
         rows = selection.rows(
-            pq.read_table(snapshot.uri(file), columns=["reason", "topic", "kafka_timestamp"], partitioning=None)
+            pq.read_table(
+                snapshot.uri(file),
+                columns=["reason", "topic", "kafka_timestamp"],
+                partitioning=None,
+                filesystem=arrow_filesystem(snapshot.root),
+            )
         )
         grouped = rows.group_by("reason").aggregate(
             [("kafka_timestamp", "count"), ("kafka_timestamp", "min"), ("kafka_timestamp", "max")]
@@ -155,7 +161,7 @@ def judge_again(snapshot: Snapshot, selection: Selection) -> Verdicts:
 
 
 def _batches(snapshot: Snapshot, file: LakeFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(snapshot.uri(file)) as parquet:
+    with pq.ParquetFile(snapshot.uri(file), filesystem=arrow_filesystem(snapshot.root)) as parquet:
         yield from parquet.iter_batches(_BATCH_ROWS, columns=columns)
 
 

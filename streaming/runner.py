@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Final, Literal
 
 from py4j.protocol import Py4JError
@@ -16,6 +15,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from tenacity.nap import sleep_using_event
 from tenacity.stop import stop_any, stop_when_event_set
+from upath import UPath
 
 from streaming.batches import Batch, BatchLog
 from streaming.clock import Clock, not_before, system_clock
@@ -27,6 +27,7 @@ from streaming.job import read_kafka, start_query, validated
 from streaming.lake import Lake
 from streaming.lease import require_free, take_lease
 from streaming.session import spark_session
+from streaming.storage import absolute
 from streaming.table import ensure_table, missing_columns
 from streaming.topics import require_same_topics, topic_ids
 from streaming.turns import someone_waits, take_turn
@@ -60,8 +61,8 @@ class StreamConfig:
     """Which stream to run."""
 
     bootstrap: str  #: Kafka's bootstrap servers
-    lake: str  #: root of the lake, a directory
-    checkpoint: Path  #: the query's own folder
+    lake: str  #: root of the lake, a directory or ``gs://bucket/prefix``
+    checkpoint: UPath  #: the query's own folder
     trigger: timedelta | None  #: a batch each time this has passed; None: all that is there now, then end
     spark: Mapping[str, str] = field(default_factory=dict)  #: on top of ``streaming.session.DEFAULTS``
     go_on: GoOn = "checkpoint"
@@ -105,7 +106,7 @@ class _Run:
         self._config = config
         self._on_batch = on_batch
         self._stop = stop
-        self._lake = Lake(str(Path(config.lake).resolve()))
+        self._lake = Lake(absolute(config.lake))
         self._batches: list[Batch] = []
         self._left_checkpoint = False
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from streaming.exceptions import LakeSchemaDiffers
 from streaming.lake import Lake
 from streaming.layout import COLUMNS, PARTITION_COLUMNS, Column
 from streaming.schema import spark_ddl
+from streaming.storage import open_table
 
 #: Columns whose smallest and largest value per file stand in the log: what readers skip files by, and what a lost
 #: checkpoint is rebuilt from.
@@ -47,7 +47,7 @@ def missing_columns(lake: Lake) -> tuple[Column, ...]:
     """
     if not lake.exists():
         return COLUMNS
-    table = DeltaTable(lake.table_uri)
+    table = open_table(lake.table_uri)
     there = {field.name: str(getattr(field.type, "type", field.type)) for field in table.schema().fields}
     wanted = {column.name: _DELTA_TYPES.get(column.type, column.type) for column in COLUMNS}
     problems = [

@@ -7,7 +7,6 @@ messages, or read it from the middle. Kafka gives every topic an id for life, so
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
@@ -16,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from simulator.events import TOPICS
 from simulator.kafka_settings import client_config
 from streaming.exceptions import BrokerUnreachable, TopicMissing, TopicRecreated
+from streaming.storage import path_of, write_whole
 
 IDS_FILE: Final = ".stream.topics.json"
 
@@ -55,7 +55,7 @@ def topic_ids(bootstrap: str) -> dict[str, str]:
 
 def known_topics(lake_root: str) -> dict[str, str]:
     """The ids of the topics that this lake was filled from; empty before its first stream."""
-    path = Path(lake_root) / IDS_FILE
+    path = path_of(lake_root) / IDS_FILE
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
@@ -81,8 +81,4 @@ def require_same_topics(lake_root: str, ids: Mapping[str, str]) -> None:
 
 def remember_topics(lake_root: str, ids: Mapping[str, str]) -> None:
     """From now on this lake is filled from the topics with these ids."""
-    path = Path(lake_root) / IDS_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(dict(ids), indent=1), encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(path_of(lake_root) / IDS_FILE, json.dumps(dict(ids), indent=1))

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from streaming.hour import Hour
 from streaming.layout import Column
 from ticketsim_assets.duckdb_file import Patience, open_duckdb
+from ticketsim_assets.lake_sql import able_to_read
 from ticketsim_assets.warehouse_schema import DUCKDB_TYPES, RAW_TABLES, create_statements
 
 #: Longer than an hourly run; a backfill of a month that takes longer is better asked to come back.
@@ -108,8 +109,10 @@ class DuckDBWarehouse:
                     f"delete from raw.{table} where event_date = ? and event_hour = ?",  # noqa: S608
                     [hour.date, hour.start.hour],
                 )
-                inserted = connection.execute(insert, [list(paths)]).fetchall()[0][0] if paths else 0
-                rows[hour] = int(inserted)
+                rows[hour] = 0
+                if paths:
+                    able_to_read(connection, paths[0])
+                    rows[hour] = int(connection.execute(insert, [list(paths)]).fetchall()[0][0])
             connection.commit()
         return rows
 

@@ -9,6 +9,7 @@ from streaming.hour import Hour
 from streaming.lake import LakeFile, Snapshot
 from streaming.layout import QUARANTINE
 from ticketsim_assets.completeness import Evidence, Receipt
+from ticketsim_assets.lake_sql import able_to_read
 
 _RECEIPTS = """
 select distinct run_id, venue_id, of_event_type, event_count, run_venues, "final"
@@ -50,7 +51,7 @@ def receipts_of(snapshot: Snapshot, hour: Hour) -> tuple[Receipt, ...]:
     paths = [snapshot.uri(f) for f in snapshot.files(hour) if f.event_type == EventType.HOUR_CLOSED]
     if not paths:
         return ()
-    with duckdb.connect() as connection:
+    with able_to_read(duckdb.connect(), snapshot.root) as connection:
         return tuple(Receipt(*row) for row in connection.execute(_RECEIPTS, [paths]).fetchall())
 
 
@@ -59,7 +60,7 @@ def distinct_events(snapshot: Snapshot, files: Sequence[LakeFile]) -> dict[tuple
     paths = [snapshot.uri(f) for f in files if f.event_type != QUARANTINE]
     if not paths:
         return {}
-    with duckdb.connect() as connection:
+    with able_to_read(duckdb.connect(), snapshot.root) as connection:
         rows = connection.execute(_DISTINCT_EVENTS, [paths]).fetchall()
     return {(run_id, venue_id, event_type): count for run_id, venue_id, event_type, count in rows}
 

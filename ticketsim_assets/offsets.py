@@ -18,6 +18,7 @@ import pyarrow as pa
 from streaming.exceptions import LogCleaned
 from streaming.lake import Commit, Lake, Snapshot
 from streaming.losses import Losses, read_losses
+from ticketsim_assets.lake_sql import able_to_read
 
 _RANGES = """
 with resumptions as (select topic, kafka_partition, resumed_at, log from losses)
@@ -199,7 +200,7 @@ def _grown(root: str, commits: Iterable[Commit], state: OffsetState, losses: Los
 
 def _differ(before: list[str], after: list[str]) -> bool:
     """Whether any row stands in the files ``before`` and ``after`` a different number of times."""
-    with duckdb.connect() as connection:
+    with able_to_read(duckdb.connect(), before[0]) as connection:
         return connection.execute(_LOST_OR_ADDED, [before, after]).fetchone() is not None
 
 
@@ -221,6 +222,6 @@ def _ranges(paths: list[str], losses: Losses) -> list[OffsetRange]:
         for log, loss in enumerate(of_place, start=1)
     ]
     columns = list(zip(*numbered, strict=True)) or [()] * len(_LOSSES)
-    with duckdb.connect() as connection:
+    with able_to_read(duckdb.connect(), paths[0]) as connection:
         connection.register("losses", pa.table([list(column) for column in columns], schema=_LOSSES))
         return [OffsetRange(*row) for row in connection.execute(_RANGES, [paths]).fetchall()]

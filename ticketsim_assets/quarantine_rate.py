@@ -12,6 +12,7 @@ from streaming.exceptions import LogCleaned
 from streaming.hour import Hour
 from streaming.lake import Commit, Lake, Snapshot
 from streaming.layout import QUARANTINE
+from streaming.storage import arrow_filesystem
 
 #: A stream that commits every five seconds for two hours; an even quicker one is judged by its newest commits.
 MAX_COMMITS: Final = 1_500
@@ -73,7 +74,8 @@ def _backwards(lake: Lake, newest: int) -> Iterable[Commit]:
 
 def _reasons(path: str) -> Counter[str]:
     try:
-        counted = pq.read_table(path, columns=["reason"], partitioning=None)["reason"].value_counts().to_pylist()
+        read = pq.read_table(path, columns=["reason"], partitioning=None, filesystem=arrow_filesystem(path))
     except FileNotFoundError:  # compacted or moved, and vacuumed since
         return Counter()
+    counted = read["reason"].value_counts().to_pylist()
     return Counter({each["values"]: each["counts"] for each in counted})

@@ -7,6 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from upath import UPath
+
+from streaming.storage import absolute, in_bucket, path_of
 
 
 class Settings(BaseSettings):
@@ -21,7 +24,7 @@ class Settings(BaseSettings):
     """Kafka's bootstrap servers, ``host:port[,host:port]``; by default ten thousand above Kafka's own 9092."""
 
     lake_uri: str | None = Field(default=None)
-    """Root of the lake: a directory; default ``<home>/lake``."""
+    """Root of the lake: a directory or ``gs://bucket/prefix``; default ``<home>/lake``."""
 
     warehouse: Literal["duckdb"] = "duckdb"
     """Engine of the warehouse."""
@@ -67,8 +70,8 @@ class Settings(BaseSettings):
 
     @property
     def lake(self) -> str:
-        """Root of the lake as given or, by default, inside of home."""
-        return self.lake_uri or str(self.root / "lake")
+        """Root of the lake, absolute."""
+        return absolute(self.lake_uri or self.root / "lake")
 
     @property
     def lateness(self) -> timedelta:
@@ -91,9 +94,9 @@ class Settings(BaseSettings):
         return self.root / "broker"
 
     @property
-    def checkpoint(self) -> Path:
-        """Checkpoint of the streaming query."""
-        return self.root / "checkpoint"
+    def checkpoint(self) -> UPath:
+        """Checkpoint of the streaming query: in the lake's bucket if that is where the lake is, else inside of home."""
+        return path_of(f"{self.lake}/checkpoint" if in_bucket(self.lake) else str(self.root / "checkpoint"))
 
     @property
     def warehouse_path(self) -> Path:

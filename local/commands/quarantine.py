@@ -165,12 +165,11 @@ def _replay(lake_root: str, selection: "Selection") -> "Replayed":
 
 
 def _lake(root: str | None) -> Any:
-    from pathlib import Path
-
     from streaming.lake import Lake
+    from streaming.storage import absolute
     from ticketsim_assets.settings import Settings
 
-    return Lake(str(Path(root or Settings().lake).resolve()))
+    return Lake(absolute(root or Settings().lake))
 
 
 def _selection(reason: str | None, topic: str | None, first: str | None, last: str | None) -> "Selection":

@@ -5,7 +5,6 @@ import logging
 import signal
 import threading
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import humanfriendly
@@ -27,9 +26,11 @@ def parse_trigger(text: str) -> timedelta:
 
 def stream(  # noqa: PLR0917  # typer passes by name
     bootstrap: Annotated[str | None, typer.Option(help="Kafka's bootstrap servers.", show_default="settings")] = None,
-    lake: Annotated[str | None, typer.Option(help="Root of the lake.", show_default="settings")] = None,
+    lake: Annotated[
+        str | None, typer.Option(help="Root of the lake: a directory or gs://bucket/prefix.", show_default="settings")
+    ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Folder of the query's checkpoint.", show_default="settings")
+        str | None, typer.Option(help="Folder of the query's checkpoint.", show_default="settings")
     ] = None,
     trigger: Annotated[timedelta, typer.Option(parser=parse_trigger, help="Time between two batches.")] = "2 minutes",  # type: ignore[assignment]  # parsed by typer
     once: Annotated[bool, typer.Option("--once", help="Write all that is there, then stop.")] = False,
@@ -51,6 +52,7 @@ def stream(  # noqa: PLR0917  # typer passes by name
     from streaming.lake import Lake
     from streaming.resumption import survey
     from streaming.runner import StreamConfig, run_stream
+    from streaming.storage import path_of
     from ticketsim_assets.settings import Settings
 
     if dry_run and not (recover or accept_loss):
@@ -59,7 +61,7 @@ def stream(  # noqa: PLR0917  # typer passes by name
     config = StreamConfig(
         bootstrap=bootstrap or settings.bootstrap,
         lake=lake or settings.lake,
-        checkpoint=checkpoint or settings.checkpoint,
+        checkpoint=path_of(checkpoint) if checkpoint else settings.checkpoint,
         trigger=None if once else trigger,
         go_on="accepting_loss" if accept_loss else "lake" if recover else "checkpoint",
     )

@@ -17,6 +17,7 @@ from simulator.scenario import load_scenario
 from streaming.hour import Hour
 from streaming.lake import Lake
 from streaming.layout import EVENTS_TABLE, PARTITION_COLUMNS
+from streaming.storage import path_of
 from streaming.validation import validate_batch
 from ticketsim_assets.duckdb_file import IMPATIENT
 from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
@@ -25,6 +26,8 @@ from ticketsim_assets.lake_watch import Watched, watch
 from ticketsim_assets.requests import run_tags
 from ticketsim_assets.warehouse import Warehouse
 from ticketsim_assets.watch_cursor import WatchCursor
+
+from ..cloud.gcs_emulator import GcsBucket
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
@@ -56,6 +59,11 @@ class LakeMaker:
     def lake(self) -> Lake:
         return Lake(str(self.root))
 
+    @property
+    def table(self) -> DeltaTable:
+        """What was appended so far, to be changed."""
+        return DeltaTable(str(self.root / EVENTS_TABLE))
+
     def append(self, messages: Iterable[Message], *, at: datetime = START + timedelta(days=1)) -> None:
         self.append_rows(self._rows(list(messages), at))
 
@@ -74,7 +82,7 @@ class LakeMaker:
         self.offsets[messages[0][0]] = first_offset
         rows = self._rows(messages, at)
         self.offsets = after
-        DeltaTable(self.lake.table_uri).merge(
+        self.table.merge(
             rows,
             "lake.event_type = 'quarantine' and lake.topic = moved.topic and lake.kafka_offset = moved.kafka_offset",
             source_alias="moved",
@@ -101,6 +109,25 @@ class LakeMaker:
 
     def append_rows(self, rows: pa.Table) -> None:
         write_deltalake(str(self.root / EVENTS_TABLE), rows, mode="append", partition_by=list(PARTITION_COLUMNS))
+
+
+@dataclass
+class BucketLakeMaker(LakeMaker):
+    """The same in a bucket. `deltalake` cannot write to the emulator: what it wrote to a disk is copied there."""
+
+    bucket: GcsBucket = field(kw_only=True)
+
+    @property
+    def lake(self) -> Lake:
+        there = path_of(self.bucket.uri("lake"))
+        written = {path.relative_to(self.root).as_posix(): path for path in self.root.rglob("*") if path.is_file()}
+        copied = {name.removeprefix("lake/") for name in self.bucket.names("lake/")}
+        # The log last: a commit names files that are there.
+        for name in sorted(written.keys() - copied, key=lambda name: ("_delta_log" in name, name)):
+            (there / name).write_bytes(written[name].read_bytes())
+        for name in copied - written.keys():
+            (there / name).unlink()
+        return Lake(str(there))
 
 
 def simulated(*, hours: float = 1.5, venues: int = 2, seed: int = 3, run_id: str | None = None) -> list[Message]:
@@ -139,7 +166,9 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
 
 
 @pytest.fixture
-def maker(tmp_path: Path) -> LakeMaker:
+def maker(request: pytest.FixtureRequest, tmp_path: Path, lake_place: str) -> LakeMaker:
+    if lake_place == "gcs":
+        return BucketLakeMaker(tmp_path / "lake", bucket=request.getfixturevalue("gcs"))
     return LakeMaker(tmp_path / "lake")
 
 

@@ -2,14 +2,16 @@ from datetime import timedelta
 
 import dagster as dg
 import pytest
-from deltalake import DeltaTable
 
 from streaming.hour import Hour
 from ticketsim_assets import lake_changes
 from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS
 from ticketsim_assets.watch_cursor import WatchCursor
 
+from ..conftest import BOTH_PLACES
 from .conftest import START, fields, hour_of, simulated
+
+pytestmark = BOTH_PLACES
 
 FIRST = Hour.containing(START)
 RECEIPTS = "ticketsim.hour_closed"
@@ -96,7 +98,7 @@ def test_compaction_never_looks_like_new_data(maker, look, run_messages):
     maker.append(run_messages[:half])
     maker.append(run_messages[half:])
     look()
-    DeltaTable(maker.lake.table_uri).optimize.compact()
+    maker.table.optimize.compact()
     assert maker.lake.snapshot().version == 2
     again = look()
     assert again.reports == ()

@@ -7,7 +7,10 @@ from ticketsim_assets.exceptions import HourIncomplete
 from ticketsim_assets.loading import load_events, load_quarantine
 from ticketsim_assets.run_history import Reported
 
+from ..conftest import BOTH_PLACES
 from .conftest import START, hour_of
+
+pytestmark = BOTH_PLACES
 
 FIRST = Hour.containing(START)
 

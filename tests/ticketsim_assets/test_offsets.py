@@ -3,13 +3,17 @@ from datetime import timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import write_deltalake
 
 from streaming.lake import Snapshot
 from streaming.losses import LOSSES_TABLE
+from streaming.storage import open_table
 from ticketsim_assets.offsets import OffsetState, check_offsets
 
+from ..conftest import BOTH_PLACES
 from .conftest import START
+
+pytestmark = BOTH_PLACES
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def check(maker, state):
 
 
 def rows_of(maker, topic: str) -> pa.Table:
-    rows = DeltaTable(maker.lake.table_uri).to_pyarrow_table()
+    rows = maker.table.to_pyarrow_table()
     return rows.filter(pc.equal(rows["topic"], topic))
 
 
@@ -57,11 +61,11 @@ def test_offsets_that_were_skipped_are_a_gap(sound, run_messages):
 
 def test_a_row_deleted_in_the_middle_is_a_gap_and_restoring_the_table_heals_it(sound):
     maker, state = sound
-    before = DeltaTable(maker.lake.table_uri).version()
+    before = maker.table.version()
     victim = rows_of(maker, "ticketsim.buy_tickets")["kafka_offset"][4].as_py()
-    DeltaTable(maker.lake.table_uri).delete(f"topic = 'ticketsim.buy_tickets' and kafka_offset = {victim}")
+    maker.table.delete(f"topic = 'ticketsim.buy_tickets' and kafka_offset = {victim}")
     assert not check(maker, state).sound
-    DeltaTable(maker.lake.table_uri).restore(before)
+    maker.table.restore(before)
     healed = check(maker, state)
     assert healed.sound
     assert healed.state.next_offsets == state.next_offsets
@@ -70,13 +74,13 @@ def test_a_row_deleted_in_the_middle_is_a_gap_and_restoring_the_table_heals_it(s
 def test_the_newest_rows_deleted_leave_no_gap_and_are_missed_all_the_same(sound):
     maker, state = sound
     newest = maker.offsets["ticketsim.bus_arrival"] - 1
-    DeltaTable(maker.lake.table_uri).delete(f"topic = 'ticketsim.bus_arrival' and kafka_offset = {newest}")
+    maker.table.delete(f"topic = 'ticketsim.bus_arrival' and kafka_offset = {newest}")
     assert "were committed and are missing" in " ".join(check(maker, state).problems)
 
 
 def test_compaction_changes_nothing_for_the_check(sound):
     maker, state = sound
-    DeltaTable(maker.lake.table_uri).optimize.compact()
+    maker.table.optimize.compact()
     verdict = check(maker, state)
     assert verdict.sound
     assert verdict.state.next_offsets == state.next_offsets
@@ -96,7 +100,7 @@ def record_loss(maker, *, first_lost: int, resumes_at: int, end_lost: int | None
         "resumes_at": resumes_at,
         "resumed_at": resumed_at,
         "accepted_at": resumed_at,
-        "lake_version": DeltaTable(maker.lake.table_uri).version(),
+        "lake_version": maker.table.version(),
         "old_topic_id": "old",
         "new_topic_id": "new",
         "why": "the topic was deleted and created again",
@@ -116,11 +120,11 @@ def test_a_topic_that_begins_again_at_0_is_an_overlap_until_its_loss_is_recorded
     maker, state = sound
     end = maker.offsets[SCAN]
     maker.offsets[SCAN] = 0
-    record_at = DeltaTable(maker.lake.table_uri).version()
+    record_at = maker.table.version()
     maker.append(scans(run_messages, 9), at=LATER)
     assert "more than once" in " ".join(check(maker, state).problems)
 
-    DeltaTable(maker.lake.table_uri).restore(record_at)
+    maker.table.restore(record_at)
     record_loss(maker, first_lost=end, resumes_at=0)
     accepted = check(maker, state)
     assert accepted.sound
@@ -158,7 +162,7 @@ def test_the_end_of_a_log_deleted_after_a_loss_is_missed(sound, run_messages):
     maker.offsets[SCAN] = 0
     maker.append(scans(run_messages, 9), at=LATER)
     state = check(maker, state).state
-    DeltaTable(maker.lake.table_uri).delete(f"topic = '{SCAN}' and kafka_offset = {end - 1}")
+    maker.table.delete(f"topic = '{SCAN}' and kafka_offset = {end - 1}")
     assert f"the log ends at offset {end - 1}" in " ".join(check(maker, state).problems)
 
 
@@ -166,7 +170,9 @@ def test_a_loss_recorded_after_the_version_that_is_looked_at_is_not_known_yet(so
     maker, state = sound
     maker.append(scans(run_messages, 3))
     record_loss(maker, first_lost=maker.offsets[SCAN], resumes_at=0)
-    snapshot = Snapshot.of_table(DeltaTable(maker.lake.table_uri, version=state.version))
+    table = open_table(maker.lake.table_uri)
+    table.load_as_version(state.version)
+    snapshot = Snapshot.of_table(table)
     assert check_offsets(maker.lake, snapshot, OffsetState()).state == state
 
 
@@ -214,7 +220,7 @@ def test_a_replay_of_the_quarantine_is_sound_and_no_other_file_is_read_to_see_th
 def test_a_replay_that_loses_a_row_or_takes_another_one_s_offset_is_red(refused):
     maker, state, sales, first = refused
     maker.move(sales, first, at=START + timedelta(days=1))
-    table = DeltaTable(maker.lake.table_uri)
+    table = maker.table
     table.update(
         predicate=f"topic = 'ticketsim.buy_tickets' and kafka_offset = {first}",
         updates={"kafka_offset": f"{first + 1}"},
@@ -228,6 +234,6 @@ def test_files_that_a_vacuum_has_taken_meanwhile_are_no_problem(sound, run_messa
     maker, state = sound
     maker.append(run_messages[:50])
     maker.append(run_messages[50:100])
-    DeltaTable(maker.lake.table_uri).optimize.compact()
-    DeltaTable(maker.lake.table_uri).vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+    maker.table.optimize.compact()
+    maker.table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
     assert check(maker, state).sound
