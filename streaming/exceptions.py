@@ -9,8 +9,10 @@
   * JarsUnavailable
 
   * LeaseHeld
+  * LeaseLost
   * LakeSchemaDiffers
   * BrokerUnreachable
+  * BucketUnreachable
   * TopicMissing
   * TopicRecreated
   * DataLost
@@ -50,12 +52,20 @@ class LeaseHeld(StreamingError):
     """Somebody else writes this lake."""
 
 
+class LeaseLost(StreamingError):
+    """Somebody else writes this lake by now, because this process was not heard of for too long."""
+
+
 class LakeSchemaDiffers(StreamingError):
     """The lake's table is not the one that this release writes."""
 
 
 class BrokerUnreachable(StreamingError):
     """The broker does not answer."""
+
+
+class BucketUnreachable(StreamingError):
+    """The bucket of the lake does not answer, or does not let us in."""
 
 
 class TopicMissing(StreamingError):

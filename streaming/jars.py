@@ -65,19 +65,39 @@ def ensure_jars(on_download: Callable[[str], None] | None = None) -> Jars:
         NoJava: a download is needed and there is no Java, or too old a one.
         JarsUnavailable: they cannot be downloaded.
     """
-    if jars := cached_jars():
-        return jars
     folder = jars_folder()
+    _ensure(folder, ("broker", "spark"), "the jars of Kafka and Delta", 65, on_download)
+    return _jars_in(folder)
+
+
+def ensure_gcs_connector(on_download: Callable[[str], None] | None = None) -> Path:
+    """The jar of Hadoop's file system ``gs://``; needed, and downloaded, only where a lake is in a bucket (40 MB).
+
+    Args and errors are those of ``ensure_jars``.
+    """
+    folder = jars_folder().with_name(jars_folder().name.replace("jars", "gcs"))
+    _ensure(folder, ("gcs",), "Hadoop's connector of Google Cloud Storage", 40, on_download)
+    [jar] = folder.glob("gcs/*.jar")
+    return jar
+
+
+def _ensure(
+    folder: Path, confs: tuple[str, ...], what: str, megabytes: int, on_download: Callable[[str], None] | None
+) -> None:
+    """See to it that ``folder`` holds the jars of ``confs``, all of them or none."""
+    if folder.is_dir():
+        return
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         # Another process may have done it while this one waited.
-        if jars := cached_jars():
-            return jars
+        if folder.is_dir():
+            return
+        tell = on_download or (lambda _: None)
+        tell(f"downloading {what} into {folder.parent} ({megabytes} MB, once)")
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="unfinished-") as unfinished:
             retrieved = Path(unfinished) / "jars"
-            _retrieve(retrieved, folder.parent / "ivy", on_download or (lambda _: None))
+            _retrieve(retrieved, folder.parent / "ivy", confs, tell)
             retrieved.rename(folder)
-    return _jars_in(folder)
 
 
 def _jars_in(folder: Path) -> Jars:
@@ -95,11 +115,10 @@ def _ivy_jar() -> Path:
 
 # Ivy keeps what it has downloaded, so that a second attempt continues the first.
 @retry(retry=retry_if_exception_type(JarsUnavailable), stop=stop_after_attempt(2), wait=wait_fixed(2), reraise=True)
-def _retrieve(target: Path, ivy_cache: Path, on_download: Callable[[str], None]) -> None:
-    on_download(f"downloading the jars of Kafka and Delta into {target.parents[1]} (65 MB, once)")
+def _retrieve(target: Path, ivy_cache: Path, confs: tuple[str, ...], on_download: Callable[[str], None]) -> None:
     shutil.rmtree(target, ignore_errors=True)
     command = [str(find_java().path), *_TIMEOUTS, "-cp", str(_ivy_jar()), "org.apache.ivy.Main", "-error"]
-    command += ["-ivy", str(IVY_FILE), "-cache", str(ivy_cache), "-confs", "broker", "spark"]
+    command += ["-ivy", str(IVY_FILE), "-cache", str(ivy_cache), "-confs", *confs]
     command += ["-retrieve", f"{target}/[conf]/[artifact]-[revision](-[classifier]).[ext]"]
     lines: list[str] = []
     kilobytes = 0
@@ -115,7 +134,7 @@ def _retrieve(target: Path, ivy_cache: Path, on_download: Callable[[str], None])
                     on_download(f"downloaded {kilobytes / 1000:.1f} MB of jars")
             elif line.strip(" .\n"):
                 lines.append(line.strip())
-    if ivy.returncode != 0 or not all(any(target.glob(f"{conf}/*.jar")) for conf in ("broker", "spark")):
+    if ivy.returncode != 0 or not all(any(target.glob(f"{conf}/*.jar")) for conf in confs):
         raise JarsUnavailable(
             f"the jars of {IVY_FILE.name} cannot be downloaded from Maven Central (Ivy exited {ivy.returncode}: "
             f"{_reason(lines)}). Look at the network or the proxy (JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=...) and try "

@@ -26,15 +26,17 @@ class Holder:
     pid: int | None  #: of the Python process; None if the file does not tell
     name: str  #: e.g. ``ticketsim stream``
     since: str  #: ISO 8601
+    host: str | None = None  #: None: this machine
 
     @property
     def lives(self) -> bool:
         """Whether the process is there; its JVM notices within seconds if it is not, and ends."""
-        return self.pid is None or psutil.pid_exists(self.pid)
+        return self.pid is None or self.host is not None or psutil.pid_exists(self.pid)
 
     def __str__(self) -> str:
         """Process, name and time, as messages call it."""
-        return f"process {self.pid or '?'} ({self.name}, since {self.since})"
+        where = f" on {self.host}" if self.host else ""
+        return f"process {self.pid or '?'} ({self.name}, since {self.since}){where}"
 
 
 @dataclass(frozen=True, slots=True)

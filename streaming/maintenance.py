@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from streaming.connector import connector_settings
 from streaming.exceptions import DayNotClosed, RetentionTooShort, StreamingError
 from streaming.hour import Hour
 from streaming.jars import ensure_jars
@@ -201,12 +202,12 @@ def main(arguments: Sequence[str]) -> None:
             task = ReplayQuarantine(Selection(asked.reason, asked.topic, asked.first, asked.last))
     lake = Lake(asked.lake)
     lake.snapshot()
-    with _session() as spark:
+    with _session(lake.root) as spark:
         run_in_turn(spark, lake, task, tell=lambda text: print(text, file=sys.stderr))
 
 
 @contextmanager
-def _session() -> Iterator["SparkSession"]:
+def _session(lake_root: str) -> Iterator["SparkSession"]:
     if "PYSPARK_GATEWAY_PORT" in os.environ:
         # spark-submit, and so Dataproc, has started the JVM with the job's own settings.
         from pyspark.sql import SparkSession  # noqa: PLC0415
@@ -215,7 +216,7 @@ def _session() -> Iterator["SparkSession"]:
         return
     from streaming.session import spark_session  # noqa: PLC0415
 
-    with spark_session(ensure_jars().spark) as spark:
+    with spark_session(ensure_jars().spark, connector_settings(lake_root)) as spark:
         yield spark
 
 

@@ -19,13 +19,14 @@ from upath import UPath
 
 from streaming.batches import Batch, BatchLog
 from streaming.clock import Clock, not_before, system_clock
+from streaming.connector import connector_settings
 from streaming.exceptions import BrokerUnreachable, DataLost, TurnGivenUp
 from streaming.failures import QueryFailed, failures_told, meaning
 from streaming.going_on import clear_away_unless_usable, is_usable, leave_checkpoint, survey_without_loss
 from streaming.jars import ensure_jars
 from streaming.job import read_kafka, start_query, validated
 from streaming.lake import Lake
-from streaming.lease import require_free, take_lease
+from streaming.lease import lease_of
 from streaming.session import spark_session
 from streaming.storage import absolute
 from streaming.table import ensure_table, missing_columns
@@ -112,21 +113,22 @@ class _Run:
 
     def until_the_end(self) -> StreamSummary:
         # Everything that needs no JVM is refused before one is started.
-        require_free(self._lake.root)
+        lease = lease_of(self._lake.root, _NAME)
+        lease.require_free()
         missing_columns(self._lake)
         self._retrying(self._refuse_early)
         if self._stop.is_set():
             return self._summary(0.0)
         config = self._config
+        settings = {**connector_settings(self._lake.root), **config.spark}
         # Told while the session lives: a failure of Spark has its words from the JVM.
-        with spark_session(ensure_jars().spark, config.spark) as spark, failures_told(config.lake, config.checkpoint):
-            lease = take_lease(spark, self._lake.root, _NAME)
+        told = failures_told(config.lake, config.checkpoint)
+        with spark_session(ensure_jars().spark, settings) as spark, lease.held(spark), told:
             started = time.monotonic()
             ended = False
             while not ended and not self._stop.is_set():
                 ended = self._turn(spark)
             seconds = time.monotonic() - started
-            lease.release()
         return self._summary(seconds)
 
     def _turn(self, spark: SparkSession) -> bool:

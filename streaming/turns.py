@@ -1,6 +1,7 @@
 """Whose turn it is to commit to a lake on a local disk.
 
-There Delta's log store does not keep two JVMs apart: both can win the same version. So one JVM at a time holds
+There Delta's log store does not keep two JVMs apart: both can win the same version. In a bucket it does, by a
+precondition on the object of each version: there it is everybody's turn, always. On a disk one JVM at a time holds
 ``<lake>/.commit.turn``. The stream holds it for as long as nobody else asks. Who wants it draws a ticket, a file in
 ``<lake>/.commit.queue`` that it keeps locked while it waits, so that the ticket of a process that was killed counts for
 nothing. Tickets are served in the order in which they were drawn. The stream looks for tickets between two batches; if
@@ -15,10 +16,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from streaming.exceptions import TurnGivenUp
-from streaming.jvm_lock import Holder, JvmLock, holder_of, try_lock
+from streaming.jvm_lock import Holder, holder_of, try_lock
+from streaming.storage import in_bucket
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,14 +33,28 @@ QUEUE_FOLDER: Final = ".commit.queue"
 _POLL_S: Final = 0.1
 
 
+class Turn(Protocol):
+    """The right to commit, for a while."""
+
+    def release(self) -> None:
+        """Give it up."""
+
+
+class _Everybodys:
+    def release(self) -> None:
+        """Nobody waits for it."""
+
+
 def turn_holder(lake_root: str) -> Holder | None:
-    """Who may commit at present; None if nobody does."""
+    """Who may commit at present; None if nobody does, or if all may."""
+    if in_bucket(lake_root):
+        return None
     return holder_of(Path(lake_root) / TURN_FILE)
 
 
 def someone_waits(lake_root: str) -> bool:
     """Whether a living process has drawn a ticket; cheap, for it is asked all the time."""
-    return any(_tickets(Path(lake_root) / QUEUE_FOLDER))
+    return not in_bucket(lake_root) and any(_tickets(Path(lake_root) / QUEUE_FOLDER))
 
 
 def take_turn(
@@ -48,7 +64,7 @@ def take_turn(
     *,
     tell: Callable[[str], None],
     stop: threading.Event | None = None,
-) -> JvmLock:
+) -> Turn:
     """Wait until all who asked before have had their turn, and until the one who has it gives it up.
 
     Args:
@@ -64,6 +80,8 @@ def take_turn(
     Raises:
         TurnGivenUp: ``stop`` was set before it came.
     """
+    if in_bucket(lake_root):
+        return _Everybodys()
     path = Path(lake_root).resolve() / TURN_FILE
     told = False
     with _ticket(path.with_name(QUEUE_FOLDER)) as ticket:

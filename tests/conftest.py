@@ -16,6 +16,7 @@ from local import broker as local_broker
 from local.ports import free_port as choose_free_port
 from simulator.events import TOPICS
 from simulator.topics import create_topics
+from streaming.jars import ensure_gcs_connector
 
 from .cloud.gcs_emulator import GcsBucket, GcsEmulator, running_gcs
 
@@ -62,6 +63,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def lake_place() -> str:
     """Where the test's lake lies; one of PLACES."""
     return "disk"
+
+
+@pytest.fixture
+def lake_bucket(request: pytest.FixtureRequest, lake_place: str) -> str | None:
+    """``gs://...`` for the test's lake; None where that is on a disk."""
+    if lake_place == "disk":
+        return None
+    ensure_gcs_connector()  # downloaded here, for the commands of tests are not waited for so long
+    return request.getfixturevalue("gcs").uri("prefix")
 
 
 @pytest.fixture

@@ -37,10 +37,11 @@ class LaptopSpark(LakeSpark):
         # Imported where they are used: Spark takes a second that hourly runs have no use for.
         from dagster_pyspark import LazyPySparkResource  # noqa: PLC0415
 
+        from streaming.connector import connector_settings  # noqa: PLC0415
         from streaming.jars import ensure_jars  # noqa: PLC0415
         from streaming.session import end_session, session_settings, signal_handlers_kept  # noqa: PLC0415
 
-        with session_settings(ensure_jars().spark) as settings:
+        with session_settings(ensure_jars().spark, connector_settings(self.lake)) as settings:
             with signal_handlers_kept():
                 spark = LazyPySparkResource(spark_config=settings).spark_session
             try:

@@ -152,13 +152,15 @@ def printable(value: bytes | None, shown: int) -> str:
 def _replay(lake_root: str, selection: "Selection") -> "Replayed":
     import logging
 
+    from streaming.connector import connector_settings
     from streaming.jars import ensure_jars
     from streaming.lake import Lake
     from streaming.maintenance import ReplayQuarantine, run_in_turn
     from streaming.session import spark_session
 
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    with console.status("starting Spark") as status, spark_session(ensure_jars().spark) as spark:
+    jars, settings = ensure_jars().spark, connector_settings(lake_root)
+    with console.status("starting Spark") as status, spark_session(jars, settings) as spark:
         status.update("moving the messages")
         result: Replayed = run_in_turn(spark, Lake(lake_root), ReplayQuarantine(selection), tell=status.update)
         return result

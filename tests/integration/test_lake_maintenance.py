@@ -20,6 +20,7 @@ from ticketsim_assets.resources import LakeResource
 from ticketsim_assets.spark import LaptopSpark
 from ticketsim_assets.watch_cursor import WatchCursor
 
+from ..conftest import BOTH_PLACES
 from ..streaming.conftest import _good
 from ..streaming.test_stream import PATIENCE_S, Stream, event_numbers, wait_until
 from ..ticketsim_assets.conftest import LakeMaker, simulated
@@ -62,9 +63,12 @@ def look(lake: Lake, instance: dg.DagsterInstance, cursor: WatchCursor):
     return watched
 
 
-def test_a_day_is_compacted_beside_a_running_stream_and_nothing_downstream_takes_notice(topics, tmp_path, monkeypatch):
+@BOTH_PLACES
+def test_a_day_is_compacted_beside_a_running_stream_and_nothing_downstream_takes_notice(
+    topics, tmp_path, lake_bucket, monkeypatch
+):
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
-    stream = Stream(topics, tmp_path)
+    stream = Stream(topics, tmp_path, bucket=lake_bucket)
     producer = Producer({"bootstrap.servers": topics, "linger.ms": 5})
     yesterday_us = int(datetime(YESTERDAY.year, YESTERDAY.month, YESTERDAY.day, 12, 30, tzinfo=UTC).timestamp() * 1e6)
 

@@ -128,6 +128,22 @@ def test_an_old_java_and_a_missing_one_are_refused_with_the_cure(tmp_path, monke
         find_java()
 
 
+def test_the_connector_of_buckets_is_downloaded_only_where_it_is_asked_for(fake_java, cache):
+    runs = fake_java(f'mkdir -p "$folder/gcs"; touch "$folder/gcs/gcs-1-shaded.jar"; {RETRIEVES}')
+    jars.ensure_jars()
+    assert not list(cache.glob("gcs-*/"))
+    assert jars.ensure_gcs_connector().name == "gcs-1-shaded.jar"
+    assert jars.ensure_gcs_connector().is_absolute()
+    assert runs() == 2
+
+
+@pytest.mark.slow
+def test_the_connector_is_the_shaded_one_with_hadoop_s_file_system_in_it():
+    jar = jars.ensure_gcs_connector()
+    assert jar.name == "gcs-connector-4.0.4-shaded.jar"
+    assert "com/google/cloud/hadoop/fs/gcs/GoogleHadoopFileSystem.class" in zipfile.ZipFile(jar).namelist()
+
+
 @pytest.mark.slow
 def test_the_jars_hold_kafka_its_spark_source_and_delta_and_nothing_that_pyspark_has():
     resolved = jars.ensure_jars()

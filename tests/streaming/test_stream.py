@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,13 +15,16 @@ import psutil
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
-from deltalake import DeltaTable
+from upath import UPath
 
 from simulator.events import EVENT_TYPES, EventType
 from simulator.topics import create_topics
 from streaming.lag import topic_offsets
+from streaming.storage import open_table, path_of
 
-pytestmark = pytest.mark.slow
+from ..conftest import BOTH_PLACES
+
+pytestmark = [pytest.mark.slow, BOTH_PLACES]
 
 PATIENCE_S = 150
 
@@ -34,16 +36,21 @@ class Stream:
     bootstrap: str
     home: Path
     started: "list[subprocess.Popen[str]]" = field(default_factory=list)
+    bucket: str | None = None  #: ``gs://...`` of lake and checkpoint; None: they are at home
 
     @property
-    def lake(self) -> Path:
-        return self.home / "lake"
+    def root(self) -> UPath:
+        return path_of(self.bucket or str(self.home))
 
     @property
-    def checkpoint(self) -> Path:
-        return self.home / "checkpoint"
+    def lake(self) -> UPath:
+        return self.root / "lake"
 
-    def start(self, *options: str, checkpoint: Path | None = None) -> "subprocess.Popen[str]":
+    @property
+    def checkpoint(self) -> UPath:
+        return self.root / "checkpoint"
+
+    def start(self, *options: str, checkpoint: UPath | None = None) -> "subprocess.Popen[str]":
         places = {"bootstrap": self.bootstrap, "lake": self.lake, "checkpoint": checkpoint or self.checkpoint}
         command = [sys.executable, "-m", "local", "stream", "--json", *options]
         command += [f"--{name}={value}" for name, value in places.items()]
@@ -60,10 +67,11 @@ class Stream:
         return json.loads(out)
 
     def versions(self) -> int:
-        return len(list(self.lake.glob("events/_delta_log/*[0-9].json")))
+        log = self.lake / "events" / "_delta_log"
+        return sum(1 for path in log.glob("*.json") if path.stem.isdigit())
 
     def rows(self, *columns: str) -> list[dict]:
-        return DeltaTable(str(self.lake / "events")).to_pyarrow_table(columns=list(columns)).to_pylist()
+        return open_table(str(self.lake / "events")).to_pyarrow_table(columns=list(columns)).to_pylist()
 
     def offsets(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = defaultdict(list)
@@ -79,8 +87,8 @@ class Stream:
 
 
 @pytest.fixture
-def stream(topics: str, tmp_path: Path) -> Iterator[Stream]:
-    started = Stream(topics, tmp_path)
+def stream(topics: str, tmp_path: Path, lake_bucket: str | None) -> Iterator[Stream]:
+    started = Stream(topics, tmp_path, bucket=lake_bucket)
     yield started
     for process in started.started:
         process.kill()  # its JVM follows
@@ -154,7 +162,7 @@ def test_a_killed_stream_neither_loses_nor_doubles_a_row_and_no_second_one_may_w
     wait_until(lambda: stream.versions() >= 2, first)
 
     started = time.monotonic()
-    second = stream.start("--once", checkpoint=stream.home / "other")
+    second = stream.start("--once", checkpoint=stream.root / "other")
     _, complaint = second.communicate(timeout=PATIENCE_S)
     assert second.returncode == 1
     assert f"is being written by process {first.pid} (ticketsim stream, since " in complaint
@@ -185,7 +193,7 @@ def test_a_lost_checkpoint_is_rebuilt_sigterm_ends_between_batches_and_a_recreat
     assert stream.once()["rows"] == 100
     # What a careless clean-up leaves: the query's id without its offsets.
     for lost in ("offsets", "commits", "sources"):
-        shutil.rmtree(stream.checkpoint / lost)
+        stream.checkpoint.fs.rm((stream.checkpoint / lost).path, recursive=True)
     produce(range(800, 5_000))
 
     process = stream.start("--trigger=1s")

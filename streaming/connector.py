@@ -1,0 +1,41 @@
+"""Hadoop's file system ``gs://`` in a session of this machine. Dataproc has it, and its settings, by itself."""
+
+from typing import Final
+
+from streaming.jars import ensure_gcs_connector
+from streaming.storage import emulator, in_bucket
+
+#: Delta's own choice for ``gs://``, named so that it is not left to a default: its commits are objects that are created
+#: with if-generation-match=0, of two writers of a version one is refused (https://docs.delta.io/latest/delta-storage.html).
+_LOG_STORE: Final = {"spark.delta.logStore.gs.impl": "io.delta.storage.GCSLogStore"}
+
+#: We are who the environment says: GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, or the VM.
+_AT_GOOGLE: Final = {"spark.hadoop.fs.gs.auth.type": "APPLICATION_DEFAULT"}
+
+
+def connector_settings(location: str) -> dict[str, str]:
+    """What a session needs beside ``streaming.session.DEFAULTS`` to work on ``location``; nothing on a disk.
+
+    Raises:
+        NoJava, JarsUnavailable: the connector is not in the cache and cannot be downloaded.
+    """
+    if not in_bucket(location):
+        return {}
+    # On the class path from the start: jars that are added to a session come too late for Hadoop's file systems.
+    return {
+        "spark.driver.extraClassPath": str(ensure_gcs_connector()),
+        **_LOG_STORE,
+        **(_at_emulator(endpoint) if (endpoint := emulator()) else _AT_GOOGLE),
+    }
+
+
+def _at_emulator(endpoint: str) -> dict[str, str]:
+    return {
+        "spark.hadoop.fs.gs.storage.root.url": f"{endpoint}/",
+        "spark.hadoop.fs.gs.project.id": "any",
+        "spark.hadoop.fs.gs.auth.type": "UNAUTHENTICATED",
+        # Renaming by one request, which the emulator does not know.
+        "spark.hadoop.fs.gs.operation.move.enable": "false",
+        # Of uploads in parts it ignores if-generation-match: both of two writers of a version would win.
+        "spark.hadoop.fs.gs.outputstream.direct.upload.enable": "true",
+    }
