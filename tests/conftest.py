@@ -1,8 +1,9 @@
-"""What tests of several packages share: a real Kafka, and free ports."""
+"""What tests of several packages share: a real Kafka, an emulated bucket, and free ports."""
 
 import os
 import signal
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from local import broker as local_broker
 from local.ports import free_port as choose_free_port
 from simulator.events import TOPICS
 from simulator.topics import create_topics
+
+from .cloud.gcs_emulator import GcsBucket, GcsEmulator, running_gcs
 
 
 @dataclass(frozen=True)
@@ -76,3 +79,19 @@ def topics(broker: Broker) -> str:
         time.sleep(0.1)
     create_topics(broker.bootstrap, 3)
     return broker.bootstrap
+
+
+@pytest.fixture(scope="session")
+def gcs_emulator() -> Iterator[GcsEmulator]:
+    """An emulated Google Cloud Storage of this session; the environment does not name it."""
+    with running_gcs() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def gcs(gcs_emulator: GcsEmulator, monkeypatch: pytest.MonkeyPatch) -> GcsBucket:
+    """An empty bucket; this process and those that it starts take the emulator for Google Cloud Storage."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_emulator.endpoint)
+    bucket = GcsBucket(gcs_emulator, f"lake-{uuid.uuid4().hex[:12]}")
+    gcs_emulator.client().create_bucket(bucket.name)
+    return bucket
