@@ -18,7 +18,7 @@ from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
 from ticketsim_assets.patience import IMPATIENT
 from ticketsim_assets.reconciliation import read_reconciliation
 
-from ..dbt.conftest import DBT_DIR, DIMENSIONS, HOURLY_MARTS
+from ..dbt.conftest import DBT_DIR, DIMENSIONS, HOURLY_MARTS, VIEWS
 from ..ticketsim_assets.conftest import LakeMaker, Recorder, Uploading
 from .gcs_emulator import GcsBucket
 
@@ -103,7 +103,7 @@ def plain(value):
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-@pytest.mark.parametrize("mart", [*HOURLY_MARTS, *DIMENSIONS, "reconciliation_hourly"])
+@pytest.mark.parametrize("mart", [*HOURLY_MARTS, *DIMENSIONS, *VIEWS])
 def test_every_row_of_a_mart_is_the_same_on_both_engines(both, mart):
     laptop, cloud = (rows(warehouse, mart) for warehouse in both)
     assert laptop

@@ -15,7 +15,7 @@ from simulator.events import HOUR_US
 from ticketsim_assets.duckdb_file import DuckDBReader
 from ticketsim_assets.reconciliation import read_problems, read_reconciliation
 
-from .conftest import BUILD, DIMENSIONS, HOURLY_MARTS, run_all
+from .conftest import BUILD, DIMENSIONS, HOURLY_MARTS, VIEWS, run_all
 
 pytestmark = pytest.mark.slow
 
@@ -252,7 +252,7 @@ def test_docs_are_generated_with_every_model_and_both_dashboards(built):
     assert success, printed
     catalog = json.loads((built.target_path / "catalog.json").read_text())
     marts = {node["metadata"]["name"] for node in catalog["nodes"].values() if node["metadata"]["schema"] == "marts"}
-    assert marts == {*HOURLY_MARTS, *DIMENSIONS, "reconciliation_hourly"}
+    assert marts == {*HOURLY_MARTS, *DIMENSIONS, *VIEWS}
     manifest = json.loads((built.target_path / "manifest.json").read_text())
     assert {exposure["name"] for exposure in manifest["exposures"].values()} == {"dashboard_page", "data_studio_report"}
     shown = {used for exposure in manifest["exposures"].values() for used in exposure["depends_on"]["nodes"]}
@@ -262,9 +262,9 @@ def test_docs_are_generated_with_every_model_and_both_dashboards(built):
 def test_models_unit_tests_and_data_tests_all_pass(outcomes):
     assert set(outcomes.values()) == {"success", "pass", "no-op"}  # no-op: the exposures
     kinds = Counter(unique_id.split(".")[0] for unique_id in outcomes)
-    assert kinds["model"] == 8 + len(HOURLY_MARTS) + len(DIMENSIONS) + 1
-    assert kinds["unit_test"] == 17
-    assert kinds["test"] == 25
+    assert kinds["model"] == 8 + len(HOURLY_MARTS) + len(DIMENSIONS) + len(VIEWS)
+    assert kinds["unit_test"] == 18
+    assert kinds["test"] == 27
 
 
 def test_percentiles_are_numpys_nearest_rank(built):
