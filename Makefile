@@ -10,8 +10,12 @@ AIRFLOW_INSTALLED := .venv-airflow/installed
 # As pip and git do: trust the certificates that this machine trusts.
 export UV_SYSTEM_CERTS ?= true
 
+# The emulator of BigQuery needs a newer Python and an older DuckDB.
+BIGQUERY := .venv-bigquery/bin
+BIGQUERY_INSTALLED := .venv-bigquery/installed
+
 .DEFAULT_GOAL := help
-.PHONY: help setup airflow demo up test test-fast soak lint typecheck lock clean preflight jars
+.PHONY: help setup airflow bigquery demo up test test-fast test-gcp soak lint typecheck lock clean preflight jars
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this help
@@ -21,18 +25,23 @@ setup: $(INSTALLED) jars ## Install everything into .venv, and the jars into the
 
 airflow: $(AIRFLOW_INSTALLED) ## Install Airflow into .venv-airflow (300 MB; `make test` does it too)
 
+bigquery: $(BIGQUERY_INSTALLED) ## Install the emulator of BigQuery into .venv-bigquery (600 MB; `make test` does it too)
+
 demo: setup ## Run the whole pipeline once, from the simulation to the dashboard
 	@$(BIN)/ticketsim demo
 
 up: setup ## Run the whole pipeline live, until Ctrl-C
 	@$(BIN)/ticketsim up
 
-test: setup airflow lint typecheck ## Check everything: style, types and all tests (real Kafka, Spark, Dagster, Airflow, browser)
+test: setup airflow bigquery lint typecheck ## Check everything: style, types and all tests (real Kafka, Spark, Dagster, Airflow, browser)
 	@$(AIRFLOW)/python -m pytest -q --confcutdir=tests/airflow/inside tests/airflow/inside
 	@chromium="$$($(BIN)/python -m local.chromium)" && TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadfile
 
 test-fast: setup ## Run the tests that start no other processes, in less than a minute
 	@$(BIN)/pytest -m "not slow" -n auto --dist worksteal
+
+test-gcp: setup ## Run the warehouse's tests on a real project: GCP_PROJECT=, GCP_LOCATION=, GCP_BUCKET= and credentials
+	@$(BIN)/pytest -q tests/cloud/real_project.py
 
 soak: setup ## Kill stream and broker by random schedules for MINUTES=20 and compare lake and truth; SEED=n replays
 	@SOAK_MINUTES="$(or $(MINUTES),20)" CHAOS_SEED="$(SEED)" $(BIN)/pytest -q -s tests/chaos/soak.py
@@ -56,7 +65,7 @@ lock: $(INSTALLED) ## Recreate constraints.txt from pyproject.toml, and Airflow'
 
 clean: ## Stop the local broker; remove data, .venv and everything else that was made here
 	@if [ -x $(BIN)/ticketsim ]; then $(BIN)/ticketsim broker stop; fi
-	rm -rf data build logs .venv .venv-airflow *.egg-info dbt/target dbt/logs .*_cache .hypothesis .tmp_dagster_home_*
+	rm -rf data build logs .venv .venv-airflow .venv-bigquery *.egg-info dbt/target dbt/logs .*_cache .hypothesis .tmp_dagster_home_*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Before anything is downloaded, and every time: one sentence if Python or Java is missing or too old.
@@ -75,6 +84,13 @@ $(AIRFLOW_INSTALLED): deploy/airflow/requirements.txt deploy/airflow/constraints
 	@$(AIRFLOW)/python -c '' 2>/dev/null || $(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-airflow
 	@VIRTUAL_ENV=.venv-airflow $(BIN)/uv pip install --quiet --constraint deploy/airflow/constraints.txt \
 		--requirement tests/airflow/requirements.txt
+	@touch $@
+
+$(BIGQUERY_INSTALLED): tests/cloud/bigquery/requirements.txt tests/cloud/bigquery/python.sh | $(INSTALLED)
+	@$(BIGQUERY)/python -c '' 2>/dev/null || { \
+		python="$$(sh tests/cloud/bigquery/python.sh $(BIN)/uv)" && \
+		$(BIN)/uv venv --quiet --clear --python "$$python" .venv-bigquery; }
+	@VIRTUAL_ENV=.venv-bigquery $(BIN)/uv pip install --quiet --no-deps --requirement tests/cloud/bigquery/requirements.txt
 	@touch $@
 
 jars: $(INSTALLED)

@@ -27,6 +27,9 @@ in `dbt/models`, which Dagster and `dbt docs` show as well; a test fails if it i
   cannot be added up; over several hours, take the histogram, or the facts.
 - An average over any hours, venues and runs is a sum divided by a sum: `sum(wait_in_seller_line_visitor_us) /
   sum(wait_in_seller_line_visitors)`.
+- On BigQuery `raw`, `staging` and `marts` are datasets (with the prefix of the settings), times are `TIMESTAMP`, and
+  facts and raw tables refuse a query that names no `event_date`. Loads are free; what dbt replaces is billed by the
+  bytes of the days that it touches.
 - A mart's column without "null" in its description is never null: contracts are enforced.
 """
 

@@ -6,6 +6,7 @@ import typer
 
 from local.commands.broker import broker_app
 from local.commands.dashboard import dashboard
+from local.commands.data_studio import data_studio
 from local.commands.demo import demo
 from local.commands.doctor import doctor
 from local.commands.materialize import materialize
@@ -36,7 +37,8 @@ app = typer.Typer(
 )
 app.add_typer(broker_app, name="broker")
 app.add_typer(quarantine_app, name="quarantine")
-for command in (demo, up, doctor, simulate, scenarios, plan, replay, stream, status, materialize, reconcile, dashboard):
+PIPELINE = (simulate, stream, status, materialize, reconcile, dashboard, data_studio)
+for command in (demo, up, doctor, scenarios, plan, replay, *PIPELINE):
     app.command()(command)
 
 

@@ -32,7 +32,7 @@ def materialize_hours(
         outcomes.append(run_hours(instance, requested_by_hand(first, last), log, allow_incomplete=allow_incomplete))
         outcomes += run_quarantine(instance, watched.quarantine, log)
     except RunFailed:
-        if settings.warehouse_path.exists():
+        if settings.warehouse != "duckdb" or settings.warehouse_path.exists():
             run_dashboard(instance, log)
         raise
     outcomes.append(run_dashboard(instance, log))

@@ -264,13 +264,14 @@ def _warehouse(settings: Settings, now: datetime) -> Station:
         return Station("absent", f"there is no copy for readers at {path} yet", {"path": str(path)})
     import duckdb  # noqa: PLC0415
 
+    from ticketsim_assets.duckdb_file import DuckDBReader  # noqa: PLC0415
     from ticketsim_assets.exceptions import NothingToReconcile  # noqa: PLC0415
     from ticketsim_assets.reconciliation import VIEW, read_reconciliation  # noqa: PLC0415
 
     # The copy: runs hold the warehouse itself, and nobody waits for them here.
     with duckdb.connect(path, read_only=True) as connection:
         try:
-            found = read_reconciliation(connection)
+            found = read_reconciliation(DuckDBReader(connection))
         except NothingToReconcile:
             return Station("there", "no hour is loaded", {"path": str(path), "hours": 0})
         [(hours, newest)] = connection.execute(

@@ -1,8 +1,8 @@
 """The warehouse for a person at a terminal, who is told what is waited for."""
 
 from local.output import console
-from ticketsim_assets.duckdb_file import Patience
-from ticketsim_assets.duckdb_warehouse import PERSON_WAIT_SECONDS, DuckDBWarehouse
+from ticketsim_assets.engine import warehouse_of
+from ticketsim_assets.patience import PERSON_WAIT_SECONDS, Patience
 from ticketsim_assets.settings import Settings
 from ticketsim_assets.warehouse import Warehouse
 
@@ -14,4 +14,4 @@ def person_at_a_terminal() -> Patience:
 
 def patient_warehouse(settings: Settings) -> Warehouse:
     """The warehouse of ``settings``."""
-    return DuckDBWarehouse(settings.warehouse_path, settings.readers_path, person_at_a_terminal())
+    return warehouse_of(settings, person_at_a_terminal())

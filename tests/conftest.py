@@ -18,6 +18,7 @@ from simulator.events import TOPICS
 from simulator.topics import create_topics
 from streaming.jars import ensure_gcs_connector
 
+from .cloud.bigquery_emulator import BigQueryEmulator, running_bigquery
 from .cloud.gcs_emulator import GcsBucket, GcsEmulator, running_gcs
 
 
@@ -125,3 +126,12 @@ def gcs(gcs_emulator: GcsEmulator, monkeypatch: pytest.MonkeyPatch) -> GcsBucket
     bucket = GcsBucket(gcs_emulator, f"lake-{uuid.uuid4().hex[:12]}")
     gcs_emulator.client().create_bucket(bucket.name)
     return bucket
+
+
+@pytest.fixture(scope="session")
+def bigquery_emulator(
+    gcs_emulator: GcsEmulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BigQueryEmulator]:
+    """A BigQuery of this test session, which loads from its Cloud Storage."""
+    with running_bigquery(gcs_emulator.endpoint, tmp_path_factory.mktemp("bigquery")) as emulator:
+        yield emulator

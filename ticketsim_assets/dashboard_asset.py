@@ -5,7 +5,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from ticketsim_assets.dashboard.page import build_dashboard, preview_png
+from ticketsim_assets.dashboard.data import Marts, marts_of
+from ticketsim_assets.dashboard.page import preview_png, write_page
 from ticketsim_assets.keys import DASHBOARD
 from ticketsim_assets.resources import WarehouseResource
 
@@ -25,11 +26,13 @@ def dashboard_asset(destination: Path) -> dg.AssetsDefinition:
         """One HTML file that needs no network: visitors, waits and whether every hour equals its receipts."""
         opened = warehouse.open()
         opened.publish()
-        summary = build_dashboard(Path(warehouse.readers_path), destination)
+        with opened.published() as reader:
+            marts = marts_of(reader)
+        summary = write_page(marts, destination)
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(destination),
-                "preview": dg.MetadataValue.md(_preview(Path(warehouse.readers_path))),
+                "preview": dg.MetadataValue.md(_preview(marts)),
                 "hours": summary.hours,
                 "runs": summary.runs,
                 "visitors": summary.visitors,
@@ -40,7 +43,7 @@ def dashboard_asset(destination: Path) -> dg.AssetsDefinition:
     return dashboard
 
 
-def _preview(warehouse: Path) -> str:
+def _preview(marts: Marts) -> str:
     """The chart of visitors over time as Markdown with the picture inside: the UI shows no files of this machine."""
-    png = preview_png(warehouse)
+    png = preview_png(marts)
     return f"![visitors over time](data:image/png;base64,{base64.b64encode(png).decode()})" if png else "No hours yet."

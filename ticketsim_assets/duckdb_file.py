@@ -1,43 +1,42 @@
 """Opening a DuckDB file that others use too: it has one writer, which excludes readers in other processes."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
-from ticketsim_assets.exceptions import WarehouseBusy, WarehouseUnreadable
+from ticketsim_assets.exceptions import WarehouseUnreadable
+from ticketsim_assets.patience import Patience
 
 #: How DuckDB names the process that is in the way.
 _HOLDER: Final = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait for a file that is in use, and whom to tell."""
+class DuckDBReader:
+    """A connection as a `Reader`: tables are called as they are."""
 
-    seconds: float
-    tell: Callable[[str], object]
-    """Gets one sentence, once per wait: who holds the file, and how long it is waited for."""
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Read with ``connection``, which stays its owner's to close."""
+        self._connection = connection
 
-    def waiting(self, path: Path, holder: str) -> None:
-        """Tell that ``path`` is waited for because ``holder`` has it."""
-        self.tell(f"{path} is held by {holder}: waiting up to {self.seconds:.0f} s")
+    def execute(self, query: str, parameters: Any = None, /) -> duckdb.DuckDBPyConnection:
+        """Ask ``query``; see `Reader`."""
+        return self._connection.execute(query, parameters)
 
-    def exhausted(self, path: Path, holder: str) -> WarehouseBusy:
-        """The error after waiting in vain."""
-        return WarehouseBusy(
-            f"{path} is held by {holder}, after {self.seconds:.0f} s of waiting. "
-            "Wait until it has ended, or end it, and try again."
+    def named(self, table: str) -> str:
+        """The name of ``table`` itself; see `Reader`."""
+        return table
+
+    def has(self, table: str) -> bool:
+        """Whether the file has ``table``; see `Reader`."""
+        found = self._connection.execute(
+            "select 1 from information_schema.tables where table_schema = ? and table_name = ?", table.split(".")
         )
-
-
-#: For who would rather know at once.
-IMPATIENT: Final = Patience(0, lambda _: None)
+        return bool(found.fetchall())
 
 
 @contextmanager

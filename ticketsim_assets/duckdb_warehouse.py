@@ -7,28 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 import duckdb
 from filelock import FileLock, Timeout
 
 from streaming.hour import Hour
 from streaming.layout import Column
-from ticketsim_assets.duckdb_file import Patience, open_duckdb
+from ticketsim_assets.duckdb_file import DuckDBReader, open_duckdb
 from ticketsim_assets.lake_sql import able_to_read
-from ticketsim_assets.warehouse_schema import DUCKDB_TYPES, RAW_TABLES, create_statements
-
-#: Longer than an hourly run; a backfill of a month that takes longer is better asked to come back.
-RUN_WAIT_SECONDS: Final = 300.0
-
-#: A person at a terminal waits for an hourly run, and would rather be told than wait for a backfill.
-PERSON_WAIT_SECONDS: Final = 60.0
-
-#: Which of several copies of a row stays: the first that the broker took.
-_FIRST_COPY = {
-    "events": "qualify row_number() over (partition by event_id order by kafka_partition, kafka_offset) = 1",
-    "quarantine": "",
-}
+from ticketsim_assets.patience import Patience
+from ticketsim_assets.warehouse_schema import DUCKDB_TYPES, FIRST_COPY, RAW_TABLES, create_statements
 
 
 def _type_in_files(column: Column) -> str:
@@ -99,7 +87,7 @@ class DuckDBWarehouse:
                     ?, hive_partitioning = true, union_by_name = true,
                     hive_types = {{'event_type': varchar, 'event_date': date, 'event_hour': int}}
                 ))
-            ) {_FIRST_COPY[table]}
+            ) {FIRST_COPY[table]}
         """  # noqa: S608 names come from our own layout
         rows: dict[Hour, int] = {}
         with self._writing() as connection:
@@ -117,10 +105,16 @@ class DuckDBWarehouse:
         return rows
 
     @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(self) -> Iterator[DuckDBReader]:
         """A read-only connection to the file itself, not to the copy; see `Warehouse`."""
         with self.exclusive(), open_duckdb(self.path, read_only=True, patience=self._patience) as connection:
-            yield connection
+            yield DuckDBReader(connection)
+
+    @contextmanager
+    def published(self) -> Iterator[DuckDBReader]:
+        """A read-only connection to the copy; see `Warehouse`."""
+        with open_duckdb(self.readers_path, read_only=True, patience=self._patience) as connection:
+            yield DuckDBReader(connection)
 
     def publish(self) -> None:
         """Replace the readers' copy in one step; who has the old one open keeps it."""

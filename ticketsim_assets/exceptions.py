@@ -10,6 +10,8 @@
   * RunFailed
   * NothingToReconcile
   * DataprocNotSet
+  * BigQueryNotSet
+  * LakeOutOfReach
 """
 
 
@@ -47,3 +49,11 @@ class NothingToReconcile(AssetsError):
 
 class DataprocNotSet(AssetsError):
     """Spark is to run on Dataproc, and the settings do not say where that is."""
+
+
+class BigQueryNotSet(AssetsError):
+    """The warehouse is to be BigQuery, and the settings do not say where that is."""
+
+
+class LakeOutOfReach(AssetsError):
+    """The lake lies where the warehouse cannot read it: BigQuery reads Google Cloud Storage only."""

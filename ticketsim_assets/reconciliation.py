@@ -4,7 +4,7 @@ The view compares live over raw.events, so what is read here is true at this mom
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final, Literal
 
 from ticketsim_assets.exceptions import NothingToReconcile
@@ -93,11 +93,7 @@ def worst(proved: int, unproved: int, wrong: int) -> State:
 
 def has_reconciliation(connection: Reader) -> bool:
     """Whether the view exists; dbt creates it in the first run of all."""
-    schema, view = VIEW.split(".")
-    found = connection.execute(
-        "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, view]
-    ).fetchall()
-    return bool(found)
+    return connection.has(VIEW)
 
 
 def read_reconciliation(connection: Reader) -> Reconciliation:
@@ -114,9 +110,9 @@ def read_reconciliation(connection: Reader) -> Reconciliation:
     rows = connection.execute(
         f"""
         select run_id, venue_id, min(hour_start), max(hour_start), count(distinct hour_start),
-            cast(sum(actual_count) as bigint), count(*) filter (where state = 'proved'),
-            count(*) filter (where state = 'unproved'), count(*) filter (where state = 'wrong')
-        from {VIEW} group by run_id, venue_id order by run_id, venue_id
+            cast(sum(actual_count) as bigint), sum(case when state = 'proved' then 1 else 0 end),
+            sum(case when state = 'unproved' then 1 else 0 end), sum(case when state = 'wrong' then 1 else 0 end)
+        from {connection.named(VIEW)} group by run_id, venue_id order by run_id, venue_id
         """  # noqa: S608 the view's name is a constant
     ).fetchall()
     if not rows:
@@ -137,18 +133,19 @@ def read_problems(
         start: first hour, aware; None: from the beginning.
         end: the first moment after the last hour, aware; None: to the end.
     """
-    conditions, parameters = ["state <> 'proved'"], []
+    conditions = ["state <> 'proved'"]
+    parameters: list[datetime | date] = []
     # event_date is what lets a long history be skipped: the view's hour_start is calculated
     if start is not None:
-        conditions.append("event_date >= cast(? as date) and hour_start >= ?")
-        parameters += [_naive(start)] * 2
+        conditions.append("event_date >= ? and hour_start >= ?")
+        parameters += [_naive(start).date(), _naive(start)]
     if end is not None:
-        conditions.append("event_date <= cast(? as date) and hour_start < ?")
-        parameters += [_naive(end)] * 2
+        conditions.append("event_date <= ? and hour_start < ?")
+        parameters += [_naive(end).date(), _naive(end)]
     rows = connection.execute(
         f"""
         select run_id, venue_id, hour_start, event_type, state, expected_count, actual_count, difference
-        from {VIEW} where {" and ".join(conditions)}
+        from {connection.named(VIEW)} where {" and ".join(conditions)}
         order by state desc, run_id, venue_id, hour_start, event_type
         """,  # noqa: S608 the view's name is a constant
         parameters,

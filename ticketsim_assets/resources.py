@@ -13,8 +13,8 @@ from filelock import FileLock
 from packaging.version import Version
 
 from streaming.lake import Lake
-from ticketsim_assets.duckdb_file import Patience
-from ticketsim_assets.duckdb_warehouse import RUN_WAIT_SECONDS, DuckDBWarehouse
+from ticketsim_assets.engine import dbt_environment, place_of, warehouse_of
+from ticketsim_assets.patience import RUN_WAIT_SECONDS, Patience
 from ticketsim_assets.settings import Settings
 from ticketsim_assets.spark import lake_spark
 from ticketsim_assets.warehouse import Warehouse
@@ -33,15 +33,14 @@ class LakeResource(dg.ConfigurableResource):
 
 
 class WarehouseResource(dg.ConfigurableResource):
-    """Opens the warehouse."""
+    """Opens the warehouse that the settings name."""
 
-    path: str
-    readers_path: str
+    engine: str
+    place: str  #: for who looks at it in the UI
 
     def open(self) -> Warehouse:
         """The warehouse; nothing is opened before it is used. Who waits for it says so in the run's log."""
-        patience = Patience(RUN_WAIT_SECONDS, dg.get_dagster_logger().warning)
-        return DuckDBWarehouse(Path(self.path), Path(self.readers_path), patience)
+        return warehouse_of(Settings(), Patience(RUN_WAIT_SECONDS, dg.get_dagster_logger().warning))
 
 
 class PinnedDbt(DbtCliResource):
@@ -60,12 +59,17 @@ def dbt_project() -> DbtProject:
 
     `prepare_if_dev` would parse in every run worker as well: 13 s each.
     """
-    _point_dbt_to(Settings())
+    settings = Settings()
+    _point_dbt_to(settings)
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    project = DbtProject(project_dir=_PROJECT_DIR, profiles_dir=_PROJECT_DIR, target=Settings().warehouse)
+    # What dbt parses depends on the engine: each has a folder of its own.
+    target_path = Path(os.environ["DBT_TARGET_PATH"])
+    project = DbtProject(
+        project_dir=_PROJECT_DIR, profiles_dir=_PROJECT_DIR, target=settings.warehouse, target_path=target_path
+    )
     # Processes that start at once on a fresh clone must not read a manifest that another one is writing.
-    lock = _PROJECT_DIR / "target" / ".prepare.lock"
-    lock.parent.mkdir(exist_ok=True)
+    lock = _PROJECT_DIR / target_path / ".prepare.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock):
         if _is_stale(project.manifest_path):
             project.preparer.prepare(project)
@@ -83,7 +87,8 @@ def _is_stale(manifest: Path) -> bool:
 
 def _point_dbt_to(settings: Settings) -> None:
     """Tell dbt's profile where the warehouse is, whatever a parent process has told it before."""
-    os.environ["TICKETSIM_WAREHOUSE_PATH"] = str(settings.warehouse_path)
+    os.environ.update(dbt_environment(settings))
+    os.environ["DBT_TARGET_PATH"] = "target" if settings.warehouse == "duckdb" else f"target/{settings.warehouse}"
 
 
 def resources(project: DbtProject, settings: Settings) -> dict[str, dg.ConfigurableResource]:
@@ -91,7 +96,7 @@ def resources(project: DbtProject, settings: Settings) -> dict[str, dg.Configura
     _point_dbt_to(settings)
     return {
         "lake": LakeResource(uri=settings.lake),
-        "warehouse": WarehouseResource(path=str(settings.warehouse_path), readers_path=str(settings.readers_path)),
+        "warehouse": WarehouseResource(engine=settings.warehouse, place=place_of(settings)),
         "spark": lake_spark(settings),
         "dbt": PinnedDbt(
             project_dir=str(project.project_dir), dbt_executable=str(Path(sys.executable).with_name("dbt"))

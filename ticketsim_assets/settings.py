@@ -26,8 +26,20 @@ class Settings(BaseSettings):
     lake_uri: str | None = Field(default=None)
     """Root of the lake: a directory or ``gs://bucket/prefix``; default ``<home>/lake``."""
 
-    warehouse: Literal["duckdb"] = "duckdb"
-    """Engine of the warehouse."""
+    warehouse: Literal["duckdb", "bigquery"] = "duckdb"
+    """Engine of the warehouse: a file of this machine, or BigQuery, whose credentials are the machine's (ADC)."""
+
+    bigquery_project: str = ""
+    """Google Cloud project that has the datasets and pays for the queries."""
+
+    bigquery_location: str = ""
+    """Where its datasets are, e.g. ``europe-west1`` or ``EU``; the same as the lake's bucket."""
+
+    bigquery_dataset_prefix: str = ""
+    """Stands before the datasets' names ``raw``, ``staging`` and ``marts``, e.g. ``ticketsim_``."""
+
+    bigquery_maximum_bytes_billed: int = Field(default=100_000_000_000, gt=0)
+    """Bytes that one query may read; one that would read more is refused before it costs anything."""
 
     trigger: Literal["dagster", "airflow"] = "dagster"
     """Who asks for hours that are due for the first time: a Dagster sensor (laptop) or Airflow."""

@@ -1,6 +1,7 @@
 """The warehouse as the graph needs it, whatever the engine: replace hours of a raw table, read, serve readers.
 
-`ticketsim_assets.duckdb_warehouse` is the laptop's; which one is used is chosen in `ticketsim_assets.resources`.
+`ticketsim_assets.duckdb_warehouse` is the laptop's, `ticketsim_assets.bigquery_warehouse` the cloud's; which one is
+used is chosen in `ticketsim_assets.engine`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +23,16 @@ class Result(Protocol):
 
 
 class Reader(Protocol):
-    """A connection that reads."""
+    """A connection that reads. Times are UTC, with or without a zone that says so."""
 
     def execute(self, query: str, parameters: Any = None, /) -> Result:
-        """Ask ``query``, whose question marks stand for ``parameters``."""
+        """Ask ``query``, whose question marks stand for ``parameters``, in SQL that both engines understand."""
+
+    def named(self, table: str) -> str:
+        """What a query calls ``table``, a schema and a name: ``marts.agg_venue_hourly``."""
+
+    def has(self, table: str) -> bool:
+        """Whether ``table``, or a view of that name, is there."""
 
 
 class Warehouse(Protocol):
@@ -59,6 +66,13 @@ class Warehouse(Protocol):
 
         Raises:
             WarehouseBusy: somebody else has held it for longer than is waited for.
+        """
+
+    def published(self) -> AbstractContextManager[Reader]:
+        """A connection to what `publish` has shown; it holds nobody up, and is closed at the end.
+
+        Raises:
+            WarehouseUnreadable: nothing was published yet.
         """
 
     def publish(self) -> None:

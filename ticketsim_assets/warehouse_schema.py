@@ -17,6 +17,16 @@ DUCKDB_TYPES: Final[dict[str, str]] = {
     "date": "DATE",
 }
 
+BIGQUERY_TYPES: Final[dict[str, str]] = {
+    "string": "STRING",
+    "bigint": "INTEGER",
+    "int": "INTEGER",
+    "timestamp": "TIMESTAMP",
+    "boolean": "BOOLEAN",
+    "binary": "BYTES",
+    "date": "DATE",
+}
+
 #: One row per valid message, of all eight event types.
 RAW_EVENTS: Final[tuple[Column, ...]] = CONTRACT_COLUMNS + KAFKA_COLUMNS + FILING_COLUMNS
 
@@ -24,6 +34,13 @@ RAW_EVENTS: Final[tuple[Column, ...]] = CONTRACT_COLUMNS + KAFKA_COLUMNS + FILIN
 RAW_QUARANTINE: Final[tuple[Column, ...]] = KAFKA_COLUMNS + QUARANTINE_COLUMNS + FILING_COLUMNS
 
 RAW_TABLES: Final[dict[str, tuple[Column, ...]]] = {"events": RAW_EVENTS, "quarantine": RAW_QUARANTINE}
+
+#: Which of several copies of a row in an hour's files stays: the first that the broker took. Both engines say it so.
+FIRST_COPY: Final = {
+    "events": "qualify row_number() over ("
+    "partition by event_date, event_hour, event_id order by kafka_partition, kafka_offset) = 1",
+    "quarantine": "",
+}
 
 
 def create_statements() -> list[str]:

@@ -10,7 +10,7 @@ with
 events as (
 
     select * from {{ source('raw', 'events') }}
-    where event_type = '{{ event_type }}'
+    where event_type = '{{ event_type }}' and {{ every_row() }}
 
 ),
 

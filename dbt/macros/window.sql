@@ -27,12 +27,28 @@
 {%- endmacro %}
 
 {#-
-  Condition that a row's `column` lies in the window, widened by whole hours at either end; `true` without a window.
+  Condition that every row meets. BigQuery refuses to read all days of a table unless the query says so in this way.
+-#}
+{% macro every_row(table='') -%}
+    {{- return(adapter.dispatch('every_row')(table)) -}}
+{%- endmacro %}
+
+{% macro duckdb__every_row(table) -%}
+    {{- return('true') -}}
+{%- endmacro %}
+
+{% macro bigquery__every_row(table) -%}
+    {%- set date = (table ~ '.' if table else '') ~ 'event_date' -%}
+    {{- return('(' ~ date ~ ' is null or ' ~ date ~ ' is not null)') -}}
+{%- endmacro %}
+
+{#-
+  Condition that a row's `column` lies in the window, widened by whole hours at either end; every row without a window.
 -#}
 {% macro in_window(column='event_time', hours_before=0, hours_after=0, table='') -%}
     {%- set window = window() if execute else none -%}
     {%- if window is none -%}
-        true
+        {{- every_row(table) -}}
     {%- else -%}
         {{- between_hours({
             'start': window.start - modules.datetime.timedelta(hours=hours_before),
@@ -42,12 +58,12 @@
 {%- endmacro %}
 
 {#-
-  Condition that a row's `column` lies in `span`, as window() gives it; `true` if that is none. event_date is named as
+  Condition that a row's `column` lies in `span`, as window() gives it; every row if that is none. event_date is named as
   well: it is what partitions (BigQuery) and the zone maps of long histories (DuckDB) prune by.
 -#}
 {% macro between_hours(span, column='event_time', table='') -%}
     {%- if span is none -%}
-        true
+        {{- every_row(table) -}}
     {%- else -%}
         {%- set prefix = table ~ '.' if table else '' -%}
         {%- set last = span.end - modules.datetime.timedelta(seconds=1) -%}
@@ -73,7 +89,7 @@
 -#}
 {% macro replaced_rows(node) -%}
     {%- set rows = in_window('hour_start', hours_before=lookback_hours(node)) -%}
-    {%- if node.config.get('meta', {}).get('reaches_back') and rows != 'true' -%}
+    {%- if node.config.get('meta', {}).get('reaches_back') and rows != every_row() -%}
         {%- set rows = '(' ~ rows ~ ' or ' ~ reaches_back() ~ ')' -%}
     {%- endif -%}
     {{- return(rows) -}}

@@ -18,14 +18,19 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
     import webbrowser
     from dataclasses import asdict
 
-    from local.warehouse import person_at_a_terminal
-    from ticketsim_assets.dashboard.page import build_dashboard
+    from local.warehouse import patient_warehouse, person_at_a_terminal
+    from ticketsim_assets.dashboard.data import marts_of, read_marts
+    from ticketsim_assets.dashboard.page import write_page
     from ticketsim_assets.settings import Settings
 
     settings = Settings()
-    warehouse = readable_warehouse(settings)
     with console.status("building the page"):
-        summary = build_dashboard(warehouse, settings.dashboard_path, person_at_a_terminal())
+        if settings.warehouse == "duckdb":
+            marts = read_marts(readable_warehouse(settings), person_at_a_terminal())
+        else:
+            with patient_warehouse(settings).published() as reader:
+                marts = marts_of(reader)
+        summary = write_page(marts, settings.dashboard_path)
 
     if summary.missing:
         console.print(f"the warehouse has no {' and no '.join(summary.missing)}: the page says how to get them")

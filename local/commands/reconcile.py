@@ -41,7 +41,7 @@ def _read(settings: "Settings") -> "Reconciliation":
     from ticketsim_assets.exceptions import NothingToReconcile
     from ticketsim_assets.reconciliation import read_reconciliation
 
-    if not settings.warehouse_path.exists():
+    if settings.warehouse == "duckdb" and not settings.warehouse_path.exists():
         raise NothingToReconcile(
             f"there is no warehouse at {settings.warehouse_path}. Run `ticketsim demo`, or set TICKETSIM_HOME."
         )

@@ -203,6 +203,9 @@ HOURLY_MARTS = (
 
 DIMENSIONS = ("dim_runs", "dim_venues", "dim_lines")
 
+#: Of a mart that is a view nothing is stored.
+VIEWS = ("reconciliation_hourly", "report_visitors_hourly", "report_processing_hourly")
+
 BUILD = ("build", "--exclude-resource-type", "unit_test")
 
 

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from simulator.events import HOUR_US
+from ticketsim_assets.duckdb_file import DuckDBReader
 from ticketsim_assets.reconciliation import read_problems, read_reconciliation
 
-from .conftest import BUILD, DIMENSIONS, HOURLY_MARTS, run_all
+from .conftest import BUILD, DIMENSIONS, HOURLY_MARTS, VIEWS, run_all
 
 pytestmark = pytest.mark.slow
 
@@ -251,7 +252,7 @@ def test_docs_are_generated_with_every_model_and_both_dashboards(built):
     assert success, printed
     catalog = json.loads((built.target_path / "catalog.json").read_text())
     marts = {node["metadata"]["name"] for node in catalog["nodes"].values() if node["metadata"]["schema"] == "marts"}
-    assert marts == {*HOURLY_MARTS, *DIMENSIONS, "reconciliation_hourly"}
+    assert marts == {*HOURLY_MARTS, *DIMENSIONS, *VIEWS}
     manifest = json.loads((built.target_path / "manifest.json").read_text())
     assert {exposure["name"] for exposure in manifest["exposures"].values()} == {"dashboard_page", "data_studio_report"}
     shown = {used for exposure in manifest["exposures"].values() for used in exposure["depends_on"]["nodes"]}
@@ -261,9 +262,9 @@ def test_docs_are_generated_with_every_model_and_both_dashboards(built):
 def test_models_unit_tests_and_data_tests_all_pass(outcomes):
     assert set(outcomes.values()) == {"success", "pass", "no-op"}  # no-op: the exposures
     kinds = Counter(unique_id.split(".")[0] for unique_id in outcomes)
-    assert kinds["model"] == 8 + len(HOURLY_MARTS) + len(DIMENSIONS) + 1
-    assert kinds["unit_test"] == 17
-    assert kinds["test"] == 25
+    assert kinds["model"] == 8 + len(HOURLY_MARTS) + len(DIMENSIONS) + len(VIEWS)
+    assert kinds["unit_test"] == 18
+    assert kinds["test"] == 27
 
 
 def test_percentiles_are_numpys_nearest_rank(built):
@@ -321,7 +322,7 @@ def test_averages_of_any_range_are_weighted_by_visitors(built):
 
 def test_everything_is_proved_until_one_row_is_deleted_by_hand(built):
     with duckdb.connect(built.path) as connection:
-        before = read_reconciliation(connection)
+        before = read_reconciliation(DuckDBReader(connection))
         assert (before.state, before.wrong, before.unproved) == ("proved", 0, 0)
         assert before.proved == 7 * sum(venue.hours for venue in before.venues)
         connection.execute("""
@@ -330,15 +331,15 @@ def test_everything_is_proved_until_one_row_is_deleted_by_hand(built):
                 where venue_id = 'south' and event_type = 'scan_tickets' and event_hour = 0
             )
         """)
-        after = read_reconciliation(connection)
+        after = read_reconciliation(DuckDBReader(connection))
         (problem,) = after.problems
         assert (problem.run_id, problem.venue_id, problem.event_type) == ("run", "south", "scan_tickets")
         assert problem.hour.isoformat() == "2026-11-21T00:00:00+00:00"
         assert (problem.state, problem.expected_count - problem.actual_count) == ("wrong", 1)
         assert problem.difference == f"1 of {problem.expected_count} missing"
-        assert read_problems(connection, problem.hour, problem.hour + ONE_HOUR) == after.problems
-        assert read_problems(connection, problem.hour + ONE_HOUR) == ()
-        assert read_problems(connection, end=problem.hour) == ()
+        assert read_problems(DuckDBReader(connection), problem.hour, problem.hour + ONE_HOUR) == after.problems
+        assert read_problems(DuckDBReader(connection), problem.hour + ONE_HOUR) == ()
+        assert read_problems(DuckDBReader(connection), end=problem.hour) == ()
 
 
 def test_a_microsecond_of_one_row_is_noticed(built):
@@ -347,5 +348,5 @@ def test_a_microsecond_of_one_row_is_noticed(built):
             update raw.events set started_at = started_at - interval 15 microsecond
             where event_id = (select min(event_id) from raw.events where event_type = 'walk_to_seller')
         """)
-        (problem,) = read_reconciliation(connection).problems
+        (problem,) = read_reconciliation(DuckDBReader(connection)).problems
     assert (problem.event_type, problem.difference) == ("walk_to_seller", "duration differs by 15 us")

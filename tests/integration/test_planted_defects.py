@@ -11,10 +11,11 @@ import pytest
 
 from streaming.hour import Hour
 from ticketsim_assets.dashboard.data import read_marts
-from ticketsim_assets.duckdb_file import IMPATIENT
+from ticketsim_assets.duckdb_file import DuckDBReader
 from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
 from ticketsim_assets.keys import RAW_EVENTS
 from ticketsim_assets.partitions import HOURLY
+from ticketsim_assets.patience import IMPATIENT
 from ticketsim_assets.raw_assets import LoadConfig, raw_events
 from ticketsim_assets.reconciliation import read_reconciliation
 from ticketsim_assets.resources import dbt_project, resources
@@ -144,7 +145,7 @@ def test_a_row_doubled_in_raw_is_wrong_in_reconciliation_and_page_until_its_hour
             "insert into raw.events from raw.events where event_type = 'scan_tickets' "
             f"and event_hour = {FIRST.start.hour} limit 1"
         )
-        [problem] = read_reconciliation(connection).problems
+        [problem] = read_reconciliation(DuckDBReader(connection)).problems
     assert (problem.event_type, problem.state) == ("scan_tickets", "wrong")
     assert problem.difference.startswith("1 more")
     assert read_marts(path).states["wrong"] == 1

@@ -26,7 +26,7 @@ import sys, json, duckdb
 from pathlib import Path
 from streaming.lake import Lake
 from ticketsim_assets.loading import load_events
-from ticketsim_assets.duckdb_file import IMPATIENT
+from ticketsim_assets.patience import IMPATIENT
 from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
 home = Path(sys.argv[1])
 snapshot = Lake(str(home / "lake")).snapshot()

@@ -196,7 +196,7 @@ def test_the_page_of_no_warehouse_says_what_is_missing_and_how_to_get_it(tmp_pat
     assert summary.missing == (VENUE_HOURS_TABLE, RECEIPTS_TABLE)
     assert VENUE_HOURS_TABLE in page
     assert "ticketsim demo" in page
-    assert preview_png(tmp_path / "nowhere.duckdb") is None
+    assert preview_png(read_marts(tmp_path / "nowhere.duckdb")) is None
 
 
 def test_the_page_of_an_empty_mart_says_that_nothing_was_loaded(make_warehouse: Callable[..., Path]) -> None:
@@ -238,7 +238,7 @@ def test_the_page_grows_with_hours_and_not_with_visitors(make_warehouse: Callabl
 
 
 def test_the_preview_is_a_png(make_warehouse: Callable[..., Path]) -> None:
-    png = preview_png(make_warehouse([("r", "n", hour, hour * 10) for hour in range(24)]))
+    png = preview_png(read_marts(make_warehouse([("r", "n", hour, hour * 10) for hour in range(24)])))
     assert png is not None
     assert png.startswith(b"\x89PNG")
 

@@ -66,6 +66,8 @@ def test_every_station_is_an_asset_and_data_flows_from_kafka_to_the_dashboard(gr
     not_shown = {
         "marts/fct_visitor_journeys",
         "marts/agg_wait_histogram_hourly",
+        "marts/report_visitors_hourly",
+        "marts/report_processing_hourly",
         *(f"marts/{dimension}" for dimension in DIMENSIONS),
     }
     beside = {"raw/quarantine", "lake/quarantine", "lake/compaction", "lake/vacuum"}

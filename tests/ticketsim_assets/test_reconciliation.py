@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 
+from ticketsim_assets.duckdb_file import DuckDBReader
 from ticketsim_assets.exceptions import NothingToReconcile
 from ticketsim_assets.reconciliation import (
     Problem,
@@ -26,19 +27,19 @@ def hour(number: int) -> datetime:
 
 
 @pytest.fixture
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+def connection() -> Iterator[DuckDBReader]:
     with duckdb.connect() as opened:
-        yield opened
+        yield DuckDBReader(opened)
 
 
 @pytest.fixture
-def warehouse(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+def warehouse(connection: DuckDBReader) -> DuckDBReader:
     connection.execute(f"create schema marts; create table marts.reconciliation_hourly ({COLUMNS})")
     return connection
 
 
 def add(
-    warehouse: duckdb.DuckDBPyConnection,
+    warehouse: DuckDBReader,
     state: str = "proved",
     *,
     run: str = "run",

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
-from ticketsim_assets.duckdb_file import IMPATIENT, Patience, open_duckdb
+from ticketsim_assets.duckdb_file import DuckDBReader, open_duckdb
+from ticketsim_assets.patience import IMPATIENT, Patience
+from ticketsim_assets.warehouse import Reader
 
 #: Longest range, in days, that is drawn by the hour: more points than that are noise on a screen, so days are drawn.
 HOURLY_DAYS: Final = 10
@@ -104,42 +108,61 @@ def read_marts(warehouse: Path, patience: Patience = IMPATIENT) -> Marts:
     if not warehouse.exists():
         return _marts((), (), (VENUE_HOURS_TABLE, RECEIPTS_TABLE))
     with open_duckdb(warehouse, read_only=True, patience=patience) as connection:
-        tables = {
-            f"{schema}.{table}"
-            for schema, table in connection.execute(
-                "select table_schema, table_name from information_schema.tables"
-            ).fetchall()
-        }
-        has_hours, has_receipts = VENUE_HOURS_TABLE in tables, RECEIPTS_TABLE in tables
-        return _marts(
-            connection.execute(_VENUE_HOURS).fetchall() if has_hours else (),
-            connection.execute(_RECEIPTS).fetchall() if has_receipts else (),
-            tuple(
-                table for table, there in ((VENUE_HOURS_TABLE, has_hours), (RECEIPTS_TABLE, has_receipts)) if not there
-            ),
-        )
+        return marts_of(DuckDBReader(connection))
 
 
-_HOUR: Final = f"epoch_us(hour_start) // {HOUR_US}"
+def marts_of(reader: Reader) -> Marts:
+    """Read all that the page shows; a missing table counts as empty."""
+    has_hours, has_receipts = reader.has(VENUE_HOURS_TABLE), reader.has(RECEIPTS_TABLE)
+    return _marts(
+        [_located(row) for row in reader.execute(_VENUE_HOURS.format(reader.named(VENUE_HOURS_TABLE))).fetchall()]
+        if has_hours
+        else (),
+        _by_hour(reader.execute(_RECEIPTS.format(reader.named(RECEIPTS_TABLE))).fetchall()) if has_receipts else (),
+        tuple(table for table, there in ((VENUE_HOURS_TABLE, has_hours), (RECEIPTS_TABLE, has_receipts)) if not there),
+    )
+
+
+def _located(row: Sequence[Any]) -> tuple[Any, ...]:
+    """``row`` with its third value, the start of an hour, as hours since the epoch."""
+    run_id, venue_id, start, *rest = row
+    return run_id, venue_id, int(start.replace(tzinfo=UTC).timestamp()) // 3600, *rest
+
+
+def _by_hour(receipts: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """One row per run, venue and hour, with how many receipts are proved and a list of those that are not."""
+    hours = []
+    for key, rows in groupby(map(_located, receipts), key=lambda row: row[:3]):
+        proved, not_proved = 0, []
+        for *_, count, event_type, state, expected, actual, difference in rows:
+            proved += count
+            if event_type is not None:
+                figures = {"expected": expected, "actual": actual, "difference": difference}
+                not_proved.append({"type": event_type, "state": state, **figures})
+        hours.append((*key, proved, not_proved))
+    return hours
+
 
 _VENUE_HOURS: Final = f"""
-select run_id, venue_id, {_HOUR}, {", ".join(f"coalesce({measure}, 0)::bigint" for measure in MEASURES)}
-from {VENUE_HOURS_TABLE}
+select run_id, venue_id, hour_start, {", ".join(f"coalesce({measure}, 0)" for measure in MEASURES)}
+from {{}}
 order by hour_start, run_id, venue_id
 """  # noqa: S608 - constants of this module
 
-# one pass, because the view reads all of raw
-_RECEIPTS: Final = f"""
+# one pass, because the view reads all of raw: what is proved is one row per hour, everything else stands for itself
+_RECEIPTS: Final = """
 select
-    run_id, venue_id, {_HOUR},
-    count(*) filter (where state = 'proved'),
-    list({{
-        'type': event_type, 'state': state, 'expected': expected_count, 'actual': actual_count, 'difference': difference
-    }} order by event_type) filter (where state <> 'proved')
-from {RECEIPTS_TABLE}
-group by run_id, venue_id, hour_start
-order by hour_start, run_id, venue_id
-"""  # noqa: S608 - constants of this module
+    run_id, venue_id, hour_start,
+    sum(case when state = 'proved' then 1 else 0 end),
+    case when state <> 'proved' then event_type end as event_type,
+    state,
+    max(case when state <> 'proved' then expected_count end),
+    max(case when state <> 'proved' then actual_count end),
+    max(case when state <> 'proved' then difference end)
+from {}
+group by 1, 2, 3, 5, 6
+order by hour_start, run_id, venue_id, event_type
+"""
 
 
 def _marts(
@@ -161,7 +184,7 @@ def _marts(
     offending = [
         {"run": run_at[run], "venue": venue_at[venue], "hour": hour, **receipt}
         for run, venue, hour, _, not_proved in receipts
-        for receipt in not_proved or ()
+        for receipt in not_proved
     ]
     return Marts(
         runs=runs,

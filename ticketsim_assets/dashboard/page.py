@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, Marts, read_marts, visitors_over_time
-from ticketsim_assets.duckdb_file import IMPATIENT, Patience
+from ticketsim_assets.patience import IMPATIENT, Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,11 @@ def build_dashboard(warehouse: Path, destination: Path, patience: Patience = IMP
         WarehouseBusy: another process has written to the warehouse all the time.
         WarehouseUnreadable: the file is no DuckDB database that this version can open.
     """
-    marts = read_marts(warehouse, patience)
+    return write_page(read_marts(warehouse, patience), destination)
+
+
+def write_page(marts: Marts, destination: Path) -> DashboardSummary:
+    """Write the page of ``marts`` to ``destination``, replacing what is there in one step; folders are created."""
     page = render(marts, datetime.now(UTC)).encode()
     destination.parent.mkdir(parents=True, exist_ok=True)
     unfinished = destination.with_name(f".{destination.name}.{os.getpid()}")
@@ -58,16 +62,11 @@ def build_dashboard(warehouse: Path, destination: Path, patience: Patience = IMP
     )
 
 
-def preview_png(warehouse: Path) -> bytes | None:
-    """The chart of visitors over time of the latest run as a PNG, or None if there are no hours to draw.
-
-    Raises:
-        WarehouseBusy: another process writes to the warehouse.
-        WarehouseUnreadable: the file is no DuckDB database that this version can open.
-    """
+def preview_png(marts: Marts) -> bytes | None:
+    """The chart of visitors over time of the latest run as a PNG, or None if there are no hours to draw."""
     from ticketsim_assets.dashboard import charts  # noqa: PLC0415 - only drawing needs it
 
-    rows = visitors_over_time(read_marts(warehouse))
+    rows = visitors_over_time(marts)
     return charts.png(charts.visitors(), rows, width=760, height=220) if rows else None
 
 

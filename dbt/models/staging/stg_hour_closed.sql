@@ -3,7 +3,7 @@ with
 events as (
 
     select * from {{ source('raw', 'events') }}
-    where event_type = 'hour_closed'
+    where event_type = 'hour_closed' and {{ every_row() }}
 
 ),
 

@@ -1,0 +1,203 @@
+"""The warehouse in BigQuery, for the cloud.
+
+An hour's files are loaded by load jobs, which are free, into a table of the load's own, from where one transaction
+replaces the hours. Readers see committed data only, so there is nothing to publish.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import Final
+
+from google.api_core.exceptions import Conflict, NotFound
+from google.cloud import bigquery
+
+from streaming.hour import Hour
+from streaming.layout import COLUMNS, PARTITION_COLUMNS, Column
+from ticketsim_assets.bigquery_client import LABELS, BigQueryReader, Datasets
+from ticketsim_assets.bigquery_lease import Lease
+from ticketsim_assets.exceptions import LakeOutOfReach
+from ticketsim_assets.patience import Patience
+from ticketsim_assets.warehouse_schema import BIGQUERY_TYPES, FIRST_COPY, RAW_SCHEMA, RAW_TABLES
+
+#: BigQuery takes 10 000 source URIs a load job (https://cloud.google.com/bigquery/quotas#load_jobs).
+FILES_PER_JOB: Final = 9_000
+
+#: After a crash nobody removes what was loaded and not yet merged; BigQuery does, after this time.
+_LOADED_FOR: Final = timedelta(hours=6)
+
+#: Rows of an hour lie together, then those of a type, a run and a venue; the quarantine has no such columns.
+_CLUSTERED_BY: Final = {
+    "events": ["event_hour", "event_type", "run_id", "venue_id"],
+    "quarantine": ["event_hour", "topic", "reason"],
+}
+
+
+class BigQueryWarehouse:
+    """Three datasets, ``raw``, ``staging`` and ``marts``, with one writer at a time. A `Warehouse`."""
+
+    def __init__(self, datasets: Datasets, patience: Patience) -> None:
+        """Use ``datasets``, which are made if they are missing and may be made."""
+        self.datasets = datasets
+        self._patience = patience
+
+    @cached_property
+    def client(self) -> bigquery.Client:
+        """Made when it is first used: the code location loads without credentials."""
+        return self.datasets.client()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the warehouse alone, on whatever machine; see `Warehouse`.
+
+        A table of the raw dataset keeps the lease. Whoever writes past it, by hand, is kept from half results by
+        BigQuery's transactions, of which the later one to change the same rows fails.
+        """
+        self._make_table(bigquery.Table(self.datasets.table(f"{RAW_SCHEMA}.writer_lease"), schema=[_LEASE_COLUMN]))
+        with Lease(self.client, self.datasets.table(f"{RAW_SCHEMA}.writer_lease"), self._patience).held():
+            yield
+
+    def replace_hours(self, table: str, files: Mapping[Hour, Sequence[str]]) -> dict[Hour, int]:
+        """Load and replace whole hours in one transaction; see `Warehouse`.
+
+        Raises:
+            LakeOutOfReach: a file is not on Google Cloud Storage, where BigQuery reads.
+        """
+        uris = [uri for of_hour in files.values() for uri in of_hour]
+        if strange := next((uri for uri in uris if not uri.startswith("gs://")), None):
+            raise LakeOutOfReach(
+                f"BigQuery cannot read {strange}: it loads from gs:// only. "
+                "Set TICKETSIM_LAKE_URI to the bucket that the stream fills, or TICKETSIM_WAREHOUSE to duckdb."
+            )
+        if not files:
+            return {}
+        with self.exclusive():
+            self._bring_up_to_date(table)
+            loaded = self._load(table, uris) if uris else None
+            try:
+                counted = self.client.query(self._replacement(table, sorted(files), loaded)).result()
+                rows = {(row["event_date"], row["event_hour"]): int(row["row_count"]) for row in counted}
+            finally:
+                if loaded is not None:
+                    self.client.delete_table(loaded, not_found_ok=True)
+        return {hour: rows.get((hour.date, hour.start.hour), 0) for hour in files}
+
+    @contextmanager
+    def reading(self) -> Iterator[BigQueryReader]:
+        """Queries to the tables themselves: a query never sees half a transaction; see `Warehouse`."""
+        yield BigQueryReader(self.client, self.datasets)
+
+    @contextmanager
+    def published(self) -> Iterator[BigQueryReader]:
+        """The same as `reading`; see `Warehouse`."""
+        yield BigQueryReader(self.client, self.datasets)
+
+    def publish(self) -> None:
+        """Nothing is to be done: who reads sees what was committed last; see `Warehouse`."""
+
+    def _bring_up_to_date(self, table: str) -> None:
+        """Make the raw table, or give one of an earlier release the columns that it lacks, null in its rows."""
+        wanted = bigquery.Table(self.datasets.table(f"{RAW_SCHEMA}.{table}"), schema=_schema(RAW_TABLES[table]))
+        wanted.time_partitioning = bigquery.TimePartitioning(field="event_date")
+        wanted.clustering_fields = _CLUSTERED_BY[table]
+        wanted.require_partition_filter = True
+        there = self._make_table(wanted)
+        names = {field.name for field in there.schema}
+        if lacking := [field for field in wanted.schema if field.name not in names]:
+            there.schema = [*there.schema, *lacking]
+            self.client.update_table(there, ["schema"])
+
+    def _make_table(self, table: bigquery.Table) -> bigquery.Table:
+        """``table`` as it is there; made, with its dataset, if it is missing."""
+        table.labels = LABELS
+        try:
+            return self.client.get_table(table)
+        except NotFound:
+            pass
+        dataset = bigquery.DatasetReference(table.project, table.dataset_id)
+        try:
+            self.client.get_dataset(dataset)
+        except NotFound:
+            made = bigquery.Dataset(dataset)
+            made.location = self.datasets.location
+            made.labels = LABELS
+            self.client.create_dataset(made, exists_ok=True)
+        try:
+            return self.client.create_table(table)
+        except Conflict:  # another process was quicker
+            return self.client.get_table(table)
+
+    def _load(self, table: str, uris: Sequence[str]) -> bigquery.Table:
+        """Load the files into a table of their own, job by job; who is killed leaves it to expire."""
+        schema = _schema(COLUMNS)
+        loaded = bigquery.Table(self.datasets.table(f"{RAW_SCHEMA}.loading_{table}_{uuid.uuid4().hex}"), schema=schema)
+        loaded.expires = datetime.now(UTC) + _LOADED_FOR
+        loaded.labels = LABELS
+        loaded = self.client.create_table(loaded)
+        hive = bigquery.HivePartitioningOptions()
+        hive.mode = "CUSTOM"
+        hive.source_uri_prefix = _prefix(uris[0])
+        asked = bigquery.LoadJobConfig(
+            source_format=bigquery.SourceFormat.PARQUET,
+            schema=schema,
+            write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
+            hive_partitioning=hive,
+            # files of a later release may have columns that this one does not know
+            ignore_unknown_values=True,
+        )
+        for first in range(0, len(uris), FILES_PER_JOB):
+            batch = list(uris[first : first + FILES_PER_JOB])
+            self.client.load_table_from_uri(batch, loaded, job_config=asked).result()
+        return loaded
+
+    def _replacement(self, table: str, hours: Sequence[Hour], loaded: bigquery.Table | None) -> str:
+        """The script that replaces ``hours`` in one transaction and then counts their rows.
+
+        A statement that fails rolls back those before it.
+        """
+        target = f"`{self.datasets.table(f'{RAW_SCHEMA}.{table}')}`"
+        columns = ", ".join(column.name for column in RAW_TABLES[table])
+        theirs = _of_hours(hours)
+        insert = (
+            f"insert into {target} ({columns}) select {columns} from `{loaded.full_table_id.replace(':', '.')}` "  # noqa: S608
+            f"where true {FIRST_COPY[table]};"
+            if loaded is not None
+            else ""
+        )
+        return f"""
+            begin transaction;
+            delete from {target} where {theirs};
+            {insert}
+            commit transaction;
+            select event_date, event_hour, count(*) as row_count from {target} where {theirs} group by 1, 2;
+        """  # noqa: S608 names come from our own layout
+
+
+_LEASE_COLUMN: Final = bigquery.SchemaField(
+    "nothing", "STRING", description="Who writes holds a lease, which is kept in the table's description."
+)
+
+
+def _schema(columns: Sequence[Column]) -> list[bigquery.SchemaField]:
+    """Explicit, because a load job that guesses makes of a column what the first file holds."""
+    return [
+        bigquery.SchemaField(column.name, BIGQUERY_TYPES[column.type], description=column.meaning) for column in columns
+    ]
+
+
+def _prefix(uri: str) -> str:
+    """Where the partitions begin in the lake's paths, and the types of their values, as load jobs ask for it."""
+    types = dict(zip(PARTITION_COLUMNS, ("STRING", "DATE", "INTEGER"), strict=True))
+    table = uri.partition(f"/{PARTITION_COLUMNS[0]}=")[0]
+    return "/".join([table, *(f"{{{name}:{kind}}}" for name, kind in types.items())])
+
+
+def _of_hours(hours: Sequence[Hour]) -> str:
+    """The condition for rows of ``hours``, day by day, in constants that BigQuery prunes partitions by."""
+    by_day: dict[date, list[str]] = {}
+    for hour in hours:
+        by_day.setdefault(hour.date, []).append(str(hour.start.hour))
+    conditions = (f"(event_date = '{day}' and event_hour in ({', '.join(of_day)}))" for day, of_day in by_day.items())
+    return f"event_date between '{min(by_day)}' and '{max(by_day)}' and ({' or '.join(conditions)})"
