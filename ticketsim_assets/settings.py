@@ -15,7 +15,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TICKETSIM_", frozen=True)
 
     home: Path = Path("data")
-    """Folder of everything local: broker, lake, checkpoint, warehouse, Dagster home, page (TICKETSIM_HOME)."""
+    """Folder of everything local: broker, lake, checkpoint, warehouse, Dagster home, page."""
 
     bootstrap: str = "127.0.0.1:19092"
     """Kafka's bootstrap servers, ``host:port[,host:port]``; by default ten thousand above Kafka's own 9092."""

@@ -1,0 +1,21 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+#: For the modules beside this one.
+sys.path.insert(0, str(Path(__file__).parent))
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=sorted(path.parent.name for path in ROOT.glob("deploy/*/compose.yaml")))
+def machine(request: pytest.FixtureRequest) -> str:
+    """Each part that has a Compose file, in turn."""
+    return request.param
+
+
+@pytest.fixture(params=sorted(path.parent.name for path in ROOT.glob("deploy/*/Dockerfile")))
+def image(request: pytest.FixtureRequest) -> str:
+    """Each image, in turn."""
+    return request.param

@@ -1,0 +1,122 @@
+"""Kafka's machine without Docker: broker, topics and simulator, as their images would run them."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from containers import Container, end
+
+from simulator.events import TOPICS
+from streaming.jars import ensure_jars
+from streaming.java import find_java
+
+pytestmark = pytest.mark.slow
+
+VENV = Path(sys.prefix)
+
+
+@pytest.fixture
+def roots() -> Iterator[Path]:
+    """Folders that a user without rights may enter, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="ticketsim-deploy-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def kafka(roots: Path, free_port: Callable[[], int]) -> Container:
+    return Container(
+        machine="kafka",
+        service="kafka",
+        folder=roots / "kafka",
+        image="kafka",
+        installed={"/opt/kafka/libs": ensure_jars().broker[0].parent},
+        settings={"TICKETSIM_KAFKA_ADDRESS": "127.0.0.1"},
+        environment={
+            **{f"{name}_PORT": str(free_port()) for name in ("CLIENTS", "INTERNAL", "CONTROLLER")},
+            "INTERNAL_HOST": "127.0.0.1",
+            "JAVA_OPTIONS": "-Xmx384m -XX:+UseSerialGC",
+            "PATH": f"{find_java().path.parent}:/usr/bin:/bin",
+        },
+    )
+
+
+def of_simulator(roots: Path, kafka: Container, machine: str, service: str, **settings: str) -> Container:
+    return Container(
+        machine=machine,
+        service=service,
+        folder=roots / service,
+        image="simulator",
+        installed={"/opt/venv": VENV},
+        settings=settings,
+        instead={"kafka:19092": f"127.0.0.1:{kafka.environment['INTERNAL_PORT']}"},
+    )
+
+
+def until_healthy(container: Container, process: subprocess.Popen, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not container.is_healthy():
+        assert process.poll() is None, container.log.read_text()[-4000:]
+        assert time.monotonic() < deadline, container.log.read_text()[-4000:]
+        time.sleep(0.3)
+
+
+def end_offsets(bootstrap: str) -> dict[str, int]:
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test", "log_level": 0})
+    partitions = {topic: consumer.list_topics(timeout=30).topics[topic].partitions for topic in TOPICS}
+    ends = {
+        topic: sum(consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=30)[1] for number in numbers)
+        for topic, numbers in partitions.items()
+    }
+    consumer.close()
+    return ends
+
+
+def test_broker_topics_and_simulator_work_as_their_images_run_them(roots: Path, kafka: Container):
+    ports = {"9092": kafka.environment["CLIENTS_PORT"], "19092": kafka.environment["INTERNAL_PORT"]}
+    kafka.instead = {f"127.0.0.1/{there} ": f"127.0.0.1/{here} " for there, here in ports.items()}
+    kafka.instead |= {"127.0.0.1/19092": f"127.0.0.1/{ports['19092']}"}
+    clients = f"127.0.0.1:{ports['9092']}"
+    broker = kafka.start()
+    try:
+        until_healthy(kafka, broker)
+
+        topics = of_simulator(roots, kafka, "kafka", "topics", TICKETSIM_PARTITIONS="5")
+        made = topics.run()
+        assert made.returncode == 0, made.stdout
+        assert "8 topics created" in made.stdout
+        assert "0 topics created" in topics.run().stdout
+
+        simulator = of_simulator(roots, kafka, "simulator", "simulator", TICKETSIM_VENUES="3")
+        process = simulator.start()
+        deadline = time.monotonic() + 60
+        while sum(end_offsets(clients).values()) == 0:
+            assert process.poll() is None, simulator.log.read_text()
+            assert time.monotonic() < deadline, simulator.log.read_text()
+            time.sleep(0.5)
+        assert end(process, patience=60) == 0, simulator.log.read_text()
+        sent = end_offsets(clients)
+        assert sent["ticketsim.hour_closed"] >= 3 * 7, (
+            "a simulator that is stopped sends the receipts of its open hours"
+        )
+
+        assert end(broker, patience=60) in (0, 143)
+        broker = kafka.start()
+        until_healthy(kafka, broker)
+        assert end_offsets(clients) == sent, "the volume has the messages"
+    finally:
+        end(broker)
+
+
+def test_the_broker_refuses_to_start_without_an_address_for_its_clients(kafka: Container):
+    del kafka.spec["environment"]["ADVERTISED_HOST"]
+    said = kafka.run()
+    assert said.returncode != 0
+    assert "ADVERTISED_HOST" in said.stdout
