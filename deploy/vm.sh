@@ -16,6 +16,12 @@ metadata() {
     curl --silent --show-error --fail --retry 5 --retry-connrefused --header "Metadata-Flavor: Google" "$METADATA/$1"
 }
 
+# field A.B: that field of the JSON object on stdin.
+field() {
+    python3 -c 'import functools, json, sys
+print(functools.reduce(lambda found, key: found[key], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
+}
+
 # fail SENTENCE: shown in the serial console and in Cloud Logging.
 fail() {
     echo "error: $1" >&2
@@ -40,7 +46,7 @@ install_docker() {
     export DEBIAN_FRONTEND=noninteractive
     apt-get update --quiet
     apt-get install --quiet --yes --no-install-recommends \
-        docker.io docker-cli docker-compose ca-certificates curl jq unattended-upgrades
+        docker.io docker-cli docker-compose ca-certificates curl python3 unattended-upgrades
     systemctl enable --now docker
 }
 
@@ -73,7 +79,7 @@ setting() {
 # fetch_secret NAME [optional]: the newest version of secret <prefix>-NAME, as file $RUN/secrets/NAME.
 fetch_secret() {
     local token project answer status file="$RUN/secrets/$1"
-    token=$(metadata instance/service-accounts/default/token | jq --raw-output .access_token)
+    token=$(metadata instance/service-accounts/default/token | field access_token)
     project=$(metadata project/project-id)
     answer=$(mktemp)
     # The token is read from stdin: what stands on a command line, every process may see.
@@ -82,7 +88,7 @@ fetch_secret() {
             "$SECRET_MANAGER/projects/$project/secrets/$(setting PREFIX)-$1/versions/latest:access")
     # Containers run as users of their own: the file is for all to read, its folder for root alone.
     if [ "$status" = 200 ]; then
-        (umask 022 && jq --raw-output .payload.data "$answer" | base64 --decode >"$file")
+        (umask 022 && field payload.data <"$answer" | base64 --decode >"$file")
     elif [ "$status" = 404 ] && [ "${2:-}" = optional ]; then
         (umask 022 && : >"$file")
     else
@@ -97,7 +103,7 @@ fetch_secret() {
 log_in_to_registry() {
     local images
     images=$(setting IMAGES)
-    metadata instance/service-accounts/default/token | jq --raw-output .access_token |
+    metadata instance/service-accounts/default/token | field access_token |
         docker login --username oauth2accesstoken --password-stdin "https://${images%%/*}"
 }
 

@@ -6,10 +6,12 @@ derive_secrets() {
     local secrets="$RUN/secrets"
     (
         umask 022
-        # @uri: a password may hold any character.
-        jq --raw-input --raw-output --slurp '"postgresql+psycopg2://airflow:" + (rtrimstr("\n") | @uri) + "@postgres/airflow"' \
-            "$secrets/airflow-postgres-password" >"$secrets/sql-alchemy-conn"
-        jq --raw-input --slurp '{admin: rtrimstr("\n")}' "$secrets/airflow-admin-password" >"$secrets/passwords.json"
+        # A password may hold any character.
+        python3 -c 'import sys, urllib.parse
+print("postgresql+psycopg2://airflow:" + urllib.parse.quote(sys.stdin.read().rstrip("\n"), safe="") + "@postgres/airflow")' \
+            <"$secrets/airflow-postgres-password" >"$secrets/sql-alchemy-conn"
+        python3 -c 'import json, sys; print(json.dumps({"admin": sys.stdin.read().rstrip("\n")}))' \
+            <"$secrets/airflow-admin-password" >"$secrets/passwords.json"
     )
 }
 

@@ -20,7 +20,8 @@ prefix=${prefix#/}
 storage() {
     local token
     token=$(curl --silent --show-error --fail --header "Metadata-Flavor: Google" \
-        "$METADATA/instance/service-accounts/default/token" | jq --raw-output .access_token)
+        "$METADATA/instance/service-accounts/default/token" |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
     curl --silent --show-error --fail --retry 5 --config <(echo "header = \"Authorization: Bearer $token\"") "$@"
 }
 
@@ -30,7 +31,7 @@ compose() {
 
 # escaped TEXT: as part of an address.
 escaped() {
-    jq --null-input --raw-output --arg text "$1" '$text | @uri'
+    python3 -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1], safe=""))' "$1"
 }
 
 dump=$(mktemp)
