@@ -22,11 +22,10 @@ from streaming.clock import Clock, not_before, system_clock
 from streaming.exceptions import BrokerUnreachable, DataLost, TurnGivenUp
 from streaming.failures import QueryFailed, failures_told, meaning
 from streaming.going_on import clear_away_unless_usable, is_usable, leave_checkpoint, survey_without_loss
-from streaming.jars import ensure_jars
 from streaming.job import read_kafka, start_query, validated
 from streaming.lake import Lake
 from streaming.lease import require_free, take_lease
-from streaming.session import spark_session
+from streaming.session import submitted_or_own_session
 from streaming.table import ensure_table, missing_columns
 from streaming.topics import require_same_topics, topic_ids
 from streaming.turns import someone_waits, take_turn
@@ -118,7 +117,7 @@ class _Run:
             return self._summary(0.0)
         config = self._config
         # Told while the session lives: a failure of Spark has its words from the JVM.
-        with spark_session(ensure_jars().spark, config.spark) as spark, failures_told(config.lake, config.checkpoint):
+        with submitted_or_own_session(config.spark) as spark, failures_told(config.lake, config.checkpoint):
             lease = take_lease(spark, self._lake.root, _NAME)
             started = time.monotonic()
             ended = False

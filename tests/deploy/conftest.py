@@ -1,10 +1,6 @@
-import sys
 from pathlib import Path
 
 import pytest
-
-#: For the modules beside this one.
-sys.path.insert(0, str(Path(__file__).parent))
 
 ROOT = Path(__file__).parents[2]
 
