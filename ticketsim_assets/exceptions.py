@@ -10,6 +10,7 @@
   * RunFailed
   * NothingToReconcile
   * DataprocNotSet
+  * AlertRefused
 """
 
 
@@ -47,3 +48,7 @@ class NothingToReconcile(AssetsError):
 
 class DataprocNotSet(AssetsError):
     """Spark is to run on Dataproc, and the settings do not say where that is."""
+
+
+class AlertRefused(AssetsError):
+    """A webhook did not take the news of a run that failed."""

@@ -1,3 +1,6 @@
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,3 +18,12 @@ def machine(request: pytest.FixtureRequest) -> str:
 def image(request: pytest.FixtureRequest) -> str:
     """Each image, in turn."""
     return request.param
+
+
+@pytest.fixture
+def roots() -> Iterator[Path]:
+    """A folder that a user without rights may enter, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="ticketsim-deploy-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)

@@ -102,12 +102,8 @@ class Container:
         return next((each["value"] for each in reversed(self._final) if each["instruction"] == name), default)
 
     def _command(self, words: Sequence[str]) -> list[str]:
-        uid = self._only("USER").partition(":")[0]
-        drop = []
-        if os.geteuid() == 0:  # else we are somebody without rights already
-            drop = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"]
-            drop += [f"--{kind}=-all,+dac_read_search" for kind in ("inh-caps", "ambient-caps", "bounding-set")]
-        return [*drop, *(self._here(word) for word in words)]
+        uid = int(self._only("USER").partition(":")[0])
+        return [*as_user(uid), *(self._here(word) for word in words)]
 
     def _as_there(self) -> dict[str, Any]:
         env = {"PATH": os.environ["PATH"], "HOME": self._home(), **self._environment}
@@ -166,6 +162,14 @@ class Container:
         for path in self.folder.rglob("*"):
             if os.geteuid() == 0 and not path.is_symlink():
                 os.chown(path, 0, 0)
+
+
+def as_user(uid: int) -> list[str]:
+    """What goes before a command that runs under another user id; nothing if we are somebody without rights already."""
+    if os.geteuid() != 0:
+        return []
+    kept = [f"--{kind}=-all,+dac_read_search" for kind in ("inh-caps", "ambient-caps", "bounding-set")]
+    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs", *kept]
 
 
 _CAPTURED: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}

@@ -1,12 +1,10 @@
 """Kafka's machine without Docker: broker, topics and simulator, as their images would run them."""
 
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,15 +22,6 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 VENV = Path(sys.prefix)
-
-
-@pytest.fixture
-def roots() -> Iterator[Path]:
-    """Folders that a user without rights may enter, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="ticketsim-deploy-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
