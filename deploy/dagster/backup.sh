@@ -47,10 +47,11 @@ dump)
 restore)
     object=${2:?usage: backup.sh restore OBJECT}
     storage --output "$dump" "$STORAGE/storage/v1/b/$bucket/o/$(escaped "$object")?alt=media"
+    # One transaction: a dump that cannot be read changes nothing. Dagster starts again either way.
+    trap 'rm -f "$dump"; compose up --detach' EXIT
     compose stop daemon webserver viewer code
     compose exec --no-TTY postgres pg_restore --username=dagster --dbname=dagster --clean --if-exists --single-transaction \
         --no-owner <"$dump"
-    compose up --detach
     ;;
 *)
     echo "error: $1 is neither dump nor restore" >&2

