@@ -72,8 +72,8 @@ _OF_ONE_MACHINE: Final = (
 
 def cluster_settings() -> dict[str, str]:
     """Properties of a job on a cluster: those of ``DEFAULTS`` that are not about one small machine."""
-    of_sql = {key: value for key, value in DEFAULTS.items() if key.startswith(("spark.sql.", "spark.databricks."))}
-    return {key: value for key, value in of_sql.items() if key not in _OF_ONE_MACHINE}
+    kinds = ("spark.sql.", "spark.databricks.", "spark.hadoop.parquet.")
+    return {key: value for key, value in DEFAULTS.items() if key.startswith(kinds) and key not in _OF_ONE_MACHINE}
 
 
 @contextmanager
