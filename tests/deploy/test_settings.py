@@ -65,7 +65,7 @@ def test_every_variable_that_code_names_is_on_the_page():
     for path in files:
         if path.suffix in (".py", ".sh", ".yaml", ".yml", ".sql", ".md", ".toml"):
             for name in re.findall(r"\bTICKETSIM_[A-Z][A-Z_]*[A-Z]\b(?!_?\*)", path.read_text(encoding="utf-8")):
-                if name not in known:
+                if name.removesuffix("_FROM") not in known:
                     missing[name] = path.relative_to(ROOT).as_posix()
     assert not missing
 
