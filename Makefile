@@ -15,7 +15,7 @@ BIGQUERY := .venv-bigquery/bin
 BIGQUERY_INSTALLED := .venv-bigquery/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup airflow bigquery demo up test test-fast test-gcp soak lint typecheck lock clean preflight jars
+.PHONY: help setup airflow bigquery demo up test test-fast test-gcp soak lint secrets audit typecheck lock clean preflight jars
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this help
@@ -46,13 +46,21 @@ test-gcp: setup ## Run the warehouse's tests on a real project: GCP_PROJECT=, GC
 soak: setup ## Kill stream and broker by random schedules for MINUTES=20 and compare lake and truth; SEED=n replays
 	@SOAK_MINUTES="$(or $(MINUTES),20)" CHAOS_SEED="$(SEED)" $(BIN)/pytest -q -s tests/chaos/soak.py
 
-lint: $(INSTALLED) ## Check style, the arrows between the packages, the SQL and the constraints
+lint: $(INSTALLED) secrets ## Check style, the arrows between the packages, the SQL, the constraints, and for secrets
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint dbt/models dbt/tests
 	@! grep -nE '://|^-' constraints.txt deploy/airflow/constraints.txt || { \
 		echo "error: constraints name a registry (above): make lock"; exit 1; }
+
+# Two files of pins are full of versions that look like keys to nobody but take seconds.
+secrets: $(INSTALLED)
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '(^|/)constraints\.txt$$'
+
+audit: $(INSTALLED) ## Ask PyPI for known holes in the packages that are pinned (needs the network; CI does it weekly)
+	@$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --disable-pip --no-deps --requirement constraints.txt
+	@$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --disable-pip --no-deps --requirement deploy/airflow/constraints.txt
 
 typecheck: $(INSTALLED) ## Check types
 	@$(BIN)/mypy

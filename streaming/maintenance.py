@@ -5,18 +5,14 @@ the main file of a PySpark job (``maintenance.py compact --lake gs://... --day 2
 """
 
 import argparse
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from streaming.connector import connector_settings
 from streaming.exceptions import DayNotClosed, RetentionTooShort, StreamingError
 from streaming.hour import Hour
-from streaming.jars import ensure_jars
 from streaming.lake import Lake, Snapshot
 from streaming.quarantine import Selection
 from streaming.quarantine_replay import replay
@@ -202,22 +198,10 @@ def main(arguments: Sequence[str]) -> None:
             task = ReplayQuarantine(Selection(asked.reason, asked.topic, asked.first, asked.last))
     lake = Lake(asked.lake)
     lake.snapshot()
-    with _session(lake.root) as spark:
+    from streaming.session import submitted_or_own_session  # noqa: PLC0415 - whoever only asks how much there is needs no Spark
+
+    with submitted_or_own_session(lake.root) as spark:
         run_in_turn(spark, lake, task, tell=lambda text: print(text, file=sys.stderr))
-
-
-@contextmanager
-def _session(lake_root: str) -> Iterator["SparkSession"]:
-    if "PYSPARK_GATEWAY_PORT" in os.environ:
-        # spark-submit, and so Dataproc, has started the JVM with the job's own settings.
-        from pyspark.sql import SparkSession  # noqa: PLC0415
-
-        yield SparkSession.builder.getOrCreate()
-        return
-    from streaming.session import spark_session  # noqa: PLC0415
-
-    with spark_session(ensure_jars().spark, connector_settings(lake_root)) as spark:
-        yield spark
 
 
 if __name__ == "__main__":

@@ -19,15 +19,13 @@ from upath import UPath
 
 from streaming.batches import Batch, BatchLog
 from streaming.clock import Clock, not_before, system_clock
-from streaming.connector import connector_settings
 from streaming.exceptions import BrokerUnreachable, DataLost, TurnGivenUp
 from streaming.failures import QueryFailed, failures_told, meaning
 from streaming.going_on import clear_away_unless_usable, is_usable, leave_checkpoint, survey_without_loss
-from streaming.jars import ensure_jars
 from streaming.job import read_kafka, start_query, validated
 from streaming.lake import Lake
 from streaming.lease import lease_of
-from streaming.session import spark_session
+from streaming.session import submitted_or_own_session
 from streaming.storage import absolute
 from streaming.table import ensure_table, missing_columns
 from streaming.topics import require_same_topics, topic_ids
@@ -120,10 +118,9 @@ class _Run:
         if self._stop.is_set():
             return self._summary(0.0)
         config = self._config
-        settings = {**connector_settings(self._lake.root), **config.spark}
         # Told while the session lives: a failure of Spark has its words from the JVM.
         told = failures_told(config.lake, config.checkpoint)
-        with spark_session(ensure_jars().spark, settings) as spark, lease.held(spark), told:
+        with submitted_or_own_session(self._lake.root, config.spark) as spark, lease.held(spark), told:
             started = time.monotonic()
             ended = False
             while not ended and not self._stop.is_set():

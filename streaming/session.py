@@ -17,6 +17,9 @@ from pyspark.core.context import SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
+from streaming.connector import connector_settings
+from streaming.jars import ensure_jars
+
 _LOGGING: Final = Path(__file__).with_name("log4j2.xml")
 
 #: How long a JVM may take to end after Spark has stopped.
@@ -59,6 +62,36 @@ DEFAULTS: Final[dict[str, str]] = {
     # VACUUM lists folders in so many tasks: with Spark's 10 000 a minute passes on two cores.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
 }
+
+
+#: Of these, what a cluster knows better itself.
+_OF_ONE_MACHINE: Final = (
+    "spark.sql.shuffle.partitions",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism",
+)
+
+
+def cluster_settings() -> dict[str, str]:
+    """Properties of a job on a cluster: those of ``DEFAULTS`` that are not about one small machine."""
+    kinds = ("spark.sql.", "spark.databricks.", "spark.hadoop.parquet.")
+    return {key: value for key, value in DEFAULTS.items() if key.startswith(kinds) and key not in _OF_ONE_MACHINE}
+
+
+@contextmanager
+def submitted_or_own_session(lake_root: str, conf: Mapping[str, str] | None = None) -> Iterator[SparkSession]:
+    """The session of the JVM that spark-submit, and so Dataproc, has started, with the job's own jars and settings.
+
+    Without one, a session in a JVM of our own.
+
+    Args:
+        lake_root: The lake to work on, a directory or ``gs://bucket/prefix``.
+        conf: Overrides and additions to ``DEFAULTS`` for a session of our own.
+    """
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        yield SparkSession.builder.getOrCreate()
+        return
+    with spark_session(ensure_jars().spark, {**connector_settings(lake_root), **(conf or {})}) as spark:
+        yield spark
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from streaming.java import find_java
 PROPERTIES = Path(__file__).parent.parent / "local" / "server.properties"
 
 USERNAME = "gate"
-PASSWORD = "not-a-secret"  # noqa: S105
+PASSWORD = "not-a-secret"  # noqa: S105  # pragma: allowlist secret
 
 #: Behind the local broker's own properties; the last one of a name counts.
 SECURITY = """
@@ -106,7 +106,7 @@ class SecuredKafka:
     def login(self) -> dict[str, str]:
         """Environment for the door with a login, in plain text."""
         return variables(security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN", sasl_username="plain",
-                         sasl_password="simple")  # noqa: S106  # fmt: skip
+                         sasl_password="simple")  # noqa: S106  # fmt: skip  # pragma: allowlist secret
 
     @property
     def login_tls(self) -> dict[str, str]:

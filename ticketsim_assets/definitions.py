@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from ticketsim_assets.alerts import alert_sensors
 from ticketsim_assets.dashboard_asset import dashboard_asset
 from ticketsim_assets.dbt_assets import warehouse_models
 from ticketsim_assets.jobs import dashboard_job, hourly_job, quarantine_job
@@ -40,6 +41,12 @@ defs = dg.Definitions(
     asset_checks=[offsets, lag, quarantine_rate],
     jobs=[hourly_job, quarantine_job, dashboard_job, compaction_job, vacuum_job, replay_job],
     schedules=[compaction_schedule, vacuum_schedule],
-    sensors=[lake_sensor, kafka_sensor, dashboard_after_success, dashboard_after_failure],
+    sensors=[
+        lake_sensor,
+        kafka_sensor,
+        dashboard_after_success,
+        dashboard_after_failure,
+        *alert_sensors(_settings),
+    ],
     resources=resources(_project, _settings),
 )

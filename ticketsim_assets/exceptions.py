@@ -12,6 +12,7 @@
   * DataprocNotSet
   * BigQueryNotSet
   * LakeOutOfReach
+  * AlertRefused
 """
 
 
@@ -57,3 +58,7 @@ class BigQueryNotSet(AssetsError):
 
 class LakeOutOfReach(AssetsError):
     """The lake lies where the warehouse cannot read it: BigQuery reads Google Cloud Storage only."""
+
+
+class AlertRefused(AssetsError):
+    """A webhook did not take the news of a run that failed."""

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from upath import UPath
 
@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TICKETSIM_", frozen=True)
 
     home: Path = Path("data")
-    """Folder of everything local: broker, lake, checkpoint, warehouse, Dagster home, page (TICKETSIM_HOME)."""
+    """Folder of everything local: broker, lake, checkpoint, warehouse, Dagster home, page."""
 
     bootstrap: str = "127.0.0.1:19092"
     """Kafka's bootstrap servers, ``host:port[,host:port]``; by default ten thousand above Kafka's own 9092."""
@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     reload_minutes: float = Field(default=2.0, ge=0)
     """Wall-clock minutes after its first late commit before a loaded hour is loaded again: a storm of late commits is
     one run per hour and interval."""
+
+    alert_url: SecretStr | None = None
+    """Webhook that is told of runs that fail, with a JSON object ``{"text": ...}``; default: nobody is told."""
 
     @cached_property
     def root(self) -> Path:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -14,9 +14,6 @@ from ticketsim_assets.settings import Settings
 
 if TYPE_CHECKING:
     from google.cloud.dataproc_v1 import Job, JobControllerClient
-
-#: Settings of a laptop's session that a cluster knows better itself.
-_LAPTOPS_OWN: Final = ("spark.sql.shuffle.partitions", "spark.sql.sources.parallelPartitionDiscovery.parallelism")
 
 
 class LakeSpark(dg.ConfigurableResource, ABC):
@@ -79,9 +76,8 @@ class DataprocSpark(LakeSpark):
         from google.cloud.dataproc_v1 import Job, JobPlacement, PySparkJob  # noqa: PLC0415
 
         from streaming.jars import ensure_jars  # noqa: PLC0415
-        from streaming.session import DEFAULTS  # noqa: PLC0415
+        from streaming.session import cluster_settings  # noqa: PLC0415
 
-        of_sql = {key: value for key, value in DEFAULTS.items() if key.startswith(("spark.sql.", "spark.databricks."))}
         return Job(
             placement=JobPlacement(cluster_name=self.cluster),
             pyspark_job=PySparkJob(
@@ -89,7 +85,7 @@ class DataprocSpark(LakeSpark):
                 python_file_uris=[f"{self.code}/ticketsim.zip"],
                 jar_file_uris=[f"{self.code}/jars/{jar.name}" for jar in ensure_jars().spark],
                 args=["--lake", self.lake, *task.arguments()],
-                properties={key: value for key, value in of_sql.items() if key not in _LAPTOPS_OWN},
+                properties=cluster_settings(),
             ),
         )
 

@@ -1,4 +1,4 @@
-"""``ticketsim broker start|stop|status``: the local Kafka."""
+"""``ticketsim broker start|stop|status``: the local Kafka; ``topics``: the topics of another one."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -39,6 +39,30 @@ def start(
     with console.status("starting the broker") as shown:
         result = broker.start(_chosen(directory), port or Settings().broker_port, partitions, shown.update)
     _show(result, json)
+
+
+@broker_app.command()
+def topics(
+    bootstrap: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="The Kafka.", show_default="TICKETSIM_BOOTSTRAP")
+    ] = None,
+    partitions: Annotated[int, typer.Option(min=1, help="Of each topic that is created.")] = PARTITIONS,
+    replication: Annotated[int, typer.Option(min=1, help="Copies of each partition, at most as many as brokers.")] = 1,
+    json: JsonOption = False,
+) -> None:
+    """Create those of the eight topics that a Kafka lacks, wherever it runs; the others stay as they are."""
+    from simulator.events import TOPICS
+    from simulator.topics import create_topics
+    from ticketsim_assets.settings import Settings
+
+    chosen = bootstrap or Settings().bootstrap
+    with console.status(f"creating topics at {chosen}"):
+        made = create_topics(chosen, partitions, replication)
+    if json:
+        emit_json({"bootstrap": chosen, "created": made})
+    else:
+        there = len(TOPICS) - len(made)
+        console.print(f"{len(made)} topics created at {chosen}, {there} were there already", soft_wrap=True)
 
 
 @broker_app.command()

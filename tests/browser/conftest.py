@@ -94,7 +94,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
     path = tmp_path / "warehouse.duckdb"
     runs = {
         "spring-rehearsal": (datetime(2026, 2, 27, 10), 20, 0.5),  # noqa: DTZ001 - the marts hold naive UTC
-        "7f3a90c1d2e4": (datetime(2026, 3, 1), 72, 1.0),  # noqa: DTZ001 - the marts hold naive UTC
+        "7f3a90c1d2e4": (datetime(2026, 3, 1), 72, 1.0),  # noqa: DTZ001 - the marts hold naive UTC  # pragma: allowlist secret
     }
     _fill(path, runs, ("north", "south"))
     return Warehouse(path)

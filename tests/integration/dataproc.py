@@ -6,19 +6,16 @@ import re
 import subprocess
 import sys
 import threading
-import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyspark
+from dataproc_release import lay_out
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.dataproc_v1 import JobControllerClient
 from google.cloud.dataproc_v1.services.job_controller.transports import JobControllerRestTransport
 
-from streaming.jars import ensure_jars
 from ticketsim_assets.spark import DataprocSpark
-
-ROOT = Path(__file__).parents[2]
 
 BUCKET = "gs://code/release"
 
@@ -28,14 +25,7 @@ class Dataproc:
 
     def __init__(self, folder: Path) -> None:
         """Lay the code out in ``folder`` as it would lie in a bucket."""
-        (folder / "maintenance.py").write_text((ROOT / "streaming" / "maintenance.py").read_text())
-        with zipfile.ZipFile(folder / "ticketsim.zip", "w") as archive:
-            for package in ("simulator", "streaming"):
-                for path in (ROOT / package).rglob("*.[ptx][yom]*"):
-                    archive.write(path, path.relative_to(ROOT))
-        (folder / "jars").mkdir()
-        for jar in ensure_jars().spark:
-            (folder / "jars" / jar.name).symlink_to(jar)
+        lay_out(folder)
         self.folder = folder
         self.jobs: list[dict] = []
         self.processes: list[subprocess.Popen] = []

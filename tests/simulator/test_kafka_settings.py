@@ -30,6 +30,7 @@ def environment(monkeypatch):
     return choose
 
 
+# pragma: allowlist nextline secret
 LOGIN = {"sasl_username": "gate", "sasl_password": "hidden"}
 
 
@@ -50,6 +51,7 @@ def test_without_settings_neither_encryption_nor_login_is_used(environment):
         ({"security_protocol": "ssl", "ssl_ca_location": "/nowhere.pem"}, "SSL_CA_LOCATION is '/nowhere.pem'"),
         ({"security_protocol": "ssl", "ssl_key_location": __file__}, "SSL_CERTIFICATE_LOCATION and .* need each other"),
         ({"ssl_ca_location": __file__}, "certificates are given, but .* is PLAINTEXT"),
+        # pragma: allowlist nextline secret
         ({"password": "hidden"}, "TICKETSIM_KAFKA_PASSWORD is no setting; known are"),
     ],
 )
@@ -67,6 +69,7 @@ def test_a_password_is_quoted_where_it_is_part_of_a_sentence(environment):
     environment(variables(security_protocol="SASL_SSL", sasl_username="gate", sasl_password='a"b\\c'))  # noqa: S106
 
     assert security_options()["kafka.sasl.jaas.config"] == (
+        # pragma: allowlist nextline secret
         'org.apache.kafka.common.security.scram.ScramLoginModule required username="gate" password="a\\"b\\\\c";'
     )
 
@@ -100,7 +103,9 @@ def test_a_run_goes_through_every_kind_of_door(secured, environment, plan, door)
 @pytest.mark.parametrize(
     ("door", "wrong", "said"),
     [
+        # pragma: allowlist nextline secret
         ("login", {"sasl_password": "guessed"}, "Invalid username or password"),
+        # pragma: allowlist nextline secret
         ("login_tls", {"sasl_password": "guessed"}, "invalid credentials"),
         ("login_tls", {"ssl_ca_location": "stranger"}, "certificate"),
     ],

@@ -1,0 +1,48 @@
+"""The stream as a job of Dataproc: its main file, beside ``ticketsim.zip``. A laptop has ``ticketsim stream``.
+
+Dataproc starts it again when it fails. It goes on from its checkpoint or, without one, from what the lake holds.
+"""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from streaming.exceptions import StreamingError
+from streaming.runner import StreamConfig, run_stream
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run until SIGTERM, which ends the stream after the batch that is under way; ``--once``: until all is read."""
+    parser = argparse.ArgumentParser(prog="stream")
+    for option in ("bootstrap", "lake", "checkpoint"):
+        parser.add_argument(f"--{option}", required=True)
+    parser.add_argument("--trigger-seconds", type=float, default=120.0)
+    parser.add_argument("--once", action="store_true")
+    asked = parser.parse_args(arguments)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("streaming").setLevel(logging.INFO)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    summary = run_stream(
+        StreamConfig(
+            bootstrap=asked.bootstrap,
+            lake=asked.lake,
+            checkpoint=Path(asked.checkpoint),
+            trigger=None if asked.once else timedelta(seconds=asked.trigger_seconds),
+        ),
+        stop=stop,
+    )
+    print(f"{summary.rows} rows in {summary.batches} batches", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except StreamingError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,54 @@
+"""The tables of docs/settings.md that follow from the settings objects; as a script, it writes them into the page."""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic_settings import BaseSettings
+
+from simulator.kafka_settings import KafkaSettings
+from ticketsim_assets.settings import Settings
+
+PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
+
+TABLES: dict[str, type[BaseSettings]] = {"Settings": Settings, "KafkaSettings": KafkaSettings}
+
+_BETWEEN = r"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
+
+
+def fields(settings: type[BaseSettings]) -> Iterator[tuple[str, str, str]]:
+    """Variable, default and meaning of each field; the meaning is the docstring below it."""
+    [tree] = ast.parse(textwrap.dedent(inspect.getsource(settings))).body
+    assert isinstance(tree, ast.ClassDef)
+    described = {
+        one.target.id: inspect.cleandoc(next_one.value.value)
+        for one, next_one in zip(tree.body, tree.body[1:], strict=False)
+        if isinstance(one, ast.AnnAssign) and isinstance(next_one, ast.Expr) and isinstance(one.target, ast.Name)
+    }
+    for name, field in settings.model_fields.items():
+        default = "" if field.default in (None, "") else str(field.default)
+        meaning = " ".join(described[name].split()).replace("``", "`")
+        yield f"{settings.model_config['env_prefix']}{name.upper()}", default, meaning
+
+
+def table(settings: type[BaseSettings]) -> str:
+    rows = (
+        f"| `{name}` | {f'`{default}`' if default else ''} | {text} |\n" for name, default, text in fields(settings)
+    )
+    return "| variable | default | meaning |\n| --- | --- | --- |\n" + "".join(rows)
+
+
+def with_tables(page: str) -> str:
+    """The page with its generated tables as the settings objects are now."""
+    for name, settings in TABLES.items():
+        pattern, new = _BETWEEN.format(name=name), table(settings)
+        page, changed = re.subn(pattern, lambda found, new=new: found[1] + new + found[2], page, flags=re.DOTALL)
+        assert changed == 1, f"{PAGE} has no place for {name}"
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

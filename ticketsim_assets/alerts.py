@@ -1,0 +1,61 @@
+"""Telling people that a run failed: a line of text to a webhook, as Slack, Mattermost and Google Chat take it."""
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from typing import Final
+
+import dagster as dg
+
+from ticketsim_assets.exceptions import AlertRefused
+from ticketsim_assets.run_history import has_crashed
+from ticketsim_assets.settings import Settings
+
+_TIMEOUT_S: Final = 15.0
+
+
+def send_alert(url: str, text: str) -> None:
+    """Post ``{"text": text}`` to the webhook.
+
+    Raises:
+        AlertRefused: it did not take it. The address stays secret: who has it may post there.
+    """
+    body = json.dumps({"text": text}).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - configured
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310
+            pass
+    except urllib.error.HTTPError as error:
+        raise AlertRefused(f"the webhook of TICKETSIM_ALERT_URL answered {error.code}: {text}") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise AlertRefused(
+            f"the webhook of TICKETSIM_ALERT_URL does not answer ({type(error).__name__}): {text}"
+        ) from None
+
+
+@dg.run_failure_sensor(
+    name="alert_after_failure",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Posts to the webhook of TICKETSIM_ALERT_URL when a run fails.",
+)
+def _alert_after_failure(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+    """Tell of a run that failed. One whose process was killed runs again by itself."""
+    url, run = Settings().alert_url, context.dagster_run
+    if url is None:
+        return dg.SkipReason("TICKETSIM_ALERT_URL is not set")
+    if has_crashed(run):
+        return dg.SkipReason("the run was killed, and is asked for again")
+    ends = [run.tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end")]
+    hours = " to ".join(dict.fromkeys(end for end in (*ends, run.tags.get("dagster/partition")) if end))
+    send_alert(
+        url.get_secret_value(),
+        f"Ticketsim: {run.job_name} failed{f' for {hours}' if hours else ''} (run {run.run_id}): "
+        f"{context.failure_event.message}",
+    )
+    return None
+
+
+def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """The sensor, if somebody wants to be told."""
+    return [] if settings.alert_url is None else [_alert_after_failure]
