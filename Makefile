@@ -7,6 +7,10 @@ INSTALLED := .venv/installed
 AIRFLOW := .venv-airflow/bin
 AIRFLOW_INSTALLED := .venv-airflow/installed
 
+# So do checkov's.
+CHECKOV := .venv-checkov/bin
+CHECKOV_INSTALLED := .venv-checkov/installed
+
 # As pip and git do: trust the certificates that this machine trusts.
 export UV_SYSTEM_CERTS ?= true
 
@@ -15,7 +19,8 @@ BIGQUERY := .venv-bigquery/bin
 BIGQUERY_INSTALLED := .venv-bigquery/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup airflow bigquery demo up test test-fast test-gcp soak lint secrets audit typecheck lock clean preflight jars
+.PHONY: help setup airflow bigquery demo up test test-fast test-gcp soak cloud-plan cloud-up cloud-down policy lint secrets audit \
+	typecheck lock clean preflight jars
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this help
@@ -33,7 +38,7 @@ demo: setup ## Run the whole pipeline once, from the simulation to the dashboard
 up: setup ## Run the whole pipeline live, until Ctrl-C
 	@$(BIN)/ticketsim up
 
-test: setup airflow bigquery lint typecheck ## Check everything: style, types and all tests (real Kafka, Spark, Dagster, Airflow, browser)
+test: setup airflow bigquery lint typecheck policy ## Check everything: style, types and all tests (real Kafka, Spark, Dagster, Airflow, browser)
 	@$(AIRFLOW)/python -m pytest -q --confcutdir=tests/airflow/inside tests/airflow/inside
 	@chromium="$$($(BIN)/python -m local.chromium)" && TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadfile
 
@@ -46,17 +51,29 @@ test-gcp: setup ## Run the warehouse's tests on a real project: GCP_PROJECT=, GC
 soak: setup ## Kill stream and broker by random schedules for MINUTES=20 and compare lake and truth; SEED=n replays
 	@SOAK_MINUTES="$(or $(MINUTES),20)" CHAOS_SEED="$(SEED)" $(BIN)/pytest -q -s tests/chaos/soak.py
 
+cloud-plan: ## Show what Terraform would change on Google Cloud (docs/cloud.md)
+	@terraform/cloud.sh plan
+
+cloud-up: ## Make the stack on Google Cloud, or bring it up to date; asks first
+	@terraform/cloud.sh up
+
+cloud-down: ## Destroy the stack on Google Cloud; asks first
+	@terraform/cloud.sh down
+
+policy: $(CHECKOV_INSTALLED) ## Check terraform/ against the policies of checkov, in .venv-checkov (260 MB)
+	@$(CHECKOV)/checkov --config-file terraform/.checkov.yaml
+
 lint: $(INSTALLED) secrets ## Check style, the arrows between the packages, the SQL, the constraints, and for secrets
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint dbt/models dbt/tests
-	@! grep -nE '://|^-' constraints.txt deploy/airflow/constraints.txt || { \
+	@! grep -nE '://|^-' constraints.txt deploy/airflow/constraints.txt tests/terraform/constraints.txt || { \
 		echo "error: constraints name a registry (above): make lock"; exit 1; }
 
-# Two files of pins are full of versions that look like keys to nobody but take seconds.
+# Pins and a schema are full of words that look like keys to nobody but a scanner.
 secrets: $(INSTALLED)
-	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '(^|/)constraints\.txt$$'
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '(^|/)constraints\.txt$$|google\.json$$'
 
 audit: $(INSTALLED) ## Ask PyPI for known holes in the packages that are pinned (needs the network; CI does it weekly)
 	@$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --disable-pip --no-deps --requirement constraints.txt
@@ -67,13 +84,14 @@ typecheck: $(INSTALLED) ## Check types
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-emit-find-links --no-header
 
-lock: $(INSTALLED) ## Recreate constraints.txt from pyproject.toml, and Airflow's from its requirements
+lock: $(INSTALLED) ## Recreate constraints.txt from pyproject.toml, and Airflow's and checkov's from their requirements
 	@$(LOCK) --all-extras --output-file constraints.txt pyproject.toml
 	@$(LOCK) --python-version 3.11 --output-file deploy/airflow/constraints.txt deploy/airflow/requirements.txt
+	@$(LOCK) --python-version 3.11 --output-file tests/terraform/constraints.txt tests/terraform/requirements.txt
 
 clean: ## Stop the local broker; remove data, .venv and everything else that was made here
 	@if [ -x $(BIN)/ticketsim ]; then $(BIN)/ticketsim broker stop; fi
-	rm -rf data build logs .venv .venv-airflow .venv-bigquery *.egg-info dbt/target dbt/logs .*_cache .hypothesis .tmp_dagster_home_*
+	rm -rf data build logs .venv .venv-airflow .venv-bigquery .venv-checkov *.egg-info dbt/target dbt/logs .*_cache .hypothesis .tmp_dagster_home_*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Before anything is downloaded, and every time: one sentence if Python or Java is missing or too old.
@@ -99,6 +117,12 @@ $(BIGQUERY_INSTALLED): tests/cloud/bigquery/requirements.txt tests/cloud/bigquer
 		python="$$(sh tests/cloud/bigquery/python.sh $(BIN)/uv)" && \
 		$(BIN)/uv venv --quiet --clear --python "$$python" .venv-bigquery; }
 	@VIRTUAL_ENV=.venv-bigquery $(BIN)/uv pip install --quiet --no-deps --requirement tests/cloud/bigquery/requirements.txt
+	@touch $@
+
+$(CHECKOV_INSTALLED): tests/terraform/requirements.txt tests/terraform/constraints.txt | $(INSTALLED)
+	@$(CHECKOV)/python -c '' 2>/dev/null || $(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-checkov
+	@VIRTUAL_ENV=.venv-checkov $(BIN)/uv pip install --quiet --constraint tests/terraform/constraints.txt \
+		--requirement tests/terraform/requirements.txt
 	@touch $@
 
 jars: $(INSTALLED)

@@ -152,8 +152,7 @@ def test_airflow_finds_its_database_whatever_the_password_holds(cloud: Cloud, tm
     assert said.returncode == 0, said.stderr
     secrets = tmp_path / "run" / "secrets"
     assert (secrets / "sql-alchemy-conn").read_text() == (
-        # pragma: allowlist nextline secret
-        "postgresql+psycopg2://airflow:a%2Fb%40c%3Ad%25e%20f@postgres/airflow\n"
+        "postgresql+psycopg2://airflow:a%2Fb%40c%3Ad%25e%20f@postgres/airflow\n"  # pragma: allowlist secret
     )
     assert json.loads((secrets / "passwords.json").read_text()) == {"admin": 'say "x"'}
 

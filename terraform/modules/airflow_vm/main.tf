@@ -1,0 +1,17 @@
+# Airflow and its Postgres.
+
+module "vm" {
+  source = "../vm"
+
+  name            = "${var.prefix}-airflow"
+  description     = "Airflow, which asks Dagster once an hour"
+  region          = var.region
+  zone            = var.zone
+  machine_type    = var.machine_type
+  data_disk_gb    = var.data_disk_gb
+  subnetwork      = var.subnetwork
+  service_account = var.service_account
+  settings        = var.settings
+  startup_script  = join("\n", [for script in ["vm.sh", "airflow/startup.sh"] : file("${path.module}/../../../deploy/${script}")])
+  keep            = var.keep
+}

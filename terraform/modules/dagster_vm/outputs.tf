@@ -1,0 +1,9 @@
+output "name" {
+  description = "Name of the machine."
+  value       = module.vm.name
+}
+
+output "address" {
+  description = "Its private address."
+  value       = module.vm.address
+}

@@ -1,0 +1,9 @@
+output "cluster" {
+  description = "Name of the cluster."
+  value       = google_dataproc_cluster.this.name
+}
+
+output "stream_job" {
+  description = "Id of the streaming job, null while there is none."
+  value       = one(google_dataproc_job.stream[*].id)
+}

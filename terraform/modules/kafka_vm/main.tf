@@ -1,0 +1,34 @@
+# Kafka and who sends to it. Its data disk holds the topics; its address stays the same when the machine is made anew.
+
+terraform {
+  required_providers {
+    google = {
+      source = "hashicorp/google"
+    }
+  }
+}
+
+# Kafka tells its clients this address, so it is known before the machine is, and outlives it.
+resource "google_compute_address" "this" {
+  name         = "${var.prefix}-kafka"
+  region       = var.region
+  address_type = "INTERNAL"
+  subnetwork   = var.subnetwork
+}
+
+module "vm" {
+  source = "../vm"
+
+  name            = "${var.prefix}-kafka"
+  description     = "Kafka, a browser for its topics, and the simulator"
+  region          = var.region
+  zone            = var.zone
+  machine_type    = var.machine_type
+  data_disk_gb    = var.data_disk_gb
+  subnetwork      = var.subnetwork
+  service_account = var.service_account
+  address         = google_compute_address.this.address
+  settings        = merge(var.settings, { kafka-address = google_compute_address.this.address })
+  startup_script  = join("\n", [for script in ["vm.sh", "kafka/startup.sh"] : file("${path.module}/../../../deploy/${script}")])
+  keep            = var.keep
+}

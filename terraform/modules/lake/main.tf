@@ -1,0 +1,102 @@
+# Two buckets: the lake, with the stream's checkpoint, and beside it what can be made again: code, logs, pages, Spark's own.
+
+terraform {
+  required_providers {
+    google = {
+      source = "hashicorp/google"
+    }
+  }
+}
+
+resource "google_storage_bucket" "lake" {
+  name                        = "${var.project}-${var.prefix}-lake"
+  location                    = var.location
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = !var.keep_data
+
+  # An object that is overwritten or deleted by mistake can be brought back.
+  versioning {
+    enabled = true
+  }
+
+  # A live object is never the business of a lifecycle: which files are old is known by Delta's log alone, and removed by its
+  # vacuum. What is deleted here was replaced or deleted before, two weeks ago.
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+    condition {
+      days_since_noncurrent_time = 14
+      with_state                 = "ARCHIVED"
+    }
+  }
+
+  lifecycle_rule {
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+    condition {
+      age = 7
+    }
+  }
+
+  # Older versions are kept anyway; a second net would double the bytes of what maintenance rewrites.
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+}
+
+resource "google_storage_bucket" "code" {
+  name                        = "${var.project}-${var.prefix}-code"
+  location                    = var.location
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = !var.keep_data
+
+  versioning {
+    enabled = true
+  }
+
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+    condition {
+      days_since_noncurrent_time = 30
+      with_state                 = "ARCHIVED"
+    }
+  }
+
+  # What Dagster's runs printed: deploy/dagster/dagster.yaml names the prefix.
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+    condition {
+      age            = 30
+      matches_prefix = ["dagster/"]
+    }
+  }
+}
+
+# Dataproc keeps the output of its jobs and Spark's event logs here; nothing in it is needed after a month.
+resource "google_storage_bucket" "dataproc" {
+  name                        = "${var.project}-${var.prefix}-dataproc"
+  location                    = var.location
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = true
+
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+    condition {
+      age = 30
+    }
+  }
+}

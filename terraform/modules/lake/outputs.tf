@@ -1,0 +1,14 @@
+output "bucket" {
+  description = "Name of the lake's bucket."
+  value       = google_storage_bucket.lake.name
+}
+
+output "code_bucket" {
+  description = "Name of the bucket of code, logs and pages."
+  value       = google_storage_bucket.code.name
+}
+
+output "dataproc_bucket" {
+  description = "Name of the bucket for Dataproc's own files."
+  value       = google_storage_bucket.dataproc.name
+}

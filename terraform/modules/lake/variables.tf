@@ -1,0 +1,24 @@
+variable "project" {
+  description = "Id of the project: first part of the buckets' names, which are unique in the world."
+  type        = string
+}
+
+variable "prefix" {
+  description = "Second part of the buckets' names."
+  type        = string
+}
+
+variable "location" {
+  description = "Region of the buckets."
+  type        = string
+}
+
+variable "service_accounts" {
+  description = "Addresses of the service accounts, by machine."
+  type        = map(string)
+}
+
+variable "keep_data" {
+  description = "Whether a bucket that holds objects refuses to be destroyed."
+  type        = bool
+}

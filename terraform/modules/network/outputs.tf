@@ -1,0 +1,4 @@
+output "subnetwork" {
+  description = "The subnet's id."
+  value       = google_compute_subnetwork.this.id
+}

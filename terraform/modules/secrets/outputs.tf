@@ -1,0 +1,4 @@
+output "names" {
+  description = "Names of the secrets; each wants a version before its machine starts."
+  value       = sort([for secret in google_secret_manager_secret.this : secret.secret_id])
+}

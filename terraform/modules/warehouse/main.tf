@@ -1,0 +1,37 @@
+# One dataset per layer, named by TICKETSIM_BIGQUERY_DATASET_PREFIX and dbt's schema. Tables are made by the loader and by
+# dbt, who know their columns. The loader's tables of a moment carry their own expiry; a dataset's would take raw.events and
+# dbt's views along.
+
+terraform {
+  required_providers {
+    google = {
+      source = "hashicorp/google"
+    }
+  }
+}
+
+locals {
+  datasets = {
+    raw     = "The lake's complete hours, row by row"
+    staging = "dbt's views of raw, one per event type"
+    marts   = "Facts, dimensions and figures per hour"
+  }
+}
+
+resource "google_bigquery_dataset" "layer" {
+  for_each = local.datasets
+
+  dataset_id                 = "${replace(var.prefix, "-", "_")}_${each.key}"
+  description                = each.value
+  location                   = var.location
+  max_time_travel_hours      = "168"
+  delete_contents_on_destroy = !var.keep_data
+}
+
+resource "google_bigquery_dataset_iam_member" "dagster" {
+  for_each = google_bigquery_dataset.layer
+
+  dataset_id = each.value.dataset_id
+  role       = "roles/bigquery.dataEditor"
+  member     = "serviceAccount:${var.dagster_account}"
+}

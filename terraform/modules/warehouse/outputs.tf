@@ -1,0 +1,9 @@
+output "dataset_prefix" {
+  description = "What stands before raw, staging and marts in the datasets' names."
+  value       = "${replace(var.prefix, "-", "_")}_"
+}
+
+output "datasets" {
+  description = "Ids of the datasets, by layer."
+  value       = { for layer, dataset in google_bigquery_dataset.layer : layer => dataset.dataset_id }
+}

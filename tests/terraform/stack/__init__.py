@@ -1,0 +1,1 @@
+"""`terraform/` as data, and what is known and demanded of it."""

@@ -1,0 +1,112 @@
+"""A Terraform provider that knows the Google provider's schema, and nothing else: enough for `validate` and for mocks.
+
+Terraform asks a provider for its schema, and checks configuration against that itself; `terraform test` with
+`mock_provider` makes up what a provider would compute. So the real Terraform, with expressions, modules, types and
+required arguments, can be run over ``terraform/`` where the real provider cannot be had. What the real one checks
+beyond its schema (the form of a name, arguments that exclude each other) is not checked here.
+
+The protocol: https://developer.hashicorp.com/terraform/plugin/terraform-plugin-protocol, version 6; a provider is a
+gRPC server that prints its address. Its messages are few, so they are encoded here rather than by generated code.
+"""
+
+import json
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+TABLE = Path(__file__).with_name("google.json")
+
+_NESTING = {"single": 1, "list": 2, "set": 3}
+
+
+def _field(number: int, value: int | str | bytes) -> bytes:
+    """A field of a message: https://protobuf.dev/programming-guides/encoding/."""
+    if isinstance(value, int):
+        return _varint(number << 3) + _varint(value)
+    content = value.encode() if isinstance(value, str) else value
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    if value < 128:
+        return bytes([value])
+    return bytes([value & 127 | 128]) + _varint(value >> 7)
+
+
+def _type(kind: str) -> Any:
+    """A type as Terraform spells it in JSON: ``list(string)`` is ``["list", "string"]``."""
+    if kind == "list(object)":
+        return "dynamic"
+    outer, _, inner = kind.rstrip(")").partition("(")
+    return [outer, inner] if inner else outer
+
+
+def _attribute(name: str, described: str) -> bytes:
+    use, kind = described.split(" ", 1)
+    # What is optional in this provider is mostly computed too, if it is not given; the table does not tell which.
+    uses = {"required": [4], "optional": [5, 6], "computed": [6]}[use]
+    return _field(1, name) + _field(2, json.dumps(_type(kind))) + b"".join(_field(number, 1) for number in uses)
+
+
+def _block(block: dict[str, Any]) -> bytes:
+    attributes = [_field(2, _attribute(name, described)) for name, described in block["attributes"].items()]
+    nested = [
+        _field(
+            3,
+            _field(1, name)
+            + _field(2, _block(inner))
+            + _field(3, _NESTING[inner["nesting"]])
+            + (b"" if inner["nesting"] == "single" else _field(4, inner["min"]) + _field(5, inner["max"])),
+        )
+        for name, inner in block["blocks"].items()
+    ]
+    return b"".join(attributes + nested)
+
+
+def _schema(block: dict[str, Any]) -> bytes:
+    return _field(1, 0) + _field(2, _block(block))
+
+
+def _provider_schema() -> bytes:
+    table = json.loads(TABLE.read_text())
+    resources = [_field(2, _field(1, name) + _field(2, _schema(block))) for name, block in table["resources"].items()]
+    return _field(1, _schema({"attributes": table["configuration"], "blocks": {}})) + b"".join(resources)
+
+
+class _Answers(grpc.GenericRpcHandler):
+    """Nothing is ever wrong: an empty message, which has no diagnostics, is the answer to all but the schema."""
+
+    def __init__(self, over: threading.Event) -> None:
+        self._over = over
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        service, method = handler_call_details.method.strip("/").split("/")
+        if service not in {"tfplugin6.Provider", "plugin.GRPCController"}:
+            return None
+
+        def answer(_request: bytes, _context: grpc.ServicerContext) -> bytes:
+            if method == "Shutdown":
+                self._over.set()
+            return _provider_schema() if method == "GetProviderSchema" else b""
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+
+def main() -> None:
+    """Serve until Terraform says that it is done."""
+    over = threading.Event()
+    server = grpc.server(ThreadPoolExecutor(4), handlers=[_Answers(over)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    sys.stdout.write(f"1|6|tcp|127.0.0.1:{port}|grpc\n")
+    sys.stdout.flush()
+    over.wait()
+    server.stop(grace=0.1)
+
+
+if __name__ == "__main__":
+    main()
