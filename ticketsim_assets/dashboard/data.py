@@ -13,6 +13,12 @@ HOURLY_DAYS: Final = 10
 
 VENUE_HOURS_TABLE: Final = "marts.agg_venue_hourly"
 RECEIPTS_TABLE: Final = "marts.reconciliation_hourly"
+HISTOGRAM_TABLE: Final = "marts.agg_wait_histogram_hourly"
+
+_TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE)
+
+#: Where visitors wait, in the order in which they do.
+STAGES: Final = ("seller", "scanner")
 
 #: What a receipt can turn out to be, the worst last.
 STATES: Final = ("proved", "unproved", "wrong")
@@ -68,6 +74,11 @@ class Marts:
     """``run`` and ``venue`` (positions), ``hour`` (hours since the epoch) and MEASURES; ordered by hour."""
     receipts: Mapping[str, Sequence[int]]
     """``run``, ``venue``, ``hour`` as above, and how many of that hour's receipts are ``proved``."""
+    waits: Mapping[str, Sequence[int]]
+    """``run``, ``venue``, ``hour`` as above, ``stage`` (position in STAGES), ``bucket`` (position of its lower edge),
+    and ``visitors`` who waited so long."""
+    edges: tuple[int, ...]
+    """Edges of the buckets, whole seconds, ascending; the last bucket is open."""
     offending: tuple[Mapping[str, Any], ...]
     """Every receipt that is not proved: run, venue, hour as above, type, state, expected, actual, difference; the worst
     first, then by hour."""
@@ -102,7 +113,7 @@ def read_marts(warehouse: Path, patience: Patience = IMPATIENT) -> Marts:
         WarehouseUnreadable: the file is no DuckDB database that this version can open.
     """
     if not warehouse.exists():
-        return _marts((), (), (VENUE_HOURS_TABLE, RECEIPTS_TABLE))
+        return _marts((), (), (), _TABLES)
     with open_duckdb(warehouse, read_only=True, patience=patience) as connection:
         tables = {
             f"{schema}.{table}"
@@ -110,13 +121,11 @@ def read_marts(warehouse: Path, patience: Patience = IMPATIENT) -> Marts:
                 "select table_schema, table_name from information_schema.tables"
             ).fetchall()
         }
-        has_hours, has_receipts = VENUE_HOURS_TABLE in tables, RECEIPTS_TABLE in tables
         return _marts(
-            connection.execute(_VENUE_HOURS).fetchall() if has_hours else (),
-            connection.execute(_RECEIPTS).fetchall() if has_receipts else (),
-            tuple(
-                table for table, there in ((VENUE_HOURS_TABLE, has_hours), (RECEIPTS_TABLE, has_receipts)) if not there
-            ),
+            connection.execute(_VENUE_HOURS).fetchall() if VENUE_HOURS_TABLE in tables else (),
+            connection.execute(_RECEIPTS).fetchall() if RECEIPTS_TABLE in tables else (),
+            connection.execute(_HISTOGRAM).fetchall() if HISTOGRAM_TABLE in tables else (),
+            tuple(table for table in _TABLES if table not in tables),
         )
 
 
@@ -142,13 +151,21 @@ order by hour_start, run_id, venue_id
 """  # noqa: S608 - constants of this module
 
 
+_HISTOGRAM: Final = f"""
+select run_id, venue_id, {_HOUR}, stage, from_us // 1000000, to_us // 1000000, visitors
+from {HISTOGRAM_TABLE}
+order by hour_start, run_id, venue_id, stage, from_us
+"""  # noqa: S608 - constants of this module
+
+
 def _marts(
     venue_hours: Sequence[tuple[Any, ...]],
     receipts: Sequence[tuple[Any, ...]],
+    waits: Sequence[tuple[Any, ...]],
     missing: tuple[str, ...],
 ) -> Marts:
     """Marts from rows that begin with run_id and venue_id; every id that is met anywhere gets a position."""
-    keys = [row[:2] for rows in (venue_hours, receipts) for row in rows]
+    keys = [row[:2] for rows in (venue_hours, receipts, waits) for row in rows]
     runs = tuple(sorted({run for run, _ in keys}))
     venues = tuple(sorted({venue for _, venue in keys}))
     run_at = {run: position for position, run in enumerate(runs)}
@@ -158,6 +175,9 @@ def _marts(
         located = [(run_at[run], venue_at[venue], *rest) for run, venue, *rest in rows]
         return {name: [row[position] for row in located] for position, name in enumerate(names)}
 
+    # the edges of the buckets that occur: those between them hold nobody
+    edges = tuple(sorted({edge for row in waits for edge in row[4:6] if edge is not None}))
+    edge_at = {edge: position for position, edge in enumerate(edges)}
     offending = [
         {"run": run_at[run], "venue": venue_at[venue], "hour": hour, **receipt}
         for run, venue, hour, _, not_proved in receipts
@@ -168,6 +188,11 @@ def _marts(
         venues=venues,
         venue_hours=columns(("run", "venue", "hour", *MEASURES), venue_hours),
         receipts=columns(("run", "venue", "hour", "proved"), [row[:4] for row in receipts]),
+        waits=columns(
+            ("run", "venue", "hour", "stage", "bucket", "visitors"),
+            [(*row[:3], STAGES.index(row[3]), edge_at[row[4]], row[6]) for row in waits],
+        ),
+        edges=edges,
         offending=tuple(sorted(offending, key=lambda receipt: -STATES.index(receipt["state"]))),
         missing=missing,
     )
