@@ -78,7 +78,7 @@ def _table(name: str, described: Mapping[str, Any]) -> str:
 def _words(text: str) -> str:
     """``text`` in one line, with dbt's doc blocks in place, for DuckDB."""
     rendered = jinja2.Template(text).render(doc=_doc, target=SimpleNamespace(type="duckdb"))
-    return " ".join(rendered.split()).replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(rendered.split()).replace("|", "\\|")
 
 
 def _doc(name: str) -> str:

@@ -16,7 +16,7 @@ from simulator.events import TOPICS
 from streaming.committed import next_offsets
 from streaming.hour import Hour
 from streaming.jvm_lock import Holder
-from streaming.lag import TopicOffsets, lag_per_topic, topic_offsets
+from streaming.lag import TopicOffsets, lag_per_topic, offsets_of_topic, topic_offsets
 from streaming.lake import Lake
 from streaming.layout import QUARANTINE
 from streaming.lease import lease_holder
@@ -98,20 +98,20 @@ def _broker(settings: Settings, offsets: Mapping[str, TopicOffsets] | None) -> S
         there = settings.broker_dir.exists()
         said = f"nothing answers at {settings.bootstrap} with the eight topics; `ticketsim broker start` starts it"
         return Station("stopped" if there else "absent", said, {"bootstrap": settings.bootstrap})
-    messages = sum(log.end - log.earliest for log in offsets.values())
+    messages = _messages(offsets)
     return Station(
         "runs",
         f"{settings.bootstrap}, {len(TOPICS)} topics with {len(offsets)} partitions, {messages:,} messages",
         {
             "bootstrap": settings.bootstrap,
-            "topics": {topic: _in_topic(offsets, topic) for topic in TOPICS},
+            "topics": {topic: _messages(offsets_of_topic(offsets, topic)) for topic in TOPICS},
             "messages": messages,
         },
     )
 
 
-def _in_topic(offsets: Mapping[str, TopicOffsets], topic: str) -> int:
-    return sum(log.end - log.earliest for name, log in offsets.items() if name.rpartition("/")[0] == topic)
+def _messages(offsets: Mapping[str, TopicOffsets]) -> int:
+    return sum(log.end - log.earliest for log in offsets.values())
 
 
 def _stream(settings: Settings, lake: Lake, offsets: Mapping[str, TopicOffsets] | None, now: datetime) -> Station:

@@ -80,7 +80,7 @@ _SALES = frozenset({EventType.BUY_TICKETS})
 FIELDS: Final[tuple[Field, ...]] = (
     Field("event_type", "string", "what happened; equals the topic's", _ALL, allowed=tuple(EVENT_TYPES)),
     Field("schema_version", "int", "version of this contract", _ALL, minimum=SCHEMA_VERSION),
-    Field("event_id", "string", "<run_id>-<venue_id>-<sequence>; the same run gives the same ids", _ALL),
+    Field("event_id", "string", "`<run_id>-<venue_id>-<sequence>`; the same run gives the same ids", _ALL),
     Field("run_id", "string", "one start of the simulator", _ALL),
     Field("venue_id", "string", "the venue; key of the Kafka message", _ALL),
     Field("event_time", "time", "when the activity ended; never decreases within a venue", _ALL),

@@ -44,6 +44,11 @@ def topic_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
     return {name: TopicOffsets(earliest[name], latest[name]) for name in latest}
 
 
+def offsets_of_topic(offsets: Mapping[str, TopicOffsets], topic: str) -> dict[str, TopicOffsets]:
+    """Those of ``offsets``, which are per ``topic/partition``, that are the topic's."""
+    return {place: log for place, log in offsets.items() if place.rpartition("/")[0] == topic}
+
+
 def consumer_lag(offsets: Mapping[str, TopicOffsets], committed: Mapping[str, int]) -> int:
     """Messages in Kafka that the lake does not hold yet.
 
@@ -57,6 +62,6 @@ def consumer_lag(offsets: Mapping[str, TopicOffsets], committed: Mapping[str, in
 def lag_per_topic(offsets: Mapping[str, TopicOffsets], committed: Mapping[str, int]) -> dict[str, int]:
     """As ``consumer_lag``, for each topic that Kafka has."""
     return {
-        topic: consumer_lag({name: log for name, log in offsets.items() if name.rpartition("/")[0] == topic}, committed)
+        topic: consumer_lag(offsets_of_topic(offsets, topic), committed)
         for topic in sorted({name.rpartition("/")[0] for name in offsets})
     }

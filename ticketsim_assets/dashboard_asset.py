@@ -13,7 +13,7 @@ from ticketsim_assets.resources import WarehouseResource
 
 def dashboard_asset(destination: Path) -> dg.AssetsDefinition:
     """The asset that builds the page at ``destination`` from the marts."""
-    marts = ("agg_line_hourly", "agg_venue_hourly", "reconciliation_hourly")
+    marts = ("agg_line_hourly", "agg_venue_hourly", "agg_wait_histogram_hourly", "reconciliation_hourly")
 
     @dg.asset(
         key=DASHBOARD,

@@ -1,16 +1,20 @@
 """The dbt models as assets: hourly where the model is a table of hours, without partitions where it is a view."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
+from streaming.hour import Hour
 from ticketsim_assets.dbt_checks import told
-from ticketsim_assets.partitions import HOURLY, SINGLE_RUN
+from ticketsim_assets.freshness import HOURS_ARE_LOADED
+from ticketsim_assets.partitions import HOURLY, SINGLE_RUN, hours_of_window
 from ticketsim_assets.raw_assets import POOL
 from ticketsim_assets.resources import WarehouseResource
+from ticketsim_assets.row_counts import count_rows
+from ticketsim_assets.warehouse import Reader
 
 _WINDOW_FORMAT: Final = "%Y-%m-%dT%H:%M:%S"
 
@@ -28,9 +32,19 @@ class HourlyTranslator(DagsterDbtTranslator):
         spec = spec.replace_attributes(
             key=dg.AssetKey([layer, node["name"]]), group_name=layer, owners=["team:analytics"]
         )
-        if node["config"].get("incremental_strategy") == "hour_window" and node["config"]["materialized"] != "view":
+        if _is_table(node):
+            spec = spec.replace_attributes(freshness_policy=HOURS_ARE_LOADED)
+        if _is_hourly(node):
             spec = spec.replace_attributes(partitions_def=HOURLY)
         return spec
+
+
+def _is_table(node: Mapping[str, Any]) -> bool:
+    return node["config"]["materialized"] != "view"
+
+
+def _is_hourly(node: Mapping[str, Any]) -> bool:
+    return _is_table(node) and node["config"].get("incremental_strategy") == "hour_window"
 
 
 def window_arguments(window: dg.TimeWindow) -> list[str]:
@@ -50,7 +64,7 @@ def warehouse_models(project: DbtProject) -> dg.AssetsDefinition:
         manifest=project.manifest_path,
         project=project,
         name="warehouse_models",
-        dagster_dbt_translator=HourlyTranslator(),
+        dagster_dbt_translator=HourlyTranslator(DagsterDbtTranslatorSettings(enable_code_references=True)),
         backfill_policy=SINGLE_RUN,
         pool=POOL,
     )
@@ -59,19 +73,26 @@ def warehouse_models(project: DbtProject) -> dg.AssetsDefinition:
     ) -> Iterator[object]:
         """Build and test the staging views and the marts for the hours of the run."""
         arguments = ["build", "--exclude-resource-type", "unit_test", *window_arguments(context.partition_time_window)]
-        opened, not_passed = warehouse.open(), []
+        opened = warehouse.open()
+        built: list[dg.Output] = []
+        passed, not_passed = [], []
         with opened.exclusive():
             invocation = dbt.cli(arguments, context=context, raise_on_error=False)
             for event in invocation.stream():
-                if isinstance(event, dg.AssetCheckResult) and not event.passed:
+                if isinstance(event, dg.Output):
+                    built.append(event)
+                elif isinstance(event, dg.AssetCheckResult) and not event.passed:
                     not_passed.append(event)
                 else:
-                    yield event
-        if not_passed:
-            # only now, since nobody can read while dbt has the warehouse
-            results = invocation.get_artifact("run_results.json")["results"]
-            compiled = {result["unique_id"]: result["compiled_code"] for result in results}
+                    passed.append(event)
+        # Only now, since nobody can read while dbt has the warehouse; and each model before its checks.
+        if built or not_passed:
             with opened.reading() as reader:
+                _add_row_counts(context, [invocation.manifest["nodes"][_unique_id(event)] for event in built], reader)
+                yield from built
+                yield from passed
+                results = invocation.get_artifact("run_results.json")["results"]
+                compiled = {result["unique_id"]: result["compiled_code"] for result in results}
                 yield from told(not_passed, compiled, reader)
         if error := invocation.get_error():
             raise error
@@ -79,3 +100,24 @@ def warehouse_models(project: DbtProject) -> dg.AssetsDefinition:
         shutil.rmtree(invocation.target_path, ignore_errors=True)
 
     return models
+
+
+def _unique_id(event: dg.Output) -> str:
+    return str(event.metadata["unique_id"].value)
+
+
+def _add_row_counts(context: dg.AssetExecutionContext, nodes: Sequence[Mapping[str, Any]], reader: Reader) -> None:
+    """Give each table's materialisation its rows: of each hour of the run, or of the whole if it has no hours."""
+    window = context.partition_time_window
+    hourly = {f"{node['schema']}.{node['name']}" for node in nodes if _is_hourly(node)}
+    whole = {f"{node['schema']}.{node['name']}" for node in nodes if _is_table(node)} - hourly
+    counts = count_rows(reader, window, sorted(hourly), sorted(whole))
+    for table in sorted(hourly | whole):
+        rows = counts.get(table, {})
+        hours: list[Hour | None] = [*hours_of_window(window)] if table in hourly else [None]
+        for hour in hours:
+            context.add_asset_metadata(
+                {"dagster/row_count": rows.get(hour, 0)},
+                asset_key=dg.AssetKey(table.split(".")),
+                partition_key=hour.key if hour else None,
+            )

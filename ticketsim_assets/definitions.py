@@ -27,17 +27,19 @@ _settings = Settings()
 _project = dbt_project()
 
 defs = dg.Definitions(
-    assets=[
-        *KAFKA_ASSETS,
-        *LAKE_ASSETS,
-        COMPLETE_ASSET,
-        compaction,
-        vacuum,
-        raw_events,
-        raw_quarantine,
-        warehouse_models(_project),
-        dashboard_asset(_settings.dashboard_path),
-    ],
+    assets=dg.with_source_code_references(
+        [
+            *KAFKA_ASSETS,
+            *LAKE_ASSETS,
+            COMPLETE_ASSET,
+            compaction,
+            vacuum,
+            raw_events,
+            raw_quarantine,
+            warehouse_models(_project),
+            dashboard_asset(_settings.dashboard_path),
+        ]
+    ),
     asset_checks=[offsets, lag, quarantine_rate],
     jobs=[hourly_job, quarantine_job, dashboard_job, compaction_job, vacuum_job, replay_job],
     schedules=[compaction_schedule, vacuum_schedule],

@@ -1,19 +1,19 @@
 """Kafka's topics and the lake's hours as external assets: the stream writes them, sensors report them."""
 
-from datetime import timedelta
-
 import dagster as dg
 
 from simulator.events import EventType
-from streaming.layout import QUARANTINE
+from streaming.layout import EVENTS_TABLE, QUARANTINE
+from ticketsim_assets.freshness import ROWS_ARRIVE
 from ticketsim_assets.keys import KAFKA_KEYS, LAKE_COMPLETE, LAKE_KEYS
 from ticketsim_assets.partitions import HOURLY
+from ticketsim_assets.settings import Settings
+from ticketsim_assets.source_code import in_module
+from ticketsim_assets.table_schema import lake_schema, topic_schema
 
 _OWNERS = ["team:platform"]
 
-#: A stream that works commits every two minutes; an hour without a row is a closed venue, or a stream that died.
-#: Topics have none: Dagster counts materialisations only, and they are observed. Their lag is checked instead.
-_FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=3), warn_window=timedelta(hours=1, minutes=30))
+_TABLE = f"{Settings().lake}/{EVENTS_TABLE}"
 
 KAFKA_ASSETS = [
     dg.AssetSpec(
@@ -24,7 +24,11 @@ KAFKA_ASSETS = [
         description=f"Topic of the {name} messages, as the simulator produced them. One message per activity."
         if name != EventType.HOUR_CLOSED
         else "Topic of the receipts: what each venue produced in each hour. One message per venue, hour and type.",
-        metadata={"topic": EventType(name).topic},
+        metadata={
+            "topic": EventType(name).topic,
+            "dagster/column_schema": topic_schema(EventType(name)),
+            **in_module("simulator.topics"),
+        },
     )
     for name, key in KAFKA_KEYS.items()
 ]
@@ -41,7 +45,12 @@ LAKE_ASSETS = [
         if name != QUARANTINE
         else "Messages that break the contract, with their bytes and the reason, by the hour of arrival. "
         "One row per message.",
-        freshness_policy=_FRESH if name != QUARANTINE else None,
+        metadata={
+            "dagster/uri": f"{_TABLE}/event_type={name}",
+            "dagster/column_schema": lake_schema(name),
+            **in_module("streaming.job"),
+        },
+        freshness_policy=ROWS_ARRIVE if name != QUARANTINE else None,
     )
     for name, key in LAKE_KEYS.items()
 ]
@@ -55,5 +64,6 @@ COMPLETE_ASSET = dg.AssetSpec(
     owners=_OWNERS,
     description="An hour is here once every venue's receipts and all that they count are in the lake, or once it is "
     "late. Its data version is its fingerprint: the newest Delta version that changed it. One partition per hour.",
-    freshness_policy=_FRESH,
+    metadata=in_module("ticketsim_assets.lake_reports"),
+    freshness_policy=ROWS_ARRIVE,
 )

@@ -6,6 +6,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from streaming.hour import Hour
+from ticketsim_assets.freshness import HOURS_ARE_LOADED
 from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS, RAW_EVENTS, RAW_QUARANTINE
 from ticketsim_assets.loading import LoadedHour, load_events, load_quarantine
 from ticketsim_assets.offsets_check import require_sound, verify_offsets
@@ -45,7 +46,8 @@ class LoadConfig(dg.Config):
     owners=["team:platform"],
     pool=POOL,
     check_specs=[RECEIPTS],
-    metadata={"dagster/column_schema": RAW_EVENTS_SCHEMA},
+    metadata={"dagster/column_schema": RAW_EVENTS_SCHEMA, "dagster/table_name": "raw.events"},
+    freshness_policy=HOURS_ARE_LOADED,
 )
 def raw_events(
     context: dg.AssetExecutionContext,
@@ -87,7 +89,7 @@ def raw_events(
     kinds={"duckdb", "table"},
     owners=["team:platform"],
     pool=POOL,
-    metadata={"dagster/column_schema": RAW_QUARANTINE_SCHEMA},
+    metadata={"dagster/column_schema": RAW_QUARANTINE_SCHEMA, "dagster/table_name": "raw.quarantine"},
 )
 def raw_quarantine(
     context: dg.AssetExecutionContext, lake: LakeResource, warehouse: WarehouseResource

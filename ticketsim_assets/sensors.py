@@ -6,7 +6,8 @@ from typing import Final
 
 import dagster as dg
 
-from streaming.lag import TopicOffsets, consumer_lag, topic_offsets
+from simulator.events import EventType
+from streaming.lag import TopicOffsets, consumer_lag, offsets_of_topic, topic_offsets
 from ticketsim_assets.dead_runs import end_dead_runs
 from ticketsim_assets.due import Request
 from ticketsim_assets.jobs import dashboard_job, hourly_job, quarantine_job
@@ -18,7 +19,7 @@ from ticketsim_assets.requests import run_tags
 from ticketsim_assets.resources import LakeResource
 from ticketsim_assets.run_history import has_crashed
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.stream_checks import judge_rates, lag_warnings, offsets_of_topic
+from ticketsim_assets.stream_checks import judge_rates, lag_warnings
 from ticketsim_assets.watch_cursor import KafkaCursor, WatchCursor
 
 #: A lag that begins or ends is reported at once; one that stays as it is, so that the check does not look forgotten.
@@ -103,7 +104,7 @@ def topic_observations(
         committed: the lake's next offset per ``topic/partition``.
     """
     for name, key in KAFKA_KEYS.items():
-        of_topic = offsets_of_topic(offsets, name)
+        of_topic = offsets_of_topic(offsets, EventType(name).topic)
         yield dg.AssetObservation(
             key,
             metadata={
@@ -121,6 +122,7 @@ def _dashboard_request(context: dg.RunStatusSensorContext) -> dg.RunRequest:
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.SUCCESS,
     name="dashboard_after_success",
+    description="Rebuilds the page after a run that ended well.",
     monitored_jobs=[hourly_job, quarantine_job],
     request_job=dashboard_job,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -133,6 +135,7 @@ def dashboard_after_success(context: dg.RunStatusSensorContext) -> dg.RunRequest
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.FAILURE,
     name="dashboard_after_failure",
+    description="Rebuilds the page after a red run as well: its badge must show red.",
     monitored_jobs=[hourly_job],
     request_job=dashboard_job,
     default_status=dg.DefaultSensorStatus.RUNNING,

@@ -12,7 +12,7 @@ import dagster as dg
 
 from simulator.events import EventType
 from streaming.exceptions import NoLake
-from streaming.lag import TopicOffsets, consumer_lag, topic_offsets
+from streaming.lag import TopicOffsets, consumer_lag, offsets_of_topic, topic_offsets
 from ticketsim_assets.keys import KAFKA_KEYS, LAKE_KEYS
 from ticketsim_assets.offsets_check import last_state
 from ticketsim_assets.quarantine_rate import HourRate, newest_rates
@@ -59,12 +59,6 @@ class Judged:
         )
 
 
-def offsets_of_topic(offsets: Mapping[str, TopicOffsets], name: str) -> dict[str, TopicOffsets]:
-    """The offsets of the topic of event type ``name``, per ``topic/partition``."""
-    topic = EventType(name).topic
-    return {place: log for place, log in offsets.items() if place.rsplit("/", 1)[0] == topic}
-
-
 def judge_lag(
     name: str,
     offsets: Mapping[str, TopicOffsets],
@@ -82,7 +76,8 @@ def judge_lag(
         threshold: messages above which it is too much.
         since_commit: the age of the lake's newest commit; None if there is none.
     """
-    of_topic, topic = offsets_of_topic(offsets, name), EventType(name).topic
+    topic = EventType(name).topic
+    of_topic = offsets_of_topic(offsets, topic)
     lag = consumer_lag(of_topic, committed)
     stands = lag > 0 and (since_commit is None or since_commit > STANDSTILL)
     said = f"{topic} is {lag:,} messages ahead of the lake; the threshold is {threshold:,}"

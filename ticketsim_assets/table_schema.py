@@ -1,17 +1,64 @@
-"""The raw tables' columns as the Dagster UI shows them."""
+"""The columns of topics, lake and raw tables as the Dagster UI shows them, from the contract."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import dagster as dg
 
-from streaming.layout import Column
+from simulator.events import EventType, Field, Kind, fields_of
+from streaming.layout import CONTRACT_COLUMNS, FILING_COLUMNS, KAFKA_COLUMNS, QUARANTINE, QUARANTINE_COLUMNS, Column
 from ticketsim_assets.warehouse_schema import DUCKDB_TYPES, RAW_EVENTS, RAW_QUARANTINE
 
+_JSON_TYPES: Final[dict[Kind, str]] = {
+    "string": "string",
+    "int": "integer",
+    "time": "integer, microseconds since the Unix epoch",
+    "bool": "boolean",
+}
 
-def _schema(columns: Sequence[Column]) -> dg.TableSchema:
-    return dg.TableSchema([dg.TableColumn(c.name, DUCKDB_TYPES[c.type], description=c.meaning) for c in columns])
+_NEVER_NULL: Final = dg.TableColumnConstraints(nullable=False)
 
 
-RAW_EVENTS_SCHEMA = _schema(RAW_EVENTS)
+def topic_schema(event_type: EventType) -> dg.TableSchema:
+    """The fields of a topic's JSON messages."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(field.name, _JSON_TYPES[field.kind], field.meaning, _constraints(field, event_type))
+            for field in fields_of(event_type)
+        ]
+    )
 
-RAW_QUARANTINE_SCHEMA = _schema(RAW_QUARANTINE)
+
+def lake_schema(name: str) -> dg.TableSchema:
+    """The columns that rows of event type ``name`` fill, or those of the quarantine; types are Delta's."""
+    if name == QUARANTINE:
+        return dg.TableSchema([_column(c) for c in (*KAFKA_COLUMNS, *QUARANTINE_COLUMNS, *FILING_COLUMNS)])
+    event_type = EventType(name)
+    fields = {field.name: field for field in fields_of(event_type)}
+    return dg.TableSchema(
+        [
+            *(
+                dg.TableColumn(c.name, c.type, c.meaning, _constraints(fields[c.name], event_type))
+                for c in CONTRACT_COLUMNS
+                if c.name in fields
+            ),
+            *(_column(c) for c in (*KAFKA_COLUMNS, *FILING_COLUMNS)),
+        ]
+    )
+
+
+def _raw_schema(columns: Sequence[Column]) -> dg.TableSchema:
+    return dg.TableSchema([dg.TableColumn(c.name, DUCKDB_TYPES[c.type], c.meaning) for c in columns])
+
+
+def _column(column: Column) -> dg.TableColumn:
+    return dg.TableColumn(column.name, column.type, column.meaning)
+
+
+def _constraints(field: Field, event_type: EventType) -> dg.TableColumnConstraints | None:
+    return _NEVER_NULL if event_type in field.required else None
+
+
+RAW_EVENTS_SCHEMA: Final = _raw_schema(RAW_EVENTS)
+
+RAW_QUARANTINE_SCHEMA: Final = _raw_schema(RAW_QUARANTINE)

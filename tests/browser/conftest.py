@@ -88,6 +88,29 @@ def _fill(path: Path, runs: dict[str, tuple[datetime, int, float]], venues: tupl
         )
 
 
+def _fill_waits(path: Path) -> None:
+    """Every visitor's wait in one of five buckets, so that a wrong sum shows."""
+    with duckdb.connect(path) as connection:
+        connection.execute(
+            """create table marts.agg_wait_histogram_hourly as
+            select
+                run_id, venue_id, hour_start, event_date, stage,
+                from_s * 1000000::bigint as from_us, to_s * 1000000::bigint as to_us,
+                visitors as waits, visitors
+            from (
+                select *, greatest(0, case stage
+                    when 'seller' then buy_tickets_visitors * weight // 100 + hour(hour_start) % 3
+                    else visitors_admitted * (100 - weight) // 400
+                end)::bigint as visitors
+                from
+                    marts.agg_venue_hourly,
+                    (select unnest(['seller', 'scanner']) as stage),
+                    (values (0, 15, 8), (15, 30, 12), (120, 180, 35), (240, 300, 30), (7200, null, 15))
+                    as bucket (from_s, to_s, weight)
+            ) where visitors > 0"""
+        )
+
+
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """Two runs, the later one over three days, two venues, every receipt proved."""
@@ -97,6 +120,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
         "7f3a90c1d2e4": (datetime(2026, 3, 1), 72, 1.0),  # noqa: DTZ001 - the marts hold naive UTC  # pragma: allowlist secret
     }
     _fill(path, runs, ("north", "south"))
+    _fill_waits(path)
     return Warehouse(path)
 
 

@@ -97,6 +97,31 @@ def test_the_dates_choose_whole_days_in_utc_wherever_the_reader_is(warehouse, op
     opened.shoot("dates")
 
 
+def _expected_quick(warehouse, stage: str, where: str) -> str:
+    (share,) = warehouse.ask(
+        f"""select 100.0 * sum(visitors) filter (where to_us <= 300000000) / sum(visitors)
+        from marts.agg_wait_histogram_hourly where stage = '{stage}' and {where}"""
+    )
+    return f"at the {stage}s: {share:.1f} % below 5 min"
+
+
+def test_the_waits_histogram_shows_every_bucket_of_what_is_chosen(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    for stage in ("seller", "scanner"):
+        assert opened.text(f"#waits-{stage}") == _expected_quick(warehouse, stage, LATEST_RUN)
+    _choose(opened, "venue", "south")
+    _set_date(opened, "from", "2026-03-02")
+    where = f"{LATEST_RUN} and venue_id = 'south' and event_date >= '2026-03-02'"
+    for stage in ("seller", "scanner"):
+        assert opened.text(f"#waits-{stage}") == _expected_quick(warehouse, stage, where)
+    texts = opened.page.locator("#waits .role-axis-label text").all_text_contents()
+    labels = [text for text in texts if not text.endswith("%")]  # the other axis
+    assert labels[:4] == ["< 15 s", "15\N{EN DASH}30 s", "30 s\N{EN DASH}2 min", "2\N{EN DASH}3 min"]
+    assert labels[-1] == "2 h +"
+    assert _expected_quick(warehouse, "seller", where) in opened.page.locator("#waits").get_attribute("aria-label")
+    opened.shoot("waits")
+
+
 def test_dates_in_the_wrong_order_follow_the_one_that_was_set_last(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
     _set_date(opened, "to", "2026-03-01")

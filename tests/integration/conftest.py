@@ -40,9 +40,7 @@ class CommandLine:
     @property
     def environment(self) -> dict[str, str]:
         own = {"TICKETSIM_HOME": str(self.home), "TICKETSIM_BOOTSTRAP": self.bootstrap}
-        # Tests that load the code location in this process leave their warehouse's path behind.
-        others = {"DAGSTER_HOME", "TICKETSIM_WAREHOUSE_PATH"}
-        return {**{k: v for k, v in os.environ.items() if k not in others}, **own}
+        return {**{k: v for k, v in os.environ.items() if k != "DAGSTER_HOME"}, **own}
 
     def start(self, *arguments: str, **options) -> subprocess.Popen:
         return subprocess.Popen([sys.executable, "-m", "local", *arguments], env=self.environment, **options)

@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import duckdb
@@ -59,6 +60,7 @@ def test_a_range_of_hours_is_one_run_and_every_hour_is_recorded_and_proved(loade
         keys = {hour.key for hour in hours}
         for key in (RAW_EVENTS, LAKE_COMPLETE, *(dg.AssetKey(["marts", mart]) for mart in HOURLY_MARTS)):
             assert instance.get_materialized_partitions(key) == keys, key
+        assert recorded_rows(instance) == counted_rows(home, hours)
         check = instance.get_latest_asset_check_evaluation_record(dg.AssetCheckKey(RAW_EVENTS, "receipts"))
         assert check.event.dagster_event.asset_check_evaluation_data.passed
     reconciled = CommandLine(home, 9)("reconcile", "--json")
@@ -69,6 +71,29 @@ def test_a_range_of_hours_is_one_run_and_every_hour_is_recorded_and_proved(loade
         "unproved": 0,
         "wrong": 0,
     }
+
+
+def recorded_rows(instance: dg.DagsterInstance) -> dict[tuple[str, str | None], int]:
+    """What Dagster plots: rows per mart and hour, and of dimensions as a whole."""
+    return {
+        (mart, event.partition_key): event.asset_materialization.metadata["dagster/row_count"].value
+        for mart in (*HOURLY_MARTS, *DIMENSIONS)
+        for event in instance.fetch_materializations(dg.AssetKey(["marts", mart]), limit=100).records
+    }
+
+
+def counted_rows(home: Path, hours: list[Hour]) -> dict[tuple[str, str | None], int]:
+    with duckdb.connect(home / "warehouse.duckdb", read_only=True) as connection:
+
+        def count(mart: str, condition: str) -> int:
+            return connection.execute(f"select count(*) from marts.{mart} where {condition}").fetchall()[0][0]
+
+        of_hours = {
+            (mart, hour.key): count(mart, f"hour_start = '{hour.start:%Y-%m-%d %H:%M:%S}'")
+            for mart in HOURLY_MARTS
+            for hour in hours
+        }
+        return of_hours | {(mart, None): count(mart, "true") for mart in DIMENSIONS}
 
 
 def test_status_tells_what_is_loaded_and_proved_while_the_warehouse_is_busy(loaded):

@@ -41,9 +41,7 @@ def materialise(home: Path, *hours: Hour) -> dg.ExecuteInProcessResult:
     else:
         first, last = hours[0].key, hours[-1].key
         partition = {"tags": {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}}
-    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
-        # dbt's own way to the file; left behind it would lead the next test's dbt there
-        patch.setenv("TICKETSIM_WAREHOUSE_PATH", str(home / "warehouse.duckdb"))
+    with dg.DagsterInstance.ephemeral() as instance:
         return dg.materialize(
             [raw_events, downstream],
             resources=resources(dbt_project(), Settings(home=home)),

@@ -14,6 +14,7 @@ from simulator.events import ACTIVITY_TYPES
 from ticketsim_assets.dashboard import charts
 from ticketsim_assets.dashboard.data import (
     ACTIVITIES,
+    HISTOGRAM_TABLE,
     HOURLY_DAYS,
     MEASURES,
     RECEIPTS_TABLE,
@@ -51,6 +52,10 @@ def make_warehouse(tmp_path: Path) -> Callable[..., Path]:
                     f"""create table {RECEIPTS_TABLE} (run_id varchar, venue_id varchar, hour_start timestamp,
                     event_type varchar, expected_count bigint, actual_count bigint,
                     state varchar, difference varchar)"""
+                )
+                connection.execute(
+                    f"""create table {HISTOGRAM_TABLE} (run_id varchar, venue_id varchar, hour_start timestamp,
+                    stage varchar, from_us bigint, to_us bigint, waits bigint, visitors bigint)"""
                 )
                 for run, venue, after, event_type, state in receipts:
                     difference = None if state == "proved" else f"it is {state}"
@@ -130,8 +135,23 @@ def test_a_run_that_only_receipts_know_of_has_a_name(make_warehouse: Callable[..
 
 def test_a_missing_table_is_named_and_the_other_one_is_read(make_warehouse: Callable[..., Path]) -> None:
     marts = read_marts(make_warehouse([("r", "north", 0, 3)]))
-    assert marts.missing == (RECEIPTS_TABLE,)
+    assert marts.missing == (RECEIPTS_TABLE, HISTOGRAM_TABLE)
     assert marts.venue_hours["visitors_arrived"] == [3]
+
+
+def test_waits_are_sorted_into_buckets_between_all_edges_that_occur(make_warehouse: Callable[..., Path]) -> None:
+    path = make_warehouse([("r", "n", 0, 7)], [])
+    with duckdb.connect(path) as connection:
+        connection.execute(f"""insert into {HISTOGRAM_TABLE} values
+            ('r', 'n', '{NOON}', 'scanner', 7200000000, null, 1, 2),
+            ('r', 'n', '{NOON}', 'seller', 0, 15000000, 3, 4),
+            ('r', 'n', '{NOON}', 'scanner', 60000000, 120000000, 5, 6)
+        """)
+    marts = read_marts(path)
+    assert marts.edges == (0, 15, 60, 120, 7200)
+    named = zip(marts.waits["stage"], marts.waits["bucket"], marts.waits["visitors"], strict=True)
+    assert list(named) == [(1, 2, 6), (1, 4, 2), (0, 0, 4)]
+    assert marts.waits["hour"] == [NOON_HOUR] * 3
 
 
 def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
@@ -193,7 +213,7 @@ def test_the_page_of_no_warehouse_says_what_is_missing_and_how_to_get_it(tmp_pat
     destination = tmp_path / "new" / "folder" / "index.html"
     summary = build_dashboard(tmp_path / "nowhere.duckdb", destination)
     page = destination.read_text()
-    assert summary.missing == (VENUE_HOURS_TABLE, RECEIPTS_TABLE)
+    assert summary.missing == (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE)
     assert VENUE_HOURS_TABLE in page
     assert "ticketsim demo" in page
     assert preview_png(read_marts(tmp_path / "nowhere.duckdb")) is None

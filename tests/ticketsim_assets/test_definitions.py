@@ -1,9 +1,13 @@
 """The code location as Dagster loads it, with nothing running: no broker, no lake, no warehouse."""
 
+import difflib
 import os
+import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -15,6 +19,7 @@ from ticketsim_assets.resources import LakeResource
 from ticketsim_assets.sensors import kafka_sensor, lake_sensor, topic_observations
 
 from ..dbt.conftest import DIMENSIONS, HOURLY_MARTS
+from .definitions_snapshot import COMMAND, FILE, snapshot
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,7 +70,6 @@ def test_every_station_is_an_asset_and_data_flows_from_kafka_to_the_dashboard(gr
         todo += [parent for parent in graph.get(key).parent_keys if parent not in reached]
     not_shown = {
         "marts/fct_visitor_journeys",
-        "marts/agg_wait_histogram_hourly",
         "marts/report_visitors_hourly",
         "marts/report_processing_hourly",
         *(f"marts/{dimension}" for dimension in DIMENSIONS),
@@ -97,6 +101,65 @@ def test_every_asset_says_what_it_is_and_who_owns_it(graph):
         assert node.description, key
         assert node.owners, key
         assert node.kinds, key
+
+
+@pytest.mark.slow
+def test_every_asset_names_the_files_that_its_code_stands_in(graph):
+    for key in graph.get_all_asset_keys():
+        references = graph.get(key).metadata["dagster/code_references"].code_references
+        assert references, key
+        assert all(Path(reference.file_path).is_file() for reference in references), key
+
+
+@pytest.mark.slow
+def test_every_table_and_topic_shows_its_columns_with_a_meaning_that_markdown_leaves_whole(graph):
+    tables = [key for key in graph.get_all_asset_keys() if key.path[0] in ("kafka", "lake", "raw", "staging", "marts")]
+    of_other_kinds = {"lake/complete", "lake/compaction", "lake/vacuum"}
+    for key in tables:
+        if key.to_user_string() in of_other_kinds:
+            continue
+        columns = graph.get(key).metadata["dagster/column_schema"].columns
+        assert columns, key
+        for column in columns:
+            assert column.description, (key, column.name)
+            assert column.type, (key, column.name)
+            assert "<" not in re.sub(r"`[^`]*`", "", column.description), (key, column.name)
+
+
+@pytest.mark.slow
+def test_the_graph_is_what_it_was_when_it_was_last_reviewed(defs):
+    reviewed, found = FILE.read_text(encoding="utf-8"), snapshot(defs)
+    difference = difflib.unified_diff(reviewed.splitlines(), found.splitlines(), "reviewed", "found", lineterm="")
+    assert found == reviewed, "\n".join([f"if this is what you want: {COMMAND}", *difference])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"description": "Another one."},
+        {"owners": ["team:other"]},
+        {"deps": ["upstream"]},
+        {"group_name": "other"},
+        {"kinds": {"other"}},
+        {"partitions_def": dg.DailyPartitionsDefinition("2026-01-01")},
+        {"pool": "other"},
+        {"freshness_policy": dg.FreshnessPolicy.time_window(timedelta(hours=1))},
+        {"metadata": {"dagster/uri": "elsewhere"}},
+        {"check_specs": [dg.AssetCheckSpec("check", asset="planted", blocking=False)]},
+    ],
+)
+def test_a_change_of_an_asset_is_a_change_of_the_snapshot(change):
+    def planted(**changed: Any) -> str:
+        as_it_is = {
+            "description": "One.",
+            "owners": ["team:data"],
+            "check_specs": [dg.AssetCheckSpec("check", asset="planted", blocking=True)],
+        }
+        asset = dg.asset(name="planted", **(as_it_is | changed))(lambda: None)
+        return snapshot(dg.Definitions(assets=[asset]))
+
+    assert planted() == planted()
+    assert planted(**change) != planted()
 
 
 @pytest.mark.slow

@@ -293,6 +293,48 @@
     return push("averages", rows);
   }
 
+  /** The seconds that plans are made for: so many visitors waited less. */
+  const TARGET_S = 300;
+
+  function edgeName(seconds) {
+    if (seconds < 60) return `${seconds} s`;
+    return seconds < 3600 ? `${seconds / 60} min` : `${seconds / 3600} h`;
+  }
+
+  function bucketName(i) {
+    const [from, to] = [data.edges[i], data.edges[i + 1]];
+    if (to === undefined) return `${edgeName(from)} +`;
+    if (from === 0) return `< ${edgeName(to)}`;
+    const [first, last] = [edgeName(from), edgeName(to)];
+    const sameUnit = first.split(" ")[1] === last.split(" ")[1];
+    return `${sameUnit ? first.split(" ")[0] : first}–${last}`;
+  }
+
+  function showWaits() {
+    const counts = data.stages.map(() => data.edges.map(() => 0));
+    const rows = data.waits;
+    for (let i = 0; i < rows.hour.length; i++) {
+      if (chosen(rows, i) && within(rows.hour[i])) counts[rows.stage[i]][rows.bucket[i]] += rows.visitors[i];
+    }
+    const used = data.edges.map((_, i) => counts.some((count) => count[i] > 0));
+    const shown = data.edges.map((_, i) => i).filter((i) => i <= used.lastIndexOf(true));
+    const bars = [];
+    const words = data.stages.map((stage, at) => {
+      const all = counts[at].reduce((sum, count) => sum + count, 0);
+      shown.forEach((i) => {
+        const share = mean(counts[at][i], all) ?? 0;
+        const text = `${whole.format(counts[at][i])} at the ${stage}s, ${tenths.format(100 * share)} %`;
+        bars.push({ label: bucketName(i), position: i, stage, share, text });
+      });
+      const quick = counts[at].reduce((sum, count, i) => (data.edges[i + 1] <= TARGET_S ? sum + count : sum), 0);
+      const below = all ? `: ${tenths.format((100 * quick) / all)} % below ${edgeName(TARGET_S)}` : "";
+      $(`waits-${stage}`).textContent = `at the ${stage}s${below}`;
+      return `at the ${stage}s${below || ", nobody"}`;
+    });
+    describe("waits", `Share of visitors by the length of their wait; ${words.join("; ")}`);
+    return push("waits", bars);
+  }
+
   function describe(name, text) {
     $(name).setAttribute("aria-label", text);
   }
@@ -450,7 +492,7 @@
     showControls(hourly);
     showTiles(all);
     showStates();
-    await Promise.all([showAverages(all), showSeries(), showOverview()]);
+    await Promise.all([showAverages(all), showWaits(), showSeries(), showOverview()]);
     if (mine === updates) document.documentElement.dataset.state = "ready";
   }
 

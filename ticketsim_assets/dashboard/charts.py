@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from ticketsim_assets.dashboard.data import ACTIVITIES
+from ticketsim_assets.dashboard.data import ACTIVITIES, STAGES
 
 #: Name of the data source that rows are pushed into.
 SOURCE: Final = "src"
@@ -145,6 +145,28 @@ def averages() -> dict[str, Any]:
     return _spec(alt.layer(bars, texts, room))
 
 
+def waits() -> dict[str, Any]:
+    """Bars of how many of all visitors waited so long, at sellers and at scanners side by side.
+
+    Rows, one per bucket and stage: ``label``, ``position`` for the order, ``stage``, ``share`` (0 to 1) and ``text``.
+    """
+    import altair as alt  # noqa: PLC0415 - see overview
+
+    axis = alt.Axis(labelAngle=0, labelOverlap=True, ticks=False)
+    chart = (
+        _base(alt)
+        .mark_bar(cornerRadiusEnd=2)
+        .encode(
+            x=alt.X("label:N", sort=alt.EncodingSortField("position", op="min"), axis=axis),
+            xOffset=alt.XOffset("stage:N", sort=list(STAGES)),
+            y=alt.Y("share:Q", axis=alt.Axis(format="%"), scale=alt.Scale(zero=True)),
+            color=_colour(alt, "stage", list(STAGES), ["@first", "@scanner"]),
+            tooltip=[alt.Tooltip("label:N", title="Wait"), alt.Tooltip("text:N", title="Visitors")],
+        )
+    )
+    return _spec(chart)
+
+
 def all_charts() -> dict[str, dict[str, Any]]:
     """Every chart of the page by the name of the element that holds it."""
     return {
@@ -154,6 +176,7 @@ def all_charts() -> dict[str, dict[str, Any]]:
         "wait": processing("wait"),
         "service": processing("service"),
         "averages": averages(),
+        "waits": waits(),
     }
 
 

@@ -17,11 +17,18 @@ HOURLY_DAYS: Final = 10
 
 VENUE_HOURS_TABLE: Final = "marts.agg_venue_hourly"
 RECEIPTS_TABLE: Final = "marts.reconciliation_hourly"
+HISTOGRAM_TABLE: Final = "marts.agg_wait_histogram_hourly"
+
+_TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE)
+
+#: Where visitors wait, in the order in which they do.
+STAGES: Final = ("seller", "scanner")
 
 #: What a receipt can turn out to be, the worst last.
 STATES: Final = ("proved", "unproved", "wrong")
 
 _HOUR_MS: Final = HOUR_US // 1000
+_SECOND_US: Final = HOUR_US // 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,11 @@ class Marts:
     """``run`` and ``venue`` (positions), ``hour`` (hours since the epoch) and MEASURES; ordered by hour."""
     receipts: Mapping[str, Sequence[int]]
     """``run``, ``venue``, ``hour`` as above, and how many of that hour's receipts are ``proved``."""
+    waits: Mapping[str, Sequence[int]]
+    """``run``, ``venue``, ``hour`` as above, ``stage`` (position in STAGES), ``bucket`` (position of its lower edge),
+    and ``visitors`` who waited so long."""
+    edges: tuple[int, ...]
+    """Edges of the buckets, whole seconds, ascending; the last bucket is open."""
     offending: tuple[Mapping[str, Any], ...]
     """Every receipt that is not proved: run, venue, hour as above, type, state, expected, actual, difference; the worst
     first, then by hour."""
@@ -106,20 +118,23 @@ def read_marts(warehouse: Path, patience: Patience = IMPATIENT) -> Marts:
         WarehouseUnreadable: the file is no DuckDB database that this version can open.
     """
     if not warehouse.exists():
-        return _marts((), (), (VENUE_HOURS_TABLE, RECEIPTS_TABLE))
+        return _marts((), (), (), _TABLES)
     with open_duckdb(warehouse, read_only=True, patience=patience) as connection:
         return marts_of(DuckDBReader(connection))
 
 
 def marts_of(reader: Reader) -> Marts:
     """Read all that the page shows; a missing table counts as empty."""
-    has_hours, has_receipts = reader.has(VENUE_HOURS_TABLE), reader.has(RECEIPTS_TABLE)
+    missing = tuple(table for table in _TABLES if not reader.has(table))
+
+    def rows(query: str, table: str) -> Sequence[Sequence[Any]]:
+        return () if table in missing else reader.execute(query.format(reader.named(table))).fetchall()
+
     return _marts(
-        [_located(row) for row in reader.execute(_VENUE_HOURS.format(reader.named(VENUE_HOURS_TABLE))).fetchall()]
-        if has_hours
-        else (),
-        _by_hour(reader.execute(_RECEIPTS.format(reader.named(RECEIPTS_TABLE))).fetchall()) if has_receipts else (),
-        tuple(table for table, there in ((VENUE_HOURS_TABLE, has_hours), (RECEIPTS_TABLE, has_receipts)) if not there),
+        [_located(row) for row in rows(_VENUE_HOURS, VENUE_HOURS_TABLE)],
+        _by_hour(rows(_RECEIPTS, RECEIPTS_TABLE)),
+        [_in_seconds(*_located(row)) for row in rows(_HISTOGRAM, HISTOGRAM_TABLE)],
+        missing,
     )
 
 
@@ -127,6 +142,14 @@ def _located(row: Sequence[Any]) -> tuple[Any, ...]:
     """``row`` with its third value, the start of an hour, as hours since the epoch."""
     run_id, venue_id, start, *rest = row
     return run_id, venue_id, int(start.replace(tzinfo=UTC).timestamp()) // 3600, *rest
+
+
+def _in_seconds(
+    run_id: str, venue_id: str, hour: int, stage: str, from_us: int, to_us: int | None, visitors: int
+) -> tuple[Any, ...]:
+    """A row of the histogram with the edges of its bucket in whole seconds, as all of them are."""
+    edges = (from_us // _SECOND_US, None if to_us is None else to_us // _SECOND_US)
+    return run_id, venue_id, hour, stage, *edges, visitors
 
 
 def _by_hour(receipts: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
@@ -165,13 +188,21 @@ order by hour_start, run_id, venue_id, event_type
 """
 
 
+_HISTOGRAM: Final = """
+select run_id, venue_id, hour_start, stage, from_us, to_us, visitors
+from {}
+order by hour_start, run_id, venue_id, stage, from_us
+"""
+
+
 def _marts(
     venue_hours: Sequence[tuple[Any, ...]],
     receipts: Sequence[tuple[Any, ...]],
+    waits: Sequence[tuple[Any, ...]],
     missing: tuple[str, ...],
 ) -> Marts:
     """Marts from rows that begin with run_id and venue_id; every id that is met anywhere gets a position."""
-    keys = [row[:2] for rows in (venue_hours, receipts) for row in rows]
+    keys = [row[:2] for rows in (venue_hours, receipts, waits) for row in rows]
     runs = tuple(sorted({run for run, _ in keys}))
     venues = tuple(sorted({venue for _, venue in keys}))
     run_at = {run: position for position, run in enumerate(runs)}
@@ -181,6 +212,9 @@ def _marts(
         located = [(run_at[run], venue_at[venue], *rest) for run, venue, *rest in rows]
         return {name: [row[position] for row in located] for position, name in enumerate(names)}
 
+    # the edges of the buckets that occur: those between them hold nobody
+    edges = tuple(sorted({edge for row in waits for edge in row[4:6] if edge is not None}))
+    edge_at = {edge: position for position, edge in enumerate(edges)}
     offending = [
         {"run": run_at[run], "venue": venue_at[venue], "hour": hour, **receipt}
         for run, venue, hour, _, not_proved in receipts
@@ -191,6 +225,11 @@ def _marts(
         venues=venues,
         venue_hours=columns(("run", "venue", "hour", *MEASURES), venue_hours),
         receipts=columns(("run", "venue", "hour", "proved"), [row[:4] for row in receipts]),
+        waits=columns(
+            ("run", "venue", "hour", "stage", "bucket", "visitors"),
+            [(*row[:3], STAGES.index(row[3]), edge_at[row[4]], row[6]) for row in waits],
+        ),
+        edges=edges,
         offending=tuple(sorted(offending, key=lambda receipt: -STATES.index(receipt["state"]))),
         missing=missing,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, Marts, read_marts, visitors_over_time
+from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, STAGES, Marts, read_marts, visitors_over_time
 from ticketsim_assets.patience import IMPATIENT, Patience
 
 
@@ -109,6 +109,9 @@ def _embedded(marts: Marts) -> dict[str, Any]:
         "latestRun": marts.latest_run,
         "venueHours": marts.venue_hours,
         "receipts": marts.receipts,
+        "stages": STAGES,
+        "edges": marts.edges,
+        "waits": marts.waits,
         "offending": marts.offending,
     }
 
