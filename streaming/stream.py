@@ -10,10 +10,10 @@ import sys
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 from streaming.exceptions import StreamingError
 from streaming.runner import StreamConfig, run_stream
+from streaming.storage import path_of
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> None:
         StreamConfig(
             bootstrap=asked.bootstrap,
             lake=asked.lake,
-            checkpoint=Path(asked.checkpoint),
+            checkpoint=path_of(asked.checkpoint),
             trigger=None if asked.once else timedelta(seconds=asked.trigger_seconds),
         ),
         stop=stop,

@@ -133,7 +133,7 @@ def marts_of(reader: Reader) -> Marts:
     return _marts(
         [_located(row) for row in rows(_VENUE_HOURS, VENUE_HOURS_TABLE)],
         _by_hour(rows(_RECEIPTS, RECEIPTS_TABLE)),
-        [_in_seconds(*_located(row)) for row in rows(_HISTOGRAM, HISTOGRAM_TABLE)],
+        [_in_seconds(_located(row)) for row in rows(_HISTOGRAM, HISTOGRAM_TABLE)],
         missing,
     )
 
@@ -144,12 +144,10 @@ def _located(row: Sequence[Any]) -> tuple[Any, ...]:
     return run_id, venue_id, int(start.replace(tzinfo=UTC).timestamp()) // 3600, *rest
 
 
-def _in_seconds(
-    run_id: str, venue_id: str, hour: int, stage: str, from_us: int, to_us: int | None, visitors: int
-) -> tuple[Any, ...]:
+def _in_seconds(row: Sequence[Any]) -> tuple[Any, ...]:
     """A row of the histogram with the edges of its bucket in whole seconds, as all of them are."""
-    edges = (from_us // _SECOND_US, None if to_us is None else to_us // _SECOND_US)
-    return run_id, venue_id, hour, stage, *edges, visitors
+    *start, from_us, to_us, visitors = row
+    return *start, from_us // _SECOND_US, None if to_us is None else to_us // _SECOND_US, visitors
 
 
 def _by_hour(receipts: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
