@@ -133,3 +133,10 @@ def test_viewers_have_a_web_server_that_refuses_mutations():
     services = tree_of("dagster")["services"]
     assert "--read-only" in services["viewer"]["command"]
     assert "--read-only" not in services["webserver"]["command"]
+
+
+def test_a_health_check_that_asks_a_database_is_given_its_secrets():
+    for machine, command in (("dagster", "dagster-daemon liveness-check"), ("airflow", "airflow jobs check")):
+        for name, service in tree_of(machine)["services"].items():
+            check = " ".join(service.get("healthcheck", {}).get("test", ()))
+            assert command not in check or f"/with-secrets.sh {command}" in check, name
