@@ -9,10 +9,10 @@ from pyspark.sql.streaming.query import StreamingQuery
 from upath import UPath
 
 from streaming.checkpoint import batch_end
+from streaming.delta import open_table
 from streaming.lag import TopicOffsets, lag_per_topic, topic_offsets
 from streaming.lake import Lake
 from streaming.layout import QUARANTINE
-from streaming.storage import open_table
 
 
 @dataclass(frozen=True, slots=True)

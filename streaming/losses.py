@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from streaming.delta import open_table, table_exists
 from streaming.lake import Lake
-from streaming.storage import open_table, table_exists
 
 if TYPE_CHECKING:  # importing Spark takes a second, and who only looks needs none
     from pyspark.sql import SparkSession

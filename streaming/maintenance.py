@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from streaming.delta import open_table
 from streaming.exceptions import DayNotClosed, RetentionTooShort, StreamingError
 from streaming.hour import Hour
 from streaming.lake import Lake, Snapshot
 from streaming.quarantine import Selection
 from streaming.quarantine_replay import replay
-from streaming.storage import open_table, path_of
+from streaming.storage import path_of
 from streaming.turns import take_turn
 
 if TYPE_CHECKING:

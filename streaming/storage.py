@@ -1,18 +1,16 @@
-"""Where lake and checkpoint lie, a directory or ``gs://bucket/prefix``, and how each library reads and writes there.
+"""Where lake and checkpoint lie, a directory or ``gs://bucket/prefix``, and how files there are read and written.
 
 The location decides, here and nowhere else. Files are reached through fsspec and universal-pathlib: a path in a bucket
 behaves as one on a disk. Whether Google Cloud Storage is Google's or an emulator of it, the variable that all clients
 of Google's know decides: STORAGE_EMULATOR_HOST.
 """
 
-import json
 import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from deltalake import DeltaTable
 from upath import UPath
 
 _BUCKETS: Final = "gs://"
@@ -98,26 +96,3 @@ def set_aside(folder: UPath, vital: str) -> UPath | None:
 def arrow_filesystem(location: str) -> Any:
     """The ``filesystem`` with which pyarrow reads ``location``; None for the one that it takes by itself."""
     return path_of(location).fs if in_bucket(location) else None
-
-
-def table_exists(location: str) -> bool:
-    """Whether there is a Delta table at ``location``."""
-    return DeltaTable.is_deltatable(location, _delta_options(location))
-
-
-def open_table(location: str) -> DeltaTable:
-    """The Delta table at ``location``, at its newest version."""
-    return DeltaTable(location, storage_options=_delta_options(location))
-
-
-def _delta_options(location: str) -> dict[str, str] | None:
-    """The object store of `deltalake` takes an emulator's address as part of a key that belongs to nobody.
-
-    See https://docs.rs/object_store/latest/object_store/gcp/ (``gcs_base_url``, ``disable_oauth``).
-    """
-    endpoint = emulator()
-    if not in_bucket(location) or endpoint is None:
-        return None
-    nobody = {"client_email": "", "private_key": "", "private_key_id": ""}
-    key = {"gcs_base_url": endpoint, "disable_oauth": True, **nobody}
-    return {"google_service_account_key": json.dumps(key), "allow_http": "true"}

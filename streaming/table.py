@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from pyspark.sql import SparkSession
 
+from streaming.delta import open_table
 from streaming.exceptions import LakeSchemaDiffers
 from streaming.lake import Lake
 from streaming.layout import COLUMNS, PARTITION_COLUMNS, Column
 from streaming.schema import spark_ddl
-from streaming.storage import open_table
 
 #: Columns whose smallest and largest value per file stand in the log: what readers skip files by, and what a lost
 #: checkpoint is rebuilt from.

@@ -5,7 +5,7 @@ import pytest
 from deltalake import write_deltalake
 from deltalake.exceptions import DeltaError
 
-from streaming import storage
+from streaming import delta
 from streaming.storage import absolute, emulator, identity, in_bucket, path_of, set_aside, write_whole
 
 from ..conftest import BOTH_PLACES
@@ -70,8 +70,8 @@ def test_a_copy_that_breaks_off_leaves_the_folder_as_it_was_and_a_removal_one_th
 @pytest.mark.gap_on_gcs(raises=DeltaError, reason="deltalake uploads by the XML interface, which the emulator refuses")
 def test_what_deltalake_writes_it_finds_again(root):
     rows = pa.table({"number": [1, 2]})
-    write_deltalake(f"{root}/events", rows, storage_options=storage._delta_options(root))
-    assert storage.open_table(f"{root}/events").to_pyarrow_table() == rows
+    write_deltalake(f"{root}/events", rows, storage_options=delta._options(root))
+    assert delta.open_table(f"{root}/events").to_pyarrow_table() == rows
 
 
 def test_a_location_means_the_same_in_every_folder(tmp_path, monkeypatch):

@@ -19,8 +19,9 @@ from upath import UPath
 
 from simulator.events import EVENT_TYPES, EventType
 from simulator.topics import create_topics
+from streaming.delta import open_table
 from streaming.lag import topic_offsets
-from streaming.storage import open_table, path_of
+from streaming.storage import path_of
 
 from ..conftest import BOTH_PLACES
 

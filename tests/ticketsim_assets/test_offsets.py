@@ -5,9 +5,9 @@ import pyarrow.compute as pc
 import pytest
 from deltalake import write_deltalake
 
+from streaming.delta import open_table
 from streaming.lake import Snapshot
 from streaming.losses import LOSSES_TABLE
-from streaming.storage import open_table
 from ticketsim_assets.offsets import OffsetState, check_offsets
 
 from ..conftest import BOTH_PLACES

@@ -1,0 +1,30 @@
+"""Opening Delta tables without a JVM, on a disk or in a bucket; `streaming.storage` itself needs no Delta."""
+
+import json
+
+from deltalake import DeltaTable
+
+from streaming.storage import emulator, in_bucket
+
+
+def table_exists(location: str) -> bool:
+    """Whether there is a Delta table at ``location``."""
+    return DeltaTable.is_deltatable(location, _options(location))
+
+
+def open_table(location: str) -> DeltaTable:
+    """The Delta table at ``location``, at its newest version."""
+    return DeltaTable(location, storage_options=_options(location))
+
+
+def _options(location: str) -> dict[str, str] | None:
+    """The object store of `deltalake` takes an emulator's address as part of a key that belongs to nobody.
+
+    See https://docs.rs/object_store/latest/object_store/gcp/ (``gcs_base_url``, ``disable_oauth``).
+    """
+    endpoint = emulator()
+    if not in_bucket(location) or endpoint is None:
+        return None
+    nobody = {"client_email": "", "private_key": "", "private_key_id": ""}
+    key = {"gcs_base_url": endpoint, "disable_oauth": True, **nobody}
+    return {"google_service_account_key": json.dumps(key), "allow_http": "true"}
