@@ -54,6 +54,12 @@ def place_of(settings: Settings) -> str:
     return f"BigQuery, {settings.bigquery_project}.{settings.bigquery_dataset_prefix}marts"
 
 
+def warehouse_settings(settings: Settings) -> dict[str, str]:
+    """Those of ``settings`` that choose the warehouse, as texts: what a resource can carry into a run."""
+    names = ("warehouse", *(name for name in Settings.model_fields if name.startswith("bigquery_")))
+    return {"home": str(settings.root), **{name: str(getattr(settings, name)) for name in names}}
+
+
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """The environment variables by which dbt's profile (``dbt/profiles.yml``) finds the warehouse of ``settings``."""
     return {

@@ -13,7 +13,7 @@ from filelock import FileLock
 from packaging.version import Version
 
 from streaming.lake import Lake
-from ticketsim_assets.engine import dbt_environment, place_of, warehouse_of
+from ticketsim_assets.engine import dbt_environment, place_of, warehouse_of, warehouse_settings
 from ticketsim_assets.patience import RUN_WAIT_SECONDS, Patience
 from ticketsim_assets.settings import Settings
 from ticketsim_assets.spark import lake_spark
@@ -33,14 +33,16 @@ class LakeResource(dg.ConfigurableResource):
 
 
 class WarehouseResource(dg.ConfigurableResource):
-    """Opens the warehouse that the settings name."""
+    """Opens the warehouse of the settings that it was made from."""
 
-    engine: str
     place: str  #: for who looks at it in the UI
+    settings: dict[str, str]  #: those that choose the warehouse
 
     def open(self) -> Warehouse:
         """The warehouse; nothing is opened before it is used. Who waits for it says so in the run's log."""
-        return warehouse_of(Settings(), Patience(RUN_WAIT_SECONDS, dg.get_dagster_logger().warning))
+        return warehouse_of(
+            Settings.model_validate(self.settings), Patience(RUN_WAIT_SECONDS, dg.get_dagster_logger().warning)
+        )
 
 
 class PinnedDbt(DbtCliResource):
@@ -96,7 +98,7 @@ def resources(project: DbtProject, settings: Settings) -> dict[str, dg.Configura
     _point_dbt_to(settings)
     return {
         "lake": LakeResource(uri=settings.lake),
-        "warehouse": WarehouseResource(engine=settings.warehouse, place=place_of(settings)),
+        "warehouse": WarehouseResource(place=place_of(settings), settings=warehouse_settings(settings)),
         "spark": lake_spark(settings),
         "dbt": PinnedDbt(
             project_dir=str(project.project_dir), dbt_executable=str(Path(sys.executable).with_name("dbt"))
