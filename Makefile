@@ -19,7 +19,7 @@ BIGQUERY := .venv-bigquery/bin
 BIGQUERY_INSTALLED := .venv-bigquery/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup airflow bigquery demo up test test-fast test-gcp soak cloud-plan cloud-up cloud-down policy lint secrets audit \
+.PHONY: help setup airflow bigquery demo up test test-fast test-cloud test-gcp soak cloud-plan cloud-up cloud-down policy lint secrets audit \
 	typecheck lock clean preflight jars
 MAKEFLAGS += --no-print-directory
 
@@ -44,6 +44,9 @@ test: setup airflow bigquery lint typecheck policy ## Check everything: style, t
 
 test-fast: setup ## Run the tests that start no other processes, in less than a minute
 	@$(BIN)/pytest -m "not slow" -n auto --dist worksteal
+
+test-cloud: setup bigquery ## Run the tests of lake and warehouse on the emulators of Google Cloud (part of `make test`)
+	@$(BIN)/pytest -m cloud -n 2 --dist loadfile
 
 test-gcp: setup ## Run the warehouse's tests on a real project: GCP_PROJECT=, GCP_LOCATION=, GCP_BUCKET= and credentials
 	@$(BIN)/pytest -q tests/cloud/real_project.py

@@ -53,11 +53,19 @@ PLACES = ("disk", "gcs")
 BOTH_PLACES = pytest.mark.parametrize("lake_place", PLACES)
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         gap = item.get_closest_marker("gap_on_gcs")
         if gap and isinstance(item, pytest.Function) and item.callspec.params["lake_place"] == "gcs":
             item.add_marker(pytest.mark.xfail(strict=True, **gap.kwargs))
+        if isinstance(item, pytest.Function) and _needs_an_emulator(item):
+            item.add_marker(pytest.mark.cloud)
+
+
+def _needs_an_emulator(item: pytest.Function) -> bool:
+    chosen = item.callspec.id.split("-") if hasattr(item, "callspec") else ()
+    return not {"gcs_emulator", "bigquery_emulator", "gcs", "bigquery"}.isdisjoint((*item.fixturenames, *chosen))
 
 
 @pytest.fixture

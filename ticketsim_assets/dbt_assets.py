@@ -106,11 +106,16 @@ def _unique_id(event: dg.Output) -> str:
     return str(event.metadata["unique_id"].value)
 
 
+def _table_of(node: Mapping[str, Any]) -> str:
+    """Schema and name of a model as this project calls them: the prefix of datasets may have changed since parsing."""
+    return f"{node['config']['schema']}.{node['name']}"
+
+
 def _add_row_counts(context: dg.AssetExecutionContext, nodes: Sequence[Mapping[str, Any]], reader: Reader) -> None:
     """Give each table's materialisation its rows: of each hour of the run, or of the whole if it has no hours."""
     window = context.partition_time_window
-    hourly = {f"{node['schema']}.{node['name']}" for node in nodes if _is_hourly(node)}
-    whole = {f"{node['schema']}.{node['name']}" for node in nodes if _is_table(node)} - hourly
+    hourly = {_table_of(node) for node in nodes if _is_hourly(node)}
+    whole = {_table_of(node) for node in nodes if _is_table(node)} - hourly
     counts = count_rows(reader, window, sorted(hourly), sorted(whole))
     for table in sorted(hourly | whole):
         rows = counts.get(table, {})

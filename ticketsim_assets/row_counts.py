@@ -29,14 +29,14 @@ def count_rows(reader: Reader, window: dg.TimeWindow, hourly: Iterable[str], who
     # The date is what both engines prune by.
     queries = (
         [
-            f"select '{table}' as name, hour_start, count(*) as row_count from {table} "  # noqa: S608 dbt's own names
+            f"select '{table}' as name, hour_start, count(*) as row_count from {reader.named(table)} "  # noqa: S608 dbt's own names
             f"where event_date between date '{first[:10]}' and date '{last[:10]}' "
             f"and hour_start >= timestamp '{first}' and hour_start < timestamp '{last}' "
             "group by hour_start"
             for table in hourly
         ]
         + [
-            f"select '{table}', cast(null as timestamp), count(*) from {table}"  # noqa: S608 dbt's own names
+            f"select '{table}', cast(null as timestamp), count(*) from {reader.named(table)}"  # noqa: S608 dbt's own names
             for table in whole
         ]
     )
