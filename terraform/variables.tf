@@ -107,7 +107,7 @@ variable "dataproc_workers" {
 }
 
 variable "kafka_disk_gb" {
-  description = "Data disk of the broker, in GB; seven days of the default load are 12 GB."
+  description = "Data disk of the broker, in GB; seven days of the default load are 1 GB."
   type        = number
   default     = 50
 
