@@ -250,11 +250,11 @@ def test_a_vacuum_takes_what_a_killed_batch_left_behind_and_nothing_that_readers
 
 
 def test_a_task_spells_itself_as_the_command_line_reads_it(monkeypatch, lake_maker):
-    from streaming import maintenance
+    from streaming import maintenance, session
 
     ran = []
     monkeypatch.setattr(maintenance, "run_in_turn", lambda spark, lake, task, tell: ran.append(task))
-    monkeypatch.setattr(maintenance, "_session", contextlib.nullcontext)
+    monkeypatch.setattr(session, "submitted_or_own_session", contextlib.nullcontext)
     hour = Hour.containing(ARRIVAL)
     tasks = [CompactDay(DAY), Vacuum(timedelta(days=30)), ReplayQuarantine(Selection("bad_value", None, hour, hour))]
     for task in tasks:

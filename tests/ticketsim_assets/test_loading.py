@@ -11,10 +11,12 @@ from ticketsim_assets.exceptions import HourIncomplete
 from ticketsim_assets.loading import load_events, load_quarantine
 from ticketsim_assets.run_history import Reported
 
-from ..conftest import BOTH_PLACES
 from .conftest import START, hour_of
 
-pytestmark = BOTH_PLACES
+#: Every engine, and where it can read a lake: BigQuery in a bucket only.
+PAIRS = [("duckdb", "disk"), ("duckdb", "gcs"), pytest.param("bigquery", "gcs", marks=pytest.mark.slow)]
+
+pytestmark = pytest.mark.parametrize(("warehouse", "lake_place"), PAIRS, indirect=["warehouse"])
 
 FIRST = Hour.containing(START)
 
