@@ -48,7 +48,7 @@ class Broker:
 
 #: Where lakes lie. Tests of both carry ``BOTH_PLACES``; what one of them cannot do there is declared beside the test as
 #: ``@pytest.mark.gap_on_gcs(raises=..., reason=...)`` and must fail in exactly that way.
-PLACES = ("disk", "gcs")
+PLACES = ("disk", pytest.param("gcs", marks=pytest.mark.slow))
 
 BOTH_PLACES = pytest.mark.parametrize("lake_place", PLACES)
 

@@ -33,6 +33,7 @@ def test_its_jars_are_those_that_ivy_resolved_to_the_byte(release: Path):
     assert json.loads((release / "job.json").read_text())["jars"] == sorted(resolved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("main", ["stream", "maintenance"])
 def test_main_files_run_from_the_zip_with_what_the_cluster_has(release: Path, main: str):
     code = f"""

@@ -45,6 +45,7 @@ def planted(tmp_path_factory) -> Path:
     return maker.root
 
 
+@pytest.mark.slow
 def test_ls_names_each_reason_with_its_number_and_when_the_messages_came(planted):
     answer = ticketsim("ls", "--json", lake=planted)
     assert json.loads(answer.stdout) == {
@@ -71,6 +72,7 @@ def test_ls_names_each_reason_with_its_number_and_when_the_messages_came(planted
     assert "unknown_event_type" in ticketsim("ls", "--reason=unknown_event_type", lake=planted).stderr
 
 
+@pytest.mark.slow
 def test_show_escapes_what_a_terminal_would_obey_and_cuts_what_is_long(planted):
     shown = ticketsim("show", "--json", "--bytes=20", lake=planted)
     messages = json.loads(shown.stdout)["messages"]
@@ -82,6 +84,7 @@ def test_show_escapes_what_a_terminal_would_obey_and_cuts_what_is_long(planted):
     assert "\x1b[31m" not in ticketsim("show", lake=planted).stderr
 
 
+@pytest.mark.slow
 def test_a_replay_with_nothing_to_move_starts_no_spark_and_says_what_is_still_wrong(planted):
     before = Lake(str(planted)).snapshot().version
     answer = json.loads(ticketsim("replay", "--json", lake=planted).stdout)
