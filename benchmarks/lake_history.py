@@ -21,10 +21,9 @@ import typer
 from confluent_kafka import Producer
 from deltalake import write_deltalake
 
+from benchmarks.local_kafka import running_broker
 from benchmarks.messages import Message, messages_of_an_hour
 from benchmarks.synthetic_lake import ROWS, History, make_lake
-from local import broker
-from local.ports import free_port
 from simulator.events import EVENT_TYPES
 from streaming import lake as lake_module
 from streaming.clock import system_clock
@@ -203,20 +202,14 @@ def main(
         for name, (work, times) in WORK.items():
             print_ratio(name, *(fastest_seconds(at_work, work, times) for at_work in lakes.values()))
         if batches:
-            place = Path(scratch) / "kafka"
-            kafka = broker.start(place, free_port())
-            try:
+            with running_broker(Path(scratch) / "kafka") as bootstrap:
                 print_ratio(
                     "a batch of the stream",
                     *(
-                        batch_seconds(
-                            at_work.lake, str(kafka.bootstrap), Path(scratch) / f"checkpoint-{name}", messages, batches
-                        )
+                        batch_seconds(at_work.lake, bootstrap, Path(scratch) / f"checkpoint-{name}", messages, batches)
                         for name, at_work in lakes.items()
                     ),
                 )
-            finally:
-                broker.stop(place)
 
 
 def print_ratio(name: str, short: float, long: float) -> None:

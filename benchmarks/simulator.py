@@ -17,9 +17,9 @@ import simpy
 import typer
 from kafka import KafkaProducer
 
+from benchmarks.local_kafka import running_broker
 from benchmarks.reference_model import ReferenceModel
-from local import broker
-from local.ports import free_port
+from benchmarks.target import print_ratio
 from simulator.run import plan_run, simulate
 from simulator.scenario import load_scenario
 from simulator.sinks import open_sink
@@ -125,26 +125,17 @@ def main(turns: int = 7, kafka_turns: int = 3) -> None:
     if kafka_turns:
         with tempfile.TemporaryDirectory() as folder:
             os.sched_setaffinity(0, cores - {core} or cores)  # the broker inherits it
-            kafka = broker.start(Path(folder), free_port())
-            os.sched_setaffinity(0, {core})
-            try:
+            with running_broker(Path(folder)) as bootstrap:
+                os.sched_setaffinity(0, {core})
                 ours_kafka, reference_kafka = fastest(
                     kafka_turns,
                     perf_counter,
-                    lambda: ours_into_kafka(str(kafka.bootstrap)),
-                    lambda: reference_into_kafka(str(kafka.bootstrap)),
+                    lambda: ours_into_kafka(bootstrap),
+                    lambda: reference_into_kafka(bootstrap),
                 )
-            finally:
-                broker.stop(Path(folder))
         print(f"ours, acknowledged        {ours_kafka:>11,.0f} events/s")
         print(f"reference, acknowledged   {reference_kafka:>11,.0f} events/s")
         print_ratio("ours / reference in Kafka", ours_kafka / reference_kafka, OF_REFERENCE_KAFKA)
-
-
-def print_ratio(name: str, ratio: float, target: float) -> None:
-    """One line: the ratio, its target, and whether it is met."""
-    verdict = "met" if ratio >= target else "missed"
-    print(f"{name:<25} {ratio:>11.3f} (target {target:g}: {verdict})")
 
 
 if __name__ == "__main__":

@@ -18,8 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,9 +30,9 @@ import pyarrow.parquet as pq
 import typer
 from confluent_kafka import Producer
 
+from benchmarks.local_kafka import running_broker
 from benchmarks.messages import messages_of_an_hour
-from local import broker
-from local.ports import free_port
+from benchmarks.target import print_ratio
 from simulator.run import plan_run
 from simulator.scenario import load_scenario
 from simulator.workers import simulate_to
@@ -205,22 +203,11 @@ def main(
         for other, target in TARGETS.items():
             if {"ours", other} <= fastest.keys():
                 ratio = fastest["ours"].rows_per_second / fastest[other].rows_per_second
-                verdict = "met" if ratio >= target else "missed"
-                print(f"ours / {other:<12} {ratio:.2f} in rows/s, warm (target {target:g}: {verdict})", flush=True)
+                print_ratio(f"ours / {other}, rows/s", ratio, target)
         if live:
             with running_broker(Path(scratch) / "live-kafka") as bootstrap:
                 half, most = np.percentile(live_seconds(bootstrap, Path(scratch) / "live"), [50, 95])
                 print(f"Event to lake at a 2-second trigger: p50 {half:.1f} s, p95 {most:.1f} s")
-
-
-@contextmanager
-def running_broker(place: Path) -> Iterator[str]:
-    """Where to connect to a broker with its data in ``place``, for as long as the block lasts."""
-    kafka = broker.start(place, free_port())
-    try:
-        yield str(kafka.bootstrap)
-    finally:
-        broker.stop(place)
 
 
 if __name__ == "__main__":
