@@ -12,6 +12,6 @@ module "vm" {
   subnetwork      = var.subnetwork
   service_account = var.service_account
   settings        = var.settings
-  startup_script  = join("\n", [for script in ["vm.sh", "airflow/startup.sh"] : file("${path.module}/../../../deploy/${script}")])
+  startup_script  = "airflow/startup.sh"
   keep            = var.keep
 }

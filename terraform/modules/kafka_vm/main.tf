@@ -29,6 +29,6 @@ module "vm" {
   service_account = var.service_account
   address         = google_compute_address.this.address
   settings        = merge(var.settings, { kafka-address = google_compute_address.this.address })
-  startup_script  = join("\n", [for script in ["vm.sh", "kafka/startup.sh"] : file("${path.module}/../../../deploy/${script}")])
+  startup_script  = "kafka/startup.sh"
   keep            = var.keep
 }

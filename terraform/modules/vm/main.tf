@@ -77,7 +77,7 @@ resource "google_compute_instance" "this" {
     { for name, value in var.settings : "ticketsim-${name}" => value },
     {
       # Not metadata_startup_script, which makes the machine anew when the script changes.
-      startup-script         = var.startup_script
+      startup-script         = join("\n", [for script in ["vm.sh", var.startup_script] : file("${path.module}/../../../deploy/${script}")])
       block-project-ssh-keys = "true"
       enable-oslogin         = "true"
       serial-port-enable     = "false"

@@ -55,7 +55,7 @@ variable "settings" {
 }
 
 variable "startup_script" {
-  description = "What the machine runs at every boot: deploy/vm.sh and deploy/<machine>/startup.sh."
+  description = "What the machine runs at every boot after deploy/vm.sh: a file of deploy/."
   type        = string
 }
 
