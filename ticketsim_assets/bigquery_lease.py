@@ -9,21 +9,19 @@ Neither reading nor changing metadata is billed.
 import json
 import os
 import socket
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 from google.api_core.exceptions import GoogleAPIError, PreconditionFailed
 from google.cloud import bigquery
 
 from ticketsim_assets.exceptions import WarehouseBusy
-from ticketsim_assets.patience import Patience
+from ticketsim_assets.patience import Patience, own_command
 
 #: How long a killed holder blocks others. Renewed three times within: one answer that is late loses nothing.
 LEASE_SECONDS: Final = 90.0
@@ -102,10 +100,9 @@ class Lease:
 
     def _write(self, table: bigquery.Table, token: str) -> bigquery.Table:
         """Take or renew the lease on the version of the table that was read."""
-        command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
         table.description = json.dumps(
             {
-                "holder": f"process {os.getpid()} on {socket.gethostname()} ({command})",
+                "holder": f"process {os.getpid()} on {socket.gethostname()} ({own_command()})",
                 "token": token,
                 "until": (datetime.now(UTC) + timedelta(seconds=self._seconds)).isoformat(),
             }

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from streaming.hour import Hour
 from streaming.layout import Column
 from ticketsim_assets.duckdb_file import DuckDBReader, open_duckdb
 from ticketsim_assets.lake_sql import able_to_read
-from ticketsim_assets.patience import Patience
+from ticketsim_assets.patience import Patience, own_command
 from ticketsim_assets.warehouse_schema import DUCKDB_TYPES, FIRST_COPY, RAW_TABLES, create_statements
 
 
@@ -51,8 +50,7 @@ class DuckDBWarehouse:
             except Timeout:
                 raise self._patience.exhausted(self.path, self._who_holds()) from None
         try:
-            command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
-            self._holder.write_text(f"process {os.getpid()} ({command}) since {datetime.now(UTC):%H:%M:%S} UTC")
+            self._holder.write_text(f"process {os.getpid()} ({own_command()}) since {datetime.now(UTC):%H:%M:%S} UTC")
             yield
         finally:
             self._holder.unlink(missing_ok=True)

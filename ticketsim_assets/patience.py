@@ -1,5 +1,6 @@
 """How long to wait for a warehouse that somebody else holds, and whom to tell."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,11 @@ class Patience:
             f"{what} is held by {holder}, after {self.seconds:.0f} s of waiting. "
             "Wait until it has ended, or end it, and try again."
         )
+
+
+def own_command() -> str:
+    """What this process was started as, for those who wait for it: ``ticketsim materialize``."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
 
 
 #: For who would rather know at once.
