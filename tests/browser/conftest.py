@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
 from local.chromium import find_chromium
-from ticketsim_assets.dashboard.data import ACTIVITIES, MEASURES
-from ticketsim_assets.dashboard.page import build_dashboard
+from ticketsim_assets.dashboard.data import ACTIVITIES, MEASURES, read_marts
+from ticketsim_assets.dashboard.page import write_page
 
 EVENT_TYPES = ("bus_arrival", *(activity.key for activity in ACTIVITIES))
 
@@ -182,7 +182,7 @@ def open_page(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Opene
 
     def open_it(warehouse: Path, *, dark: bool = False, width: int = 1280, height: int = 900) -> Opened:
         destination = tmp_path / "page" / "index.html"
-        build_dashboard(warehouse, destination)
+        write_page(read_marts(warehouse), destination)
         context = chromium.new_context(
             offline=True,
             timezone_id="America/Los_Angeles",

@@ -22,7 +22,7 @@ from ticketsim_assets.dashboard.data import (
     read_marts,
     visitors_over_time,
 )
-from ticketsim_assets.dashboard.page import build_dashboard, embeddable, preview_png, render
+from ticketsim_assets.dashboard.page import embeddable, preview_png, render, write_page
 from ticketsim_assets.exceptions import WarehouseBusy, WarehouseUnreadable
 
 NOON = datetime(2026, 3, 1, 12)  # noqa: DTZ001 - the marts hold naive UTC
@@ -211,7 +211,7 @@ def test_no_text_can_end_the_script_it_is_embedded_in_and_all_come_back_as_they_
 
 def test_the_page_of_no_warehouse_says_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
     destination = tmp_path / "new" / "folder" / "index.html"
-    summary = build_dashboard(tmp_path / "nowhere.duckdb", destination)
+    summary = write_page(read_marts(tmp_path / "nowhere.duckdb"), destination)
     page = destination.read_text()
     assert summary.missing == (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE)
     assert VENUE_HOURS_TABLE in page
@@ -238,23 +238,23 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one_and_nothing_half_writt
 
     monkeypatch.setattr(Path, "write_bytes", full_disk)
     with pytest.raises(OSError, match="No space"):
-        build_dashboard(make_warehouse([]), destination)
+        write_page(read_marts(make_warehouse([])), destination)
     assert [path.name for path in destination.parent.iterdir()] == ["index.html"]
     assert destination.read_text() == "the page of yesterday"
 
 
 def test_the_page_grows_with_hours_and_not_with_visitors(make_warehouse: Callable[..., Path], tmp_path: Path) -> None:
     path = make_warehouse([("r", "n", hour, 1000) for hour in range(50)])
-    few = build_dashboard(path, tmp_path / "few.html").bytes
+    few = write_page(read_marts(path), tmp_path / "few.html").bytes
     with duckdb.connect(path) as connection:
         connection.execute(f"update {VENUE_HOURS_TABLE} set visitors_arrived = 9999")
-    assert build_dashboard(path, tmp_path / "many.html").bytes == few
+    assert write_page(read_marts(path), tmp_path / "many.html").bytes == few
     with duckdb.connect(path) as connection:
         connection.execute(
             f"insert into {VENUE_HOURS_TABLE} "
             f"select * replace (hour_start + interval 50 hour as hour_start) from {VENUE_HOURS_TABLE}"
         )
-    assert few < build_dashboard(path, tmp_path / "longer.html").bytes < few + 50 * 400
+    assert few < write_page(read_marts(path), tmp_path / "longer.html").bytes < few + 50 * 400
 
 
 def test_the_preview_is_a_png(make_warehouse: Callable[..., Path]) -> None:

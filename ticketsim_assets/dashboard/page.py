@@ -10,8 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, STAGES, Marts, read_marts, visitors_over_time
-from ticketsim_assets.patience import IMPATIENT, Patience
+from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, STAGES, Marts, visitors_over_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +27,11 @@ class DashboardSummary:
     missing: tuple[str, ...]  #: tables that the warehouse does not have
 
 
-def build_dashboard(warehouse: Path, destination: Path, patience: Patience = IMPATIENT) -> DashboardSummary:
-    """Write the page of the DuckDB file ``warehouse`` to ``destination``, replacing what is there in one step.
-
-    Folders are created. A warehouse without marts, or none at all, gives a page that says what is missing.
-
-    Raises:
-        WarehouseBusy: another process has written to the warehouse all the time.
-        WarehouseUnreadable: the file is no DuckDB database that this version can open.
-    """
-    return write_page(read_marts(warehouse, patience), destination)
-
-
 def write_page(marts: Marts, destination: Path) -> DashboardSummary:
-    """Write the page of ``marts`` to ``destination``, replacing what is there in one step; folders are created."""
+    """Write the page of ``marts`` to ``destination``, replacing what is there in one step.
+
+    Folders are created. Marts without rows, or none at all, give a page that says what is missing.
+    """
     page = render(marts, datetime.now(UTC)).encode()
     destination.parent.mkdir(parents=True, exist_ok=True)
     unfinished = destination.with_name(f".{destination.name}.{os.getpid()}")
