@@ -152,15 +152,12 @@ def printable(value: bytes | None, shown: int) -> str:
 def _replay(lake_root: str, selection: "Selection") -> "Replayed":
     import logging
 
-    from streaming.connector import connector_settings
-    from streaming.jars import ensure_jars
     from streaming.lake import Lake
     from streaming.maintenance import ReplayQuarantine, run_in_turn
-    from streaming.session import spark_session
+    from streaming.session import submitted_or_own_session
 
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    jars, settings = ensure_jars().spark, connector_settings(lake_root)
-    with console.status("starting Spark") as status, spark_session(jars, settings) as spark:
+    with console.status("starting Spark") as status, submitted_or_own_session(lake_root) as spark:
         status.update("moving the messages")
         result: Replayed = run_in_turn(spark, Lake(lake_root), ReplayQuarantine(selection), tell=status.update)
         return result
