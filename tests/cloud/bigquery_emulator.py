@@ -6,7 +6,6 @@ billed; ``require_partition_filter`` is asked of every statement that names the 
 
 import os
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from pathlib import Path
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from local.ports import LOOPBACK, free_port
 from ticketsim_assets.bigquery_client import Datasets
+
+from .served import wait_until_served
 
 PYTHON = Path(__file__).parents[2] / ".venv-bigquery" / "bin" / "python"
 
@@ -77,12 +77,7 @@ def running_bigquery(gcs_endpoint: str, folder: Path) -> Iterator[BigQueryEmulat
     ):
         try:
             endpoint = f"http://{LOOPBACK}:{port}"
-            _wait_for(endpoint)
+            wait_until_served(f"{endpoint}/bigquery/v2/projects/{PROJECT}/datasets", seconds=40)
             yield BigQueryEmulator(endpoint)
         finally:
             server.terminate()
-
-
-@retry(retry=retry_if_exception_type(OSError), stop=stop_after_delay(40), wait=wait_fixed(0.1), reraise=True)
-def _wait_for(endpoint: str) -> None:
-    urllib.request.urlopen(f"{endpoint}/bigquery/v2/projects/{PROJECT}/datasets", timeout=5).close()  # noqa: S310

@@ -4,9 +4,7 @@ Only its memory backend keeps the empty objects that Hadoop's connector takes fo
 generations it honours those of simple uploads only.
 """
 
-import json
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +12,10 @@ from pathlib import Path
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from local.ports import LOOPBACK, free_port
+
+from .served import wait_until_served
 
 #: Any name will do.
 PROJECT = "ticketsim-emulated"
@@ -32,13 +31,6 @@ class GcsEmulator:
         """Google's own client of it."""
         return storage.Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": self.endpoint})  # type: ignore[no-untyped-call]
 
-    @property
-    def delta_options(self) -> dict[str, str]:
-        """``storage_options`` with which `deltalake` reads its tables; writing fails, it uploads in another way."""
-        key = {"gcs_base_url": self.endpoint, "disable_oauth": True}
-        nobody = {"client_email": "", "private_key": "", "private_key_id": ""}
-        return {"google_service_account_key": json.dumps(key | nobody), "allow_http": "true"}
-
 
 @dataclass(frozen=True)
 class GcsBucket:
@@ -51,11 +43,6 @@ class GcsBucket:
     def endpoint(self) -> str:
         """``http://host:port``."""
         return self.emulator.endpoint
-
-    @property
-    def delta_options(self) -> dict[str, str]:
-        """``storage_options`` for `deltalake`."""
-        return self.emulator.delta_options
 
     def uri(self, path: str = "") -> str:
         """``gs://bucket/path``."""
@@ -75,7 +62,7 @@ def running_gcs() -> Iterator[GcsEmulator]:
     arguments += [f"-external-url={endpoint}", f"-public-host={LOOPBACK}:{port}"]
     with subprocess.Popen([_binary(), *arguments]) as server:
         try:
-            _wait_for(endpoint)
+            wait_until_served(f"{endpoint}/storage/v1/b?project={PROJECT}", seconds=20)
             yield GcsEmulator(endpoint)
         finally:
             server.terminate()
@@ -87,8 +74,3 @@ def _binary() -> Path:
 
     [found] = (Path(wrapper.__file__).parent / "vendor").rglob("fake-gcs-server-*")
     return found
-
-
-@retry(retry=retry_if_exception_type(OSError), stop=stop_after_delay(20), wait=wait_fixed(0.05), reraise=True)
-def _wait_for(endpoint: str) -> None:
-    urllib.request.urlopen(f"{endpoint}/storage/v1/b?project={PROJECT}", timeout=5).close()  # noqa: S310

@@ -12,6 +12,8 @@ import pytest
 from simulator.run import plan_run, simulate
 from simulator.scenario import load_scenario
 from streaming.hour import Hour
+from streaming.lake import Lake
+from ticketsim_assets.bigquery_warehouse import BigQueryWarehouse
 from ticketsim_assets.dashboard.data import marts_of
 from ticketsim_assets.dbt_assets import window_arguments
 from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
@@ -19,7 +21,7 @@ from ticketsim_assets.patience import IMPATIENT
 from ticketsim_assets.reconciliation import read_reconciliation
 
 from ..dbt.conftest import DBT_DIR, DIMENSIONS, HOURLY_MARTS, VIEWS
-from ..ticketsim_assets.conftest import LakeMaker, Recorder, Uploading
+from ..ticketsim_assets.conftest import BucketLakeMaker, Recorder
 from .gcs_emulator import GcsBucket
 
 pytestmark = pytest.mark.slow
@@ -60,24 +62,29 @@ def window(first: Hour, last: Hour) -> list[str]:
     return window_arguments(dg.TimeWindow(first.start, last.end))
 
 
+def files_of(lake: Lake) -> dict[Hour, list[str]]:
+    snapshot = lake.snapshot()
+    return {hour: [snapshot.uri(file) for file in snapshot.files(hour)] for hour in snapshot.hours()}
+
+
 @pytest.fixture(scope="module")
 def both(tmp_path_factory, gcs_emulator, bigquery_emulator):
     """Both warehouses with a festival's venues around midnight, built hour by hour, one hour of it twice."""
     folder = tmp_path_factory.mktemp("both")
     sink = Recorder()
     simulate(plan_run(load_scenario("festival"), seed=7, start=START, hours=1.6, venues=2, run_id="both"), sink)
-    maker = LakeMaker(folder / "lake")
-    maker.append([*sink.messages, *sink.messages[5:60]])
-    snapshot = maker.lake.snapshot()
-    hours = sorted(snapshot.hours())
-    files = {hour: [snapshot.uri(file) for file in snapshot.files(hour)] for hour in hours}
     bucket = GcsBucket(gcs_emulator, "same-figures")
     gcs_emulator.client().create_bucket(bucket.name)
+    maker = BucketLakeMaker(folder / "lake", bucket=bucket)
+    maker.append([*sink.messages, *sink.messages[5:60]])
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", gcs_emulator.endpoint)
         patch.setenv("BIGQUERY_EMULATOR_HOST", bigquery_emulator.endpoint)
-        cloud = Uploading(bigquery_emulator.datasets("same_"), IMPATIENT, bucket)
+        cloud = BigQueryWarehouse(bigquery_emulator.datasets("same_"), IMPATIENT)
         laptop = DuckDBWarehouse(folder / "warehouse.duckdb", folder / "readers.db", IMPATIENT)
-        assert cloud.replace_hours("events", files) == laptop.replace_hours("events", files)
+        in_bucket, on_disk = files_of(maker.lake), files_of(Lake(str(folder / "lake")))
+        assert cloud.replace_hours("events", in_bucket) == laptop.replace_hours("events", on_disk)
+        hours = sorted(on_disk)
         commands = [
             ["build", "--exclude-resource-type", "unit_test", *window(hours[0], hours[0])],
             ["build", "--exclude-resource-type", "unit_test", *window(hours[1], hours[-1])],

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,12 +19,11 @@ from streaming.lake import Lake
 from streaming.layout import EVENTS_TABLE, PARTITION_COLUMNS
 from streaming.storage import path_of
 from streaming.validation import validate_batch
-from ticketsim_assets.bigquery_client import Datasets
 from ticketsim_assets.bigquery_warehouse import BigQueryWarehouse
 from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
 from ticketsim_assets.keys import HOURLY_JOB, QUARANTINE_JOB
 from ticketsim_assets.lake_watch import Watched, watch
-from ticketsim_assets.patience import IMPATIENT, Patience
+from ticketsim_assets.patience import IMPATIENT
 from ticketsim_assets.requests import run_tags
 from ticketsim_assets.warehouse import Warehouse
 from ticketsim_assets.watch_cursor import WatchCursor
@@ -133,27 +132,6 @@ class BucketLakeMaker(LakeMaker):
         return Lake(str(there))
 
 
-class Uploading(BigQueryWarehouse):
-    """BigQuery for a lake on this disk: `deltalake` can read the emulated bucket, and not write to it."""
-
-    def __init__(self, datasets: Datasets, patience: Patience, bucket: GcsBucket) -> None:
-        super().__init__(datasets, patience)
-        self._bucket = bucket.emulator.client().bucket(bucket.name)
-        self._uploaded: set[str] = set()
-
-    def replace_hours(self, table: str, files: Mapping[Hour, Sequence[str]]) -> dict[Hour, int]:
-        return super().replace_hours(
-            table, {hour: list(map(self._uploaded_as, paths)) for hour, paths in files.items()}
-        )
-
-    def _uploaded_as(self, path: str) -> str:
-        name = f"lake/events/{path.partition(f'/{EVENTS_TABLE}/')[2] or path.strip('/')}"
-        if name not in self._uploaded and Path(path).exists():
-            self._bucket.blob(name).upload_from_filename(path)
-            self._uploaded.add(name)
-        return f"gs://{self._bucket.name}/{name}"
-
-
 def simulated(*, hours: float = 1.5, venues: int = 2, seed: int = 3, run_id: str | None = None) -> list[Message]:
     """Messages of a small run that starts at START; its drain goes on for a while."""
     sink = Recorder()
@@ -183,20 +161,16 @@ def duckdb_warehouse(tmp_path: Path) -> Warehouse:
 
 
 @pytest.fixture
-def bigquery_warehouse(bigquery_emulator: BigQueryEmulator, gcs: GcsBucket, monkeypatch) -> Warehouse:
-    """BigQuery, which gets the files of a lake on this disk from a bucket."""
+def bigquery_warehouse(bigquery_emulator: BigQueryEmulator, monkeypatch) -> Warehouse:
+    """BigQuery, which reads a lake in a bucket."""
     prefix = f"t{uuid.uuid4().hex[:8]}_"
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", bigquery_emulator.endpoint)
-    return Uploading(bigquery_emulator.datasets(prefix), IMPATIENT, gcs)
+    return BigQueryWarehouse(bigquery_emulator.datasets(prefix), IMPATIENT)
 
 
-#: Every engine of the warehouse interface; the tests of a warehouse run on each.
-ENGINES = ("duckdb", pytest.param("bigquery", marks=pytest.mark.slow))
-
-
-@pytest.fixture(params=ENGINES)
+@pytest.fixture
 def warehouse(request: pytest.FixtureRequest) -> Warehouse:
-    """An empty warehouse of each engine."""
+    """An empty warehouse of the engine that the test is parametrised with."""
     return request.getfixturevalue(f"{request.param}_warehouse")
 
 

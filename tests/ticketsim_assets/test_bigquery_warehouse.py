@@ -20,6 +20,12 @@ from .conftest import START, hour_of
 FIRST = Hour.containing(START)
 
 
+@pytest.fixture
+def lake_place() -> str:
+    """BigQuery reads lakes in buckets only."""
+    return "gcs"
+
+
 def test_settings_that_are_missing_are_refused_by_name():
     with pytest.raises(BigQueryNotSet, match="TICKETSIM_BIGQUERY_PROJECT and TICKETSIM_BIGQUERY_LOCATION is not set"):
         warehouse_of(Settings(warehouse="bigquery", bigquery_project="", bigquery_location=""), IMPATIENT)
