@@ -61,6 +61,8 @@ class Machine:
                 "TICKETSIM_BOOTSTRAP": "127.0.0.1:9",
                 "TICKETSIM_LAKE_URI": str(self.roots / "lake"),
                 "TICKETSIM_FIRST_HOUR": "2026-11-01T00:00Z",
+                "TICKETSIM_WAREHOUSE": "bigquery",
+                **{f"TICKETSIM_BIGQUERY_{name}": "x" for name in ("PROJECT", "LOCATION", "DATASET_PREFIX")},
                 **{f"TICKETSIM_DATAPROC_{name}": "x" for name in ("PROJECT", "REGION", "CLUSTER", "CODE")},
             },
             secrets={"postgres": PASSWORD},
