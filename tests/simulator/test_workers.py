@@ -44,6 +44,7 @@ def live():
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            bufsize=0,  # `communicate` does not know what a buffer of ours has read ahead
         )
         processes.append(process)
         return process
