@@ -75,19 +75,23 @@ def stdout_sink(stream: BinaryIO) -> Iterator[LinesSink]:
 
 @contextmanager
 def file_sink(path: Path) -> Iterator[LinesSink]:
-    """Write to a file that appears under its name when it is complete.
+    """Write to a file that appears under its name when it is complete; a device or pipe is written to as it is.
 
     Raises:
         SinkError: The file cannot be written.
     """
-    unfinished = path.with_name(path.name + ".part")
+    # Replaced by a file, /dev/null would be no device any more, for everybody on the machine.
+    is_special = path.exists() and not path.is_file() and not path.is_dir()
+    unfinished = path if is_special else path.with_name(path.name + ".part")
     try:
         with unfinished.open("wb") as stream:
             sink = LinesSink(stream)
             yield sink
             sink.flush()
-        unfinished.replace(path)
+        if not is_special:
+            unfinished.replace(path)
     except OSError as error:
         raise SinkError(f"cannot write {path}: {error.strerror or error}.") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        if not is_special:
+            unfinished.unlink(missing_ok=True)
