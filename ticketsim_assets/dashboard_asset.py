@@ -46,4 +46,7 @@ def dashboard_asset(destination: Path) -> dg.AssetsDefinition:
 def _preview(marts: Marts) -> str:
     """The chart of visitors over time as Markdown with the picture inside: the UI shows no files of this machine."""
     png = preview_png(marts)
-    return f"![visitors over time](data:image/png;base64,{base64.b64encode(png).decode()})" if png else "No hours yet."
+    if png is None:
+        return "No hours yet."
+    picture = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return f"Visitors who arrived (solid) and were admitted (dashed).\n\n![visitors over time]({picture})"

@@ -61,6 +61,8 @@ def test_a_range_of_hours_is_one_run_and_every_hour_is_recorded_and_proved(loade
         for key in (RAW_EVENTS, LAKE_COMPLETE, *(dg.AssetKey(["marts", mart]) for mart in HOURLY_MARTS)):
             assert instance.get_materialized_partitions(key) == keys, key
         assert recorded_rows(instance) == counted_rows(home, hours)
+        loads = instance.fetch_materializations(RAW_EVENTS, limit=100).records
+        assert all(load.asset_materialization.metadata["Execution Duration"].value > 0 for load in loads)
         check = instance.get_latest_asset_check_evaluation_record(dg.AssetCheckKey(RAW_EVENTS, "receipts"))
         assert check.event.dagster_event.asset_check_evaluation_data.passed
     reconciled = CommandLine(home, 9)("reconcile", "--json")
