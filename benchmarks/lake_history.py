@@ -8,7 +8,7 @@ what else the machine does makes all of them slower.
 import statistics
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ import typer
 from confluent_kafka import Producer
 from deltalake import write_deltalake
 
+from benchmarks.lake_rows import PARTITIONS, rows_of
 from benchmarks.local_kafka import running_broker
 from benchmarks.messages import Message, messages_of_an_hour
 from benchmarks.synthetic_lake import ROWS, History, make_lake
@@ -35,9 +36,8 @@ from streaming.lake import Lake
 from streaming.layout import PARTITION_COLUMNS
 from streaming.losses import read_losses
 from streaming.session import spark_session
-from streaming.validation import validate_batch
 from ticketsim_assets.completeness import missing_receipts
-from ticketsim_assets.evidence import hour_evidence
+from ticketsim_assets.evidence import Receipts, hour_evidence
 from ticketsim_assets.lake_watch import watch
 from ticketsim_assets.offsets import OffsetState, check_offsets
 from ticketsim_assets.watch_cursor import WatchCursor
@@ -48,30 +48,6 @@ SHORT: Final = 100
 KEPT: Final = 5_040
 
 END: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PARTITIONS: Final = 3
-
-
-def rows_of(messages: list[Message], first: int) -> tuple[pa.Table, pa.Array]:
-    """What the stream makes of ``messages``, spread over partitions, at offsets from ``first``.
-
-    Returns:
-        The rows, and for each of them how many there are of its topic and partition.
-    """
-    topics, values = zip(*messages, strict=True)
-    held: Counter[tuple[str, int]] = Counter()
-    offsets = []
-    for number, topic in enumerate(topics):
-        offsets.append(first + held[topic, number % PARTITIONS])
-        held[topic, number % PARTITIONS] += 1
-    batch = {
-        "topic": topics,
-        "value": pa.array(values, pa.binary()),
-        "partition": pa.array([number % PARTITIONS for number in range(len(topics))], pa.int32()),
-        "offset": pa.array(offsets, pa.int64()),
-        "timestamp": pa.array([END] * len(topics), pa.timestamp("us", tz="UTC")),
-    }
-    counts = pa.array([held[topic, number % PARTITIONS] for number, topic in enumerate(topics)], pa.int64())
-    return pa.table(validate_batch(pa.record_batch(batch), 0)), counts
 
 
 def require(found: object) -> None:
@@ -86,7 +62,11 @@ class LakeAtWork:
     def __init__(self, root: Path, history: History, messages: list[Message]) -> None:
         """Make the lake, and the first commit whose files are there."""
         self.lake = make_lake(root, history, END - timedelta(hours=2))
-        self._rows, self._per_commit = rows_of(messages, (history.commits + 1) * ROWS)
+        first = (history.commits + 1) * ROWS
+        offsets: defaultdict[tuple[str, int], int] = defaultdict(lambda: first)
+        self._rows = rows_of(messages, offsets, END)
+        places = zip(*(self._rows[name].to_pylist() for name in ("topic", "kafka_partition")), strict=True)
+        self._per_commit = pa.array([offsets[place] - first for place in places], pa.int64())
         self._hour = Hour.containing(END - timedelta(hours=2))
         self._instance = dg.DagsterInstance.ephemeral()
         self.commit()
@@ -114,7 +94,7 @@ class LakeAtWork:
         """The files of an hour, and whether it is complete."""
         snapshot = self.lake.snapshot()
         require(snapshot.files(self._hour))
-        require(not missing_receipts(hour_evidence(snapshot, self._hour)))
+        require(not missing_receipts(hour_evidence(Receipts(snapshot), self._hour)))
 
     def tick(self) -> None:
         """A look of the sensor."""

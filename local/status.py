@@ -241,16 +241,17 @@ def _pending(lake: Lake, cursor: "WatchCursor | None") -> dict[str, str]:
     if cursor is None or not cursor.pending or not lake.exists():
         return {}
     from ticketsim_assets.completeness import missing_receipts, short_by_type  # noqa: PLC0415
-    from ticketsim_assets.evidence import hour_evidence  # noqa: PLC0415
+    from ticketsim_assets.evidence import Receipts, hour_evidence  # noqa: PLC0415
 
     snapshot = lake.snapshot()
+    receipts = Receipts(snapshot)
     reasons = {}
     for number, key in enumerate(sorted(cursor.pending)):
         if number >= _EXPLAINED:
             reasons[key] = ""
             continue
         hour = Hour.from_key(key)
-        evidence = hour_evidence(snapshot, hour)
+        evidence = hour_evidence(receipts, hour)
         rows: Counter[str] = Counter()
         for file in snapshot.files(hour):
             rows[file.event_type] += file.rows

@@ -1,71 +1,109 @@
-"""What the lake holds about an hour: its receipts, runs and distinct events, read from the files of one version."""
+"""What the lake holds about hours: receipts, runs and distinct events, read from the files of one version.
 
-from collections.abc import Sequence
+A query costs 50 ms before it reads a row: hours of a range are asked about together.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import duckdb
 
 from simulator.events import EventType
 from streaming.hour import Hour
 from streaming.lake import LakeFile, Snapshot
-from streaming.layout import QUARANTINE
 from ticketsim_assets.completeness import Evidence, Receipt
 from ticketsim_assets.lake_sql import able_to_read
 
-_RECEIPTS = """
-select distinct run_id, venue_id, of_event_type, event_count, run_venues, "final"
-from read_parquet(?, hive_partitioning = false)
-order by all
-"""
-
-_DISTINCT_EVENTS = """
-select run_id, venue_id, event_type, count(distinct event_id)
-from read_parquet(
+_FILES = """
+read_parquet(
     ?, hive_partitioning = true, hive_types = {'event_type': varchar, 'event_date': date, 'event_hour': int}
 )
-group by all
 """
 
+_RECEIPTS = f"""
+select distinct event_date, event_hour, run_id, venue_id, of_event_type, event_count, run_venues, "final"
+from {_FILES}
+order by all
+"""  # noqa: S608 our own text
 
-def hour_evidence(snapshot: Snapshot, hour: Hour, runs: frozenset[str] | None = None) -> Evidence:
-    """Receipts and runs of ``hour`` in ``snapshot``.
+_DISTINCT_EVENTS = f"""
+select event_date, event_hour, run_id, venue_id, event_type, count(distinct event_id)
+from {_FILES}
+group by all
+"""  # noqa: S608 our own text
+
+#: Distinct events per (run_id, venue_id, event_type).
+Counts = Mapping[tuple[str, str, str], int]
+
+#: Hours whose events are counted together: their ids are in memory at once.
+_COUNTED_TOGETHER: Final = 12
+
+
+class Receipts:
+    """The receipts of a version of the lake, each hour's read once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Read from ``snapshot``, when asked."""
+        self.snapshot = snapshot
+        self._known: dict[Hour, tuple[Receipt, ...]] = {}
+
+    def read(self, hours: Sequence[Hour]) -> None:
+        """Read those of ``hours`` together."""
+        files = [f for hour in hours for f in self.snapshot.files(hour) if f.event_type == EventType.HOUR_CLOSED]
+        found: defaultdict[Hour, list[Receipt]] = defaultdict(list)
+        for hour, *receipt in _ask(self.snapshot, _RECEIPTS, files):
+            found[hour].append(Receipt(*receipt))
+        self._known |= {hour: tuple(found[hour]) for hour in hours}
+
+    def of(self, hour: Hour) -> tuple[Receipt, ...]:
+        """The receipts for ``hour``, copies of the same message counted once."""
+        if hour not in self._known:
+            self.read([hour])
+        return self._known[hour]
+
+
+def hour_evidence(receipts: Receipts, hour: Hour, runs: frozenset[str] | None = None) -> Evidence:
+    """Receipts and runs of ``hour``.
 
     Args:
-        snapshot: the version of the lake to read.
+        receipts: of the version of the lake to read.
         hour: the hour.
         runs: runs with events in the hour, if counted; by default they are taken from the log's statistics.
     """
-    receipts = receipts_of(snapshot, hour)
-    with_receipts = {receipt.run_id for receipt in receipts}
+    of_hour = receipts.of(hour)
+    with_receipts = {receipt.run_id for receipt in of_hour}
     if runs is None:
-        bounds = snapshot.run_id_bounds(hour)
+        bounds = receipts.snapshot.run_id_bounds(hour)
         runs = frozenset(bound for bound in bounds if not any(run_id.startswith(bound) for run_id in with_receipts))
     return Evidence(
-        receipts=receipts,
+        receipts=of_hour,
         runs=runs | with_receipts,
-        finished=_finished_before(snapshot, hour, receipts),
+        finished=_finished_before(receipts, hour),
     )
 
 
-def receipts_of(snapshot: Snapshot, hour: Hour) -> tuple[Receipt, ...]:
-    """The receipts for ``hour``, copies of the same message counted once."""
-    paths = [snapshot.uri(f) for f in snapshot.files(hour) if f.event_type == EventType.HOUR_CLOSED]
-    if not paths:
-        return ()
+def distinct_events(snapshot: Snapshot, files: Mapping[Hour, Sequence[LakeFile]]) -> dict[Hour, Counts]:
+    """Distinct event ids in the files of each hour, which are none of the quarantine."""
+    counts: dict[Hour, dict[tuple[str, str, str], int]] = {hour: {} for hour in files}
+    hours = list(files)
+    for first in range(0, len(hours), _COUNTED_TOGETHER):
+        together = [file for hour in hours[first : first + _COUNTED_TOGETHER] for file in files[hour]]
+        for hour, run_id, venue_id, event_type, count in _ask(snapshot, _DISTINCT_EVENTS, together):
+            counts[hour][run_id, venue_id, event_type] = count
+    return dict(counts)
+
+
+def _ask(snapshot: Snapshot, query: str, files: Sequence[LakeFile]) -> Iterator[tuple[Any, ...]]:
+    """Rows of ``query`` over ``files``, its date and hour in front as one hour; nothing without files."""
+    if not files:
+        return
     with able_to_read(duckdb.connect(), snapshot.root) as connection:
-        return tuple(Receipt(*row) for row in connection.execute(_RECEIPTS, [paths]).fetchall())
+        for date_, hour, *rest in connection.execute(query, [[snapshot.uri(file) for file in files]]).fetchall():
+            yield Hour.of_partition(date_, hour), *rest
 
 
-def distinct_events(snapshot: Snapshot, files: Sequence[LakeFile]) -> dict[tuple[str, str, str], int]:
-    """Distinct event ids in ``files`` per (run_id, venue_id, event_type)."""
-    paths = [snapshot.uri(f) for f in files if f.event_type != QUARANTINE]
-    if not paths:
-        return {}
-    with able_to_read(duckdb.connect(), snapshot.root) as connection:
-        rows = connection.execute(_DISTINCT_EVENTS, [paths]).fetchall()
-    return {(run_id, venue_id, event_type): count for run_id, venue_id, event_type, count in rows}
-
-
-def _finished_before(snapshot: Snapshot, hour: Hour, receipts: tuple[Receipt, ...]) -> dict[str, frozenset[str]]:
+def _finished_before(receipts: Receipts, hour: Hour) -> dict[str, frozenset[str]]:
     """Venues with final receipts in earlier hours, for the runs that lack venues in ``hour``.
 
     Walks back hour by hour until the run's venues are all accounted for or an hour has no receipt of it: its venues
@@ -73,14 +111,14 @@ def _finished_before(snapshot: Snapshot, hour: Hour, receipts: tuple[Receipt, ..
     """
     venues: dict[str, set[str]] = {}
     wanted: dict[str, int] = {}
-    for receipt in receipts:
+    for receipt in receipts.of(hour):
         venues.setdefault(receipt.run_id, set()).add(receipt.venue_id)
         wanted[receipt.run_id] = receipt.run_venues
     finished: dict[str, set[str]] = {run_id: set() for run_id in venues}
     open_runs = {run_id for run_id in venues if len(venues[run_id]) < wanted[run_id]}
     earlier = hour.previous
     while open_runs:
-        seen = receipts_of(snapshot, earlier)
+        seen = receipts.of(earlier)
         open_runs &= {receipt.run_id for receipt in seen}
         for receipt in seen:
             if receipt.run_id in open_runs and receipt.final and receipt.venue_id not in venues[receipt.run_id]:

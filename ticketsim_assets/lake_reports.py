@@ -12,7 +12,7 @@ from streaming.lake import Snapshot
 from streaming.layout import QUARANTINE
 from ticketsim_assets.completeness import missing_receipts, short_by_type
 from ticketsim_assets.due import due_again
-from ticketsim_assets.evidence import hour_evidence
+from ticketsim_assets.evidence import Receipts, hour_evidence
 from ticketsim_assets.keys import COMPLETE_BY, LAKE_COMPLETE, LAKE_KEYS, RAW_EVENTS
 from ticketsim_assets.run_history import last_reported, successful_loads
 from ticketsim_assets.watch_cursor import WatchCursor
@@ -67,12 +67,13 @@ def report_complete(
 ) -> list[dg.AssetMaterialization]:
     """Move hours that are complete from pending to due, and report them."""
     reports = []
+    receipts = Receipts(snapshot)
     for key in sorted(cursor.pending)[:MAX_PENDING]:
         pending, hour = cursor.pending[key], Hour.from_key(key)
         known = last_reported(instance, hour)
         complete_by = known.complete_by if known and known.fingerprint == pending.version else None
         if complete_by is None:
-            evidence = hour_evidence(snapshot, hour)
+            evidence = hour_evidence(receipts, hour)
             rows = _rows_by_type(snapshot, hour)
             missing = missing_receipts(evidence) + short_by_type(evidence.receipts, rows)
             if not missing:

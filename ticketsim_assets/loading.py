@@ -7,7 +7,7 @@ from streaming.hour import Hour
 from streaming.lake import Snapshot
 from streaming.layout import QUARANTINE
 from ticketsim_assets.completeness import missing_receipts, short_exactly
-from ticketsim_assets.evidence import distinct_events, hour_evidence
+from ticketsim_assets.evidence import Receipts, distinct_events, hour_evidence
 from ticketsim_assets.exceptions import HourIncomplete
 from ticketsim_assets.run_history import Reported
 from ticketsim_assets.warehouse import Warehouse
@@ -45,11 +45,13 @@ def load_events(
         HourIncomplete: an hour lacks receipts or rows; nothing was loaded.
     """
     files = {hour: [f for f in snapshot.files(hour) if f.event_type != QUARANTINE] for hour in hours}
+    counts = distinct_events(snapshot, files)
+    receipts = Receipts(snapshot)
+    receipts.read(hours)
     missing: dict[Hour, tuple[str, ...]] = {}
     for hour in hours:
-        counts = distinct_events(snapshot, files[hour])
-        evidence = hour_evidence(snapshot, hour, frozenset(run_id for run_id, _, _ in counts))
-        missing[hour] = (*missing_receipts(evidence), *short_exactly(evidence.receipts, counts))
+        evidence = hour_evidence(receipts, hour, frozenset(run_id for run_id, _, _ in counts[hour]))
+        missing[hour] = (*missing_receipts(evidence), *short_exactly(evidence.receipts, counts[hour]))
         known = reported.get(hour)
         late = known is not None and known.complete_by == "lateness"
         if missing[hour] and not late and not allow_incomplete:
