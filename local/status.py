@@ -260,28 +260,30 @@ def _pending(lake: Lake, cursor: "WatchCursor | None") -> dict[str, str]:
 
 
 def _warehouse(settings: Settings, now: datetime) -> Station:
-    path = settings.readers_path
-    if not path.exists():
-        return Station("absent", f"there is no copy for readers at {path} yet", {"path": str(path)})
-    import duckdb  # noqa: PLC0415
-
-    from ticketsim_assets.duckdb_file import DuckDBReader  # noqa: PLC0415
+    from ticketsim_assets.engine import place_of, warehouse_of  # noqa: PLC0415
     from ticketsim_assets.exceptions import NothingToReconcile  # noqa: PLC0415
+    from ticketsim_assets.patience import IMPATIENT  # noqa: PLC0415
     from ticketsim_assets.reconciliation import VIEW, read_reconciliation  # noqa: PLC0415
 
-    # The copy: runs hold the warehouse itself, and nobody waits for them here.
-    with duckdb.connect(path, read_only=True) as connection:
+    if settings.warehouse == "bigquery":
+        place, copied = {"place": place_of(settings)}, ""
+    else:
+        path = settings.readers_path
+        if not path.exists():
+            return Station("absent", f"there is no copy for readers at {path} yet", {"path": str(path)})
+        made = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        place, copied = {"path": str(path), "copied_age_s": _age(made, now)}, f"; copied {_ago(made, now)}"
+    # What readers see: runs hold the warehouse itself, and nobody waits for them here.
+    with warehouse_of(settings, IMPATIENT).published() as reader:
         try:
-            found = read_reconciliation(DuckDBReader(connection))
+            found = read_reconciliation(reader)
         except NothingToReconcile:
-            return Station("there", "no hour is loaded", {"path": str(path), "hours": 0})
-        [(hours, newest)] = connection.execute(
-            f"select count(distinct hour_start), max(hour_start) from {VIEW}"  # noqa: S608 the view's name is a constant
+            return Station("there", "no hour is loaded", {**place, "hours": 0})
+        [(hours, newest)] = reader.execute(
+            f"select count(distinct hour_start), max(hour_start) from {reader.named(VIEW)}"  # noqa: S608 a constant
         ).fetchall()
-    copied = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     facts = {
-        "path": str(path),
-        "copied_age_s": _age(copied, now),
+        **place,
         "hours": hours,
         "newest_hour": str(Hour.containing(newest.replace(tzinfo=UTC))),
         "proved": found.proved,
@@ -291,7 +293,7 @@ def _warehouse(settings: Settings, now: datetime) -> Station:
     return Station(
         "broken" if found.wrong else "there",
         f"{hours:,} hours, the newest {facts['newest_hour']}: {found.proved:,} proved, {found.unproved:,} unproved, "
-        f"{found.wrong:,} wrong; copied {_ago(copied, now)}",
+        f"{found.wrong:,} wrong{copied}",
         facts,
     )
 

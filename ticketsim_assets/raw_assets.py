@@ -16,6 +16,7 @@ from ticketsim_assets.receipts_check import HourVerdict, describe, judge_hours, 
 from ticketsim_assets.reconciliation import has_reconciliation, read_problems
 from ticketsim_assets.resources import LakeResource, WarehouseResource
 from ticketsim_assets.run_history import last_reported
+from ticketsim_assets.settings import Settings
 from ticketsim_assets.table_schema import RAW_EVENTS_SCHEMA, RAW_QUARANTINE_SCHEMA
 from ticketsim_assets.warehouse import Warehouse
 
@@ -26,6 +27,9 @@ RECEIPTS: Final = dg.AssetCheckSpec(
     description="Events of the hour = what its receipts count, per run, venue and event type, to the row and the "
     "microsecond. Wrong blocks everything downstream; unproved (no receipt) is a warning.",
 )
+
+#: The engine is known when the graph is loaded, as dbt's is.
+_KINDS: Final = {Settings().warehouse, "table"}
 
 #: One writer: see the pool's limit in dagster.yaml.
 POOL: Final = "warehouse"
@@ -43,7 +47,7 @@ class LoadConfig(dg.Config):
     deps=[LAKE_COMPLETE],
     backfill_policy=SINGLE_RUN,
     group_name="raw",
-    kinds={"duckdb", "table"},
+    kinds=_KINDS,
     owners=["team:platform"],
     pool=POOL,
     check_specs=[RECEIPTS],
@@ -89,7 +93,7 @@ def raw_events(
     deps=[LAKE_KEYS["quarantine"]],
     backfill_policy=SINGLE_RUN,
     group_name="raw",
-    kinds={"duckdb", "table"},
+    kinds=_KINDS,
     owners=["team:platform"],
     pool=POOL,
     metadata={"dagster/column_schema": RAW_QUARANTINE_SCHEMA, "dagster/table_name": "raw.quarantine"},

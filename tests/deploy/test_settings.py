@@ -10,10 +10,15 @@ import pytest
 import settings_page
 import yaml
 
+from ticketsim_assets.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 
 #: What a container's environment must hold only if somebody in it reads it.
 OURS = ("TICKETSIM_", "DAGSTER_")
+
+#: Settings whose default Dagster's machine does not share, with the reason.
+OF_THE_CLOUD = {"trigger": "Airflow has a machine", "home": "a volume, named in the image"}
 
 #: Filled in by Compose itself, and never handed to a container under that name.
 _HEADING_OF_DEPLOYMENT = "## Of a deployment"
@@ -90,3 +95,18 @@ def test_a_planted_unknown_variable_is_seen(change: dict[str, str], complaint: s
     tree = compose_files.load(ROOT / "deploy" / "dagster" / "compose.yaml")
     tree["services"]["code"]["environment"] = tree["services"]["code"]["environment"] | change
     assert list(unknown_variables(tree)) == [complaint]
+
+
+def test_every_setting_reaches_dagster_and_without_a_wish_has_the_same_default_there():
+    environment = compose_files.environment(
+        compose_files.load(ROOT / "deploy" / "dagster" / "compose.yaml")["services"]["code"]
+    )
+    given = {variable.removesuffix("_FROM"): value for variable, value in environment.items()}
+    for name, field in Settings.model_fields.items():
+        variable = f"TICKETSIM_{name.upper()}"
+        if name in OF_THE_CLOUD:
+            continue
+        assert variable in given, f"Dagster's containers are never told {variable}"
+        if default := re.fullmatch(rf"\$\{{{variable}:-(.*)}}", given[variable]):
+            there = Settings.model_validate({name: default[1]})
+            assert getattr(there, name) == field.default, variable

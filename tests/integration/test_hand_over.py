@@ -53,5 +53,7 @@ def test_what_was_simulated_arrives_in_bigquery_and_every_receipt_is_proved(in_t
     assert reconciled.json["proved"] == events["hour_closed"]
     [run] = reconciled.json["runs"]
     assert run["events"] == sent.json["total"] - events["hour_closed"]
+    warehouse = ticketsim("status", "--json").json["warehouse"]
+    assert (warehouse["state"], warehouse["proved"], warehouse["wrong"]) == ("there", events["hour_closed"], 0)
     # Nothing of it was on this machine.
     assert not [path for path in ticketsim.home.iterdir() if path.name in {"lake", "checkpoint", "warehouse.duckdb"}]
