@@ -266,13 +266,15 @@ def _warehouse(settings: Settings, now: datetime) -> Station:
     from ticketsim_assets.reconciliation import VIEW, read_reconciliation  # noqa: PLC0415
 
     if settings.warehouse == "bigquery":
-        place, copied = {"place": place_of(settings)}, ""
+        place: dict[str, Any] = {"place": place_of(settings)}
+        copied = ""
     else:
         path = settings.readers_path
         if not path.exists():
             return Station("absent", f"there is no copy for readers at {path} yet", {"path": str(path)})
         made = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        place, copied = {"path": str(path), "copied_age_s": _age(made, now)}, f"; copied {_ago(made, now)}"
+        place = {"path": str(path), "copied_age_s": _age(made, now)}
+        copied = f"; copied {_ago(made, now)}"
     # What readers see: runs hold the warehouse itself, and nobody waits for them here.
     with warehouse_of(settings, IMPATIENT).published() as reader:
         try:

@@ -1,5 +1,6 @@
 """Messages as JSON lines, on standard output or in a file."""
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,7 +64,10 @@ def stdout_sink(stream: BinaryIO) -> Iterator[LinesSink]:
     Raises:
         SinkError: The reader has gone away.
     """
-    sink = LinesSink(stream)
+    # With PYTHONUNBUFFERED standard output has no buffer, and takes less than it is given when a signal comes while a
+    # full pipe is waited for.
+    is_raw = isinstance(stream, io.RawIOBase)
+    sink = LinesSink(open(stream.fileno(), "wb", closefd=False) if is_raw else stream)  # noqa: SIM115 - stays open
     try:
         yield sink
         sink.flush()

@@ -1,10 +1,48 @@
 """Messages as lines of a file."""
 
 import os
+import signal
 import threading
+import time
 from pathlib import Path
 
+import pytest
+
 from simulator.sinks import open_sink
+from simulator.sinks.lines import stdout_sink
+
+LINES = [b"%06d" % number * 50 for number in range(10_000)]
+
+
+@pytest.fixture
+def many_signals():
+    """A signal every two milliseconds that somebody handles."""
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("buffering", [0, -1], ids=["unbuffered", "buffered"])
+@pytest.mark.usefixtures("many_signals")
+def test_signals_while_a_slow_reader_is_waited_for_lose_no_byte(buffering):
+    reading, writing = os.pipe()
+    read = bytearray()
+
+    def read_slowly():
+        while some := os.read(reading, 2**16):
+            read.extend(some)
+            time.sleep(0.005)
+
+    reader = threading.Thread(target=read_slowly, daemon=True)
+    reader.start()
+    with os.fdopen(writing, "wb", buffering=buffering) as stream, stdout_sink(stream) as sink:
+        for line in LINES:
+            sink.send("topic", b"key", line)
+    reader.join(30)
+    os.close(reading)
+    assert read.splitlines() == LINES
 
 
 def test_a_pipe_is_written_to_and_stays_one(tmp_path):
