@@ -52,6 +52,9 @@ START: Final = datetime(2026, 10, 1, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
 OLDER_MONTHS: Final = 11
 
+#: To launch a month, Dagster writes an event for each asset and hour: minutes, on SQLite.
+_PATIENCE_S: Final = 3600
+
 _DBT: Final = Path(__file__).parents[1] / "dbt"
 
 
@@ -133,7 +136,7 @@ class Home:
         return False
 
     def _graphql(self) -> DagsterGraphQLClient:
-        return DagsterGraphQLClient("127.0.0.1", self.port)
+        return DagsterGraphQLClient("127.0.0.1", self.port, timeout=_PATIENCE_S)
 
     def by_daemon(self, first: Hour, last: Hour) -> None:
         """Launch a run of the hourly job over GraphQL and wait until it has succeeded."""
