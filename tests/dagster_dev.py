@@ -16,7 +16,7 @@ from pathlib import Path
 import dagster as dg
 import psutil
 
-from local.dagster_home import CONFIGURATION
+from local.dagster_home import make_instance
 
 
 @dataclass
@@ -38,11 +38,7 @@ class DagsterDev:
 
     def start(self) -> None:
         instance = self.home / "dagster"
-        instance.mkdir(parents=True, exist_ok=True)
-        (instance / "dagster.yaml").write_text(CONFIGURATION.read_text())
-        with self.instance() as created:  # by one process alone: two at once make two first versions of its tables
-            created.get_runs(limit=1)
-            created.all_instigator_state()
+        make_instance(instance)
         own = {
             "DAGSTER_HOME": str(instance),
             "TICKETSIM_HOME": str(self.home),

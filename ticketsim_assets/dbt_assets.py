@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
 from streaming.hour import Hour
+from ticketsim_assets.bound_process import bound_to_us
 from ticketsim_assets.dbt_checks import told
 from ticketsim_assets.freshness import HOURS_ARE_LOADED
 from ticketsim_assets.partitions import HOURLY, SINGLE_RUN, hours_of_window
@@ -78,13 +79,14 @@ def warehouse_models(project: DbtProject) -> dg.AssetsDefinition:
         passed, not_passed = [], []
         with opened.exclusive():
             invocation = dbt.cli(arguments, context=context, raise_on_error=False)
-            for event in invocation.stream():
-                if isinstance(event, dg.Output):
-                    built.append(event)
-                elif isinstance(event, dg.AssetCheckResult) and not event.passed:
-                    not_passed.append(event)
-                else:
-                    passed.append(event)
+            with bound_to_us(invocation.process):
+                for event in invocation.stream():
+                    if isinstance(event, dg.Output):
+                        built.append(event)
+                    elif isinstance(event, dg.AssetCheckResult) and not event.passed:
+                        not_passed.append(event)
+                    else:
+                        passed.append(event)
         # Only now, since nobody can read while dbt has the warehouse; and each model before its checks.
         if built or not_passed:
             with opened.reading() as reader:

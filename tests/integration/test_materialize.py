@@ -1,11 +1,14 @@
 """The graph for real: Dagster's runs, dbt and the page, on simulated hours; laws 1, 3 and 4 broken on purpose."""
 
 import shutil
+import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import duckdb
+import psutil
 import pytest
 from deltalake import DeltaTable
 
@@ -15,7 +18,7 @@ from streaming.hour import Hour
 from ticketsim_assets.keys import LAKE_COMPLETE, RAW_EVENTS
 
 from ..dbt.conftest import DIMENSIONS, HOURLY_MARTS
-from ..ticketsim_assets.conftest import LakeMaker, Recorder, fields, hour_of
+from ..ticketsim_assets.conftest import LakeMaker, Recorder, fields, hour_of, simulated
 from .conftest import CommandLine, figures
 
 pytestmark = pytest.mark.slow
@@ -127,6 +130,42 @@ def test_materialising_hours_again_changes_no_figure(copy, loaded):
     before = figures(ticketsim.home)
     assert ticketsim("materialize", "--from", str(loaded[1][0]), "--to", str(loaded[1][-1])).code == 0
     assert figures(ticketsim.home) == before
+
+
+def test_a_run_killed_between_two_marts_leaves_every_table_whole_and_the_next_run_repairs_them(copy, loaded):
+    ticketsim, maker = copy
+    late = simulated(hours=1.2, run_id="late")
+    assert {hour_of(message) for message in late} == set(loaded[1])
+    maker.append(late)  # in every hour, so that every table shall change
+    before = figures(ticketsim.home)
+    command = ("materialize", "--from", str(loaded[1][0]), "--to", str(loaded[1][-1]))
+    log = ticketsim.home / "logs" / "materialize.log"
+    already_said = log.stat().st_size
+    killed = ticketsim.start(*command, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 300
+        while not log.read_bytes()[already_said:].count(b"OK created sql incremental model") >= 2:
+            assert killed.poll() is None, "it ended before it had built two marts"
+            assert time.monotonic() < deadline, log.read_text()[-2000:]
+            time.sleep(0.01)
+        [dbt] = [child for child in psutil.Process(killed.pid).children() if "build" in child.cmdline()]
+    finally:
+        killed.kill()
+        killed.wait()
+    assert not psutil.wait_procs([dbt], timeout=5)[1], "dbt outlives its run and has the warehouse"
+    with duckdb.connect(ticketsim.home / "warehouse.duckdb"):
+        pass  # what was committed last is in its log until somebody opens the file for writing
+    between = figures(ticketsim.home)
+    assert ticketsim(*command).code == 0
+    after = figures(ticketsim.home)
+    for table, rows in between.items():
+        assert before[table] != after[table], table
+        assert rows in (before[table], after[table]), f"{table} is neither what it was nor what it shall be"
+    renewed = [table for table in between if between[table] == after[table]]
+    assert 2 <= len(renewed) < len(between), renewed
+    reconciled = ticketsim("reconcile", "--strict", "--json")
+    assert reconciled.code == 0, reconciled.out
+    assert reconciled.json["proved"] == 2 * 2 * 7 * len(loaded[1])
 
 
 def test_a_row_deleted_from_the_warehouse_is_named_by_reconcile_and_cured_by_its_hour(copy):

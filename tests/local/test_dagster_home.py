@@ -1,0 +1,34 @@
+"""Dagster's instance in a new folder, made by processes that start at the same moment."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: Opens the instance of each folder that it is told; where two make one at once, every second time one of them fails.
+OPEN_EACH = """
+import sys
+from pathlib import Path
+from dagster import DagsterInstance
+from local.dagster_home import make_instance
+for line in sys.stdin:
+    make_instance(Path(line.strip()))
+    with DagsterInstance.from_config(line.strip()) as instance:
+        print(len(instance.get_runs()), len(instance.all_instigator_state()), flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_may_make_an_instance_at_once(tmp_path):
+    command = [sys.executable, "-c", OPEN_EACH]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    both = [subprocess.Popen(command, cwd=Path(__file__).parents[2], text=True, **pipes) for _ in range(2)]
+    for number in range(5):
+        for process in both:
+            process.stdin.write(f"{tmp_path / str(number)}\n")
+            process.stdin.flush()
+        if [process.stdout.readline() for process in both] != ["0 0\n", "0 0\n"]:
+            break
+    complaints = [process.communicate()[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], complaints
