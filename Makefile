@@ -75,7 +75,7 @@ lint: $(INSTALLED) secrets ## Check style, the arrows between the packages, the 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint dbt/models dbt/tests
-	@! grep -nE '://|^-' constraints.txt deploy/airflow/constraints.txt tests/terraform/constraints.txt || { \
+	@! grep -nE '://|^-' constraints.txt deploy/*/constraints.txt tests/terraform/constraints.txt || { \
 		echo "error: constraints name a registry (above): make lock"; exit 1; }
 
 # Pins and a schema are full of words that look like keys to nobody but a scanner.
@@ -91,8 +91,10 @@ typecheck: $(INSTALLED) ## Check types
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-emit-find-links --no-header
 
-lock: $(INSTALLED) ## Recreate constraints.txt from pyproject.toml, and Airflow's and checkov's from their requirements
+lock: $(INSTALLED) ## Recreate constraints.txt from pyproject.toml, and Dataproc's, Airflow's and checkov's from their requirements
 	@$(LOCK) --all-extras --output-file constraints.txt pyproject.toml
+	@$(LOCK) --python-version 3.12 --no-deps --no-annotate --constraint constraints.txt \
+		--output-file deploy/dataproc/constraints.txt deploy/dataproc/requirements.txt
 	@$(LOCK) --python-version 3.11 --output-file deploy/airflow/constraints.txt deploy/airflow/requirements.txt
 	@$(LOCK) --python-version 3.11 --output-file tests/terraform/constraints.txt tests/terraform/requirements.txt
 

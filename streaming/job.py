@@ -24,7 +24,8 @@ QUERY_NAME: Final = "ticketsim"
 #: Bounds a batch's time and memory while a backlog is worked off.
 MAX_OFFSETS_PER_TRIGGER: Final = 500_000
 
-#: Files per event type, hour and batch; more make the lake's readers and the commit itself slower.
+#: Files per event type, hour and batch, unless ``spark.default.parallelism`` says otherwise, as Terraform does for a
+#: cluster with workers; more make the lake's readers and the commit itself slower.
 _WRITERS: Final = 2
 
 _CONSUMER: Final[dict[str, str]] = {
@@ -66,9 +67,13 @@ def validated(messages: DataFrame, clock: Clock) -> DataFrame:
 
     return (
         messages.select("topic", "value", "partition", "offset", "timestamp")
-        .coalesce(_WRITERS)
+        .coalesce(_writers(messages.sparkSession))
         .mapInArrow(validate_all, spark_ddl())
     )
+
+
+def _writers(spark: SparkSession) -> int:
+    return int(spark.sparkContext.getConf().get("spark.default.parallelism", str(_WRITERS)))
 
 
 @contextmanager

@@ -17,13 +17,27 @@ from streaming.storage import path_of
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run until SIGTERM, which ends the stream after the batch that is under way; ``--once``: until all is read."""
+    """Run until SIGTERM, which ends the stream after the batch that is under way; ``--once``: until all is read.
+
+    ``--once`` with ``--recover`` or ``--accept-loss`` goes on where the lake ends, past what is lost, as `ticketsim
+    stream` does with them.
+    """
     parser = argparse.ArgumentParser(prog="stream")
     for option in ("bootstrap", "lake", "checkpoint"):
         parser.add_argument(f"--{option}", required=True)
     parser.add_argument("--trigger-seconds", type=float, default=120.0)
     parser.add_argument("--once", action="store_true")
+    past_the_checkpoint = parser.add_mutually_exclusive_group()
+    for option, go_on in (("--recover", "lake"), ("--accept-loss", "accepting_loss")):
+        past_the_checkpoint.add_argument(
+            option, dest="go_on", action="store_const", const=go_on, default="checkpoint", help="only with --once"
+        )
     asked = parser.parse_args(arguments)
+    if asked.go_on != "checkpoint" and not asked.once:
+        parser.error(
+            "--recover and --accept-loss are for a job with --once: one that is started again by itself would do the "
+            "same to whatever happens next"
+        )
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("streaming").setLevel(logging.INFO)
     stop = threading.Event()
@@ -35,6 +49,7 @@ def main(arguments: Sequence[str]) -> None:
             lake=asked.lake,
             checkpoint=path_of(asked.checkpoint),
             trigger=None if asked.once else timedelta(seconds=asked.trigger_seconds),
+            go_on=asked.go_on,
         ),
         stop=stop,
     )

@@ -1,11 +1,10 @@
 locals {
-  # What the jobs import beside Spark. deploy/dataproc names it, constraints.txt has the versions; where that has two of a
-  # package, the second is for Python 3.12, which is the cluster's.
-  packages = {
-    for name in split("\n", file("${path.module}/../deploy/dataproc/requirements.txt")) :
-    name => reverse(regexall("(?m)^${name}==([^ ;\n]+)", file("${path.module}/../constraints.txt")))[0][0]
-    if name != "" && !startswith(name, "#")
-  }
+  # What the jobs import beside Spark, one NAME==VERSION a line: what `make lock` found in constraints.txt for the cluster's
+  # Python, and what the release's job.json says as well.
+  packages = split("\n", trimspace(file("${path.module}/../deploy/dataproc/constraints.txt")))
+
+  # Cores of all workers. Without workers the stream's own number of tasks suits the one machine.
+  cores = var.dataproc_workers * tonumber(reverse(split("-", var.machine_types.dataproc_worker))[0])
 
   release = var.streaming ? jsondecode(file("${path.root}/${var.stream_job}")) : null
 
@@ -14,7 +13,10 @@ locals {
     python_files = ["${local.code}/ticketsim.zip"]
     jars         = [for jar in local.release.jars : "${local.code}/jars/${jar}"]
     arguments    = ["--bootstrap", local.bootstrap, "--lake", local.lake_uri, "--checkpoint", "${local.lake_uri}/checkpoint"]
-    properties   = local.release.properties
+    properties = merge(
+      local.release.properties,
+      local.cores == 0 ? {} : { "spark.default.parallelism" = tostring(local.cores) },
+    )
   } : null
 }
 

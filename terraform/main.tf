@@ -124,7 +124,7 @@ module "dagster_vm" {
   service_account = module.identities.emails["dagster"]
   keep            = var.keep_data
 
-  settings = merge(local.of_every_machine, {
+  settings = merge(local.of_every_machine, var.tuning, {
     bootstrap               = local.bootstrap
     lake-uri                = local.lake_uri
     first-hour              = var.first_hour

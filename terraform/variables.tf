@@ -165,6 +165,22 @@ variable "first_hour" {
   }
 }
 
+variable "tuning" {
+  description = "Settings of Dagster whose defaults do not suit, e.g. { reload-minutes = 30 }; docs/settings.md has their meaning."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for name, value in var.tuning : try(tonumber(value) >= 0, false) && contains(
+        ["bigquery-maximum-bytes-billed", "lag-warning", "lateness-minutes", "quarantine-warning", "reload-minutes"], name
+      )
+    ])
+    error_message = "What can be tuned is bigquery-maximum-bytes-billed, lag-warning, lateness-minutes, quarantine-warning and reload-minutes, each a number."
+  }
+}
+
 variable "streaming" {
   description = "Whether the streaming job runs; its release must have been uploaded before (deploy/dataproc)."
   type        = bool

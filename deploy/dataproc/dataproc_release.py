@@ -17,7 +17,6 @@ from typing import Final
 
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import storage
-from packaging.requirements import Requirement
 
 from streaming.exceptions import StreamingError
 from streaming.jars import ensure_jars
@@ -31,20 +30,13 @@ MAINS: Final = ("maintenance.py", "stream.py")
 #: What the main files import.
 _PACKAGES: Final = ("simulator", "streaming")
 
-#: Of Dataproc's image 3.0.
-_PYTHON: Final = {"python_version": "3.12", "python_full_version": "3.12.0", "platform_system": "Linux"}
-
 #: Of all files, so that the same code gives the same bytes.
 _ZIP_TIME: Final = (2026, 1, 1, 0, 0, 0)
 
 
 def packages() -> list[str]:
-    """What the cluster must have installed, ``name==version``."""
-    lines = (_ROOT / "constraints.txt").read_text().splitlines()
-    pins = [Requirement(line) for line in lines if line and not line.lstrip().startswith("#")]
-    version_of = {pin.name: str(pin.specifier) for pin in pins if not pin.marker or pin.marker.evaluate(_PYTHON)}
-    asked = (Path(__file__).with_name("requirements.txt")).read_text().splitlines()
-    return [f"{name}{version_of[name]}" for name in asked if name and not name.startswith("#")]
+    """What the cluster must have installed, ``name==version``: the pins for its Python, which Terraform reads too."""
+    return Path(__file__).with_name("constraints.txt").read_text(encoding="utf-8").split()
 
 
 def lay_out(folder: Path) -> None:

@@ -1,7 +1,10 @@
 """Submits the stream to a Dataproc cluster by hand. Terraform does the same with ``streaming = true``: use one of both.
 
 python deploy/dataproc/dataproc_submit.py --project P --region R --cluster C --code gs://bucket/RELEASE
-    --bootstrap HOST:9092 --lake gs://bucket/lake --checkpoint gs://bucket/checkpoint
+    --bootstrap HOST:9092 --lake gs://bucket/lake --checkpoint gs://bucket/lake/checkpoint
+
+With --recover or --accept-loss it is a job that goes on past its checkpoint or past a loss, commits what Kafka holds,
+and ends; the stream's own job must be stopped (docs/runbook.md).
 """
 
 import argparse
@@ -19,7 +22,7 @@ MAX_FAILURES_PER_HOUR: Final = 6
 
 
 def stream_job(cluster: str, code: str, arguments: Sequence[str], release: Mapping[str, Any]) -> Job:
-    """The restartable job.
+    """The job: started again when it fails, unless it is to run ``--once``.
 
     Args:
         cluster: Where it runs.
@@ -29,7 +32,7 @@ def stream_job(cluster: str, code: str, arguments: Sequence[str], release: Mappi
     """
     return Job(
         placement=JobPlacement(cluster_name=cluster),
-        scheduling=JobScheduling(max_failures_per_hour=MAX_FAILURES_PER_HOUR),
+        scheduling=None if "--once" in arguments else JobScheduling(max_failures_per_hour=MAX_FAILURES_PER_HOUR),
         pyspark_job=PySparkJob(
             main_python_file_uri=f"{code}/stream.py",
             python_file_uris=[f"{code}/ticketsim.zip"],
@@ -41,16 +44,34 @@ def stream_job(cluster: str, code: str, arguments: Sequence[str], release: Mappi
     )
 
 
-def main() -> None:
-    """Submit and print the job's id."""
+def stream_arguments(asked: argparse.Namespace) -> list[str]:
+    """What ``stream.py`` is given: where it reads and writes and, once, how it goes on."""
+    given = {f"--{option}": getattr(asked, option) for option in ("bootstrap", "lake", "checkpoint")}
+    places = [word for option, value in given.items() for word in (option, value)]
+    return [*places, "--once", asked.go_on] if asked.go_on else places
+
+
+def parser_of_commands() -> argparse.ArgumentParser:
+    """The options of this command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for option in ("project", "region", "cluster", "code", "bootstrap", "lake", "checkpoint"):
         parser.add_argument(f"--{option}", required=True)
     parser.add_argument("--release", type=Path, default=Path("build/dataproc/job.json"), help="the release's job.json")
-    asked = parser.parse_args()
-    given = {f"--{option}": getattr(asked, option) for option in ("bootstrap", "lake", "checkpoint")}
-    arguments = [word for option, value in given.items() for word in (option, value)]
-    job = stream_job(asked.cluster, asked.code, arguments, json.loads(asked.release.read_text(encoding="utf-8")))
+    going_on = parser.add_mutually_exclusive_group()
+    for option, meaning in (
+        ("--recover", "set the checkpoint aside unless it stands where the lake ends"),
+        ("--accept-loss", "the same, and record in the lake what is gone from Kafka"),
+    ):
+        going_on.add_argument(option, dest="go_on", action="store_const", const=option, help=meaning)
+    return parser
+
+
+def main() -> None:
+    """Submit and print the job's id."""
+    asked = parser_of_commands().parse_args()
+    job = stream_job(
+        asked.cluster, asked.code, stream_arguments(asked), json.loads(asked.release.read_text(encoding="utf-8"))
+    )
     client = JobControllerClient(client_options={"api_endpoint": f"{asked.region}-dataproc.googleapis.com:443"})
     print(client.submit_job(project_id=asked.project, region=asked.region, job=job).reference.job_id)
 

@@ -15,6 +15,7 @@ variables {
   first_hour = "2026-12-01T00:00:00Z"
   operators  = ["user:ada@example.org"]
   viewers    = ["group:guests@example.org"]
+  tuning     = { reload-minutes = 30, bigquery-maximum-bytes-billed = 100000000000 }
 }
 
 run "the_default_stack" {

@@ -19,6 +19,7 @@ run "values_that_no_variable_takes" {
     simulation       = { venues = 0 }
     trigger          = "cron"
     first_hour       = "2026-12-01T00:30:00Z"
+    tuning           = { reload-minutes = "soon" }
     streaming        = true
     stream_job       = "nowhere/job.json"
   }
@@ -37,6 +38,7 @@ run "values_that_no_variable_takes" {
     var.simulation,
     var.trigger,
     var.first_hour,
+    var.tuning,
     var.streaming,
   ]
 }
@@ -51,6 +53,7 @@ run "values_that_look_better_and_are_refused_too" {
     operators    = ["domain:example.org"]
     release      = "Release One"
     first_hour   = "2026-13-01T00:00:00Z"
+    tuning       = { home = 1 }
   }
 
   expect_failures = [
@@ -60,5 +63,6 @@ run "values_that_look_better_and_are_refused_too" {
     var.operators,
     var.release,
     var.first_hour,
+    var.tuning,
   ]
 }

@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pytest
 from dataproc_release import lay_out, packages
-from dataproc_submit import stream_job
+from dataproc_submit import parser_of_commands, stream_arguments, stream_job
+from packaging.requirements import Requirement
 from test_requirements import named_in, run_with
 
+from streaming import stream
 from streaming.jars import ensure_jars
 
 #: What the cluster has of its own; with its version of Spark.
 OF_THE_CLUSTER = ["pyspark"]
+
+#: Image 3.0's.
+OF_ITS_PYTHON = {"python_version": "3.12", "python_full_version": "3.12.0", "platform_system": "Linux"}
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +80,24 @@ def test_the_stream_s_job_is_restarted_and_names_the_release_s_files(release: Pa
     assert "spark.master" not in spark.properties
 
 
+def test_a_job_that_goes_past_a_loss_runs_once_and_is_not_started_again():
+    places = [f"--{name}=x" for name in ("project", "region", "cluster", "code", "bootstrap", "lake", "checkpoint")]
+    arguments = stream_arguments(parser_of_commands().parse_args([*places, "--accept-loss"]))
+    assert arguments[-2:] == ["--once", "--accept-loss"]
+    job = stream_job("venue", "gs://code", arguments, {"jars": [], "properties": {}})
+    assert not job.scheduling.max_failures_per_hour
+
+
+@pytest.mark.parametrize("option", ["--recover", "--accept-loss"])
+def test_a_job_that_may_be_started_again_by_itself_accepts_no_loss(option: str, capsys):
+    with pytest.raises(SystemExit):
+        stream.main(["--bootstrap=x", "--lake=x", "--checkpoint=x", option])
+    assert "are for a job with --once" in capsys.readouterr().err
+
+
 def test_packages_of_the_cluster_have_one_pinned_version_each():
     assert [package.partition("==")[0] for package in packages()] == named_in("dataproc")
-    pins = (Path(__file__).parents[2] / "constraints.txt").read_text().splitlines()
-    assert all(any(line.split(" ")[0] == package for line in pins) for package in packages())
+    lines = (Path(__file__).parents[2] / "constraints.txt").read_text().splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.lstrip().startswith("#")]
+    there = {f"{pin.name}{pin.specifier}" for pin in pins if not pin.marker or pin.marker.evaluate(OF_ITS_PYTHON)}
+    assert set(packages()) <= there, "run: make lock"

@@ -110,3 +110,11 @@ def test_every_setting_reaches_dagster_and_without_a_wish_has_the_same_default_t
         if default := re.fullmatch(rf"\$\{{{variable}:-(.*)}}", given[variable]):
             there = Settings.model_validate({name: default[1]})
             assert getattr(there, name) == field.default, variable
+
+
+def test_what_terraform_can_tune_is_what_compose_has_a_default_for():
+    compose = (ROOT / "deploy" / "dagster" / "compose.yaml").read_text(encoding="utf-8")
+    with_default = set(re.findall(r"\$\{TICKETSIM_(\w+):-", compose)) - {"TRIGGER"}  # a variable of its own
+    variables = (ROOT / "terraform" / "variables.tf").read_text(encoding="utf-8")
+    [tunable] = re.findall(r'variable "tuning" \{.+?contains\(\s*\[(.+?)\]', variables, re.DOTALL)
+    assert {name.replace("-", "_").upper() for name in re.findall(r'"([a-z-]+)"', tunable)} == with_default

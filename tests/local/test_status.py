@@ -48,3 +48,10 @@ def test_a_station_that_is_broken_does_not_keep_the_others_from_being_told_of(to
     assert stations["warehouse"]["state"] == "broken"
     assert "no database" not in stations["warehouse"]["error"]
     assert stations["dashboard"]["state"] == "absent"
+
+
+def test_a_warehouse_in_bigquery_without_its_place_is_named_by_the_setting_and_no_file_is_looked_for(told, monkeypatch):
+    monkeypatch.setenv("TICKETSIM_WAREHOUSE", "bigquery")
+    warehouse = told()["warehouse"]
+    assert warehouse["state"] == "broken"
+    assert "TICKETSIM_BIGQUERY_PROJECT and TICKETSIM_BIGQUERY_LOCATION is not set" in warehouse["error"]

@@ -18,9 +18,9 @@ def test_they_are_workflows():
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("name", ["terraform.yml", "test.yml"])
-def test_actions_are_pinned_to_a_commit(name):
-    used = re.findall(r"uses: (\S+)", (ROOT / ".github/workflows" / name).read_text())
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned_to_a_commit(workflow):
+    used = re.findall(r"uses: (\S+)", workflow.read_text())
     assert used
     assert [action for action in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action)] == []
 

@@ -71,7 +71,7 @@ resource "google_dataproc_cluster" "this" {
           "dataproc:dataproc.logging.stackdriver.job.driver.enable" = "true"
           "dataproc:dataproc.logging.stackdriver.enable"            = "true"
           # What streaming imports beside Spark, as constraints.txt pins it.
-          "dataproc:pip.packages" = join(",", [for name, version in var.packages : "${name}==${version}"])
+          "dataproc:pip.packages" = join(",", var.packages)
         },
         var.workers == 0 ? { "dataproc:dataproc.allow.zero.workers" = "true" } : {},
       )

@@ -44,8 +44,8 @@ variable "workers" {
 }
 
 variable "packages" {
-  description = "Python packages of the jobs, and their versions."
-  type        = map(string)
+  description = "Python packages of the jobs, each NAME==VERSION."
+  type        = list(string)
 }
 
 variable "stream" {
