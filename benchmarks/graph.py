@@ -31,7 +31,7 @@ from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 from benchmarks.older_months import MONTH, copy_into_the_past
 from benchmarks.simulated_lake import simulate_into
 from benchmarks.target import print_ratio_at_most
-from local.dagster_home import CONFIGURATION
+from local.dagster_home import make_instance
 from local.ports import free_port
 from streaming.hour import Hour, hours_between
 from streaming.lake import Lake
@@ -98,18 +98,14 @@ class Home:
     @contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:
         """What Dagster keeps."""
-        home = self.settings.dagster_home
-        home.mkdir(exist_ok=True)
-        (home / "dagster.yaml").write_text(CONFIGURATION.read_text(encoding="utf-8"), encoding="utf-8")
-        with dg.DagsterInstance.from_config(str(home)) as instance:
+        make_instance(self.settings.dagster_home)
+        with dg.DagsterInstance.from_config(str(self.settings.dagster_home)) as instance:
             yield instance
 
     @contextmanager
     def dagster(self) -> Iterator[None]:
         """`dagster dev` with its daemon, for as long as the block lasts."""
-        with self.instance() as instance:  # its tables, by one process alone
-            instance.get_runs(limit=1)
-            instance.all_instigator_state()
+        make_instance(self.settings.dagster_home)
         command = [sys.executable, "-m", "dagster", "dev", "-m", "ticketsim_assets.definitions"]
         with (self.root / "dagster.log").open("ab") as log:
             process = subprocess.Popen(
