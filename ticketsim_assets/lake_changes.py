@@ -49,6 +49,11 @@ def changes_since(lake: Lake, snapshot: Snapshot, version: int, instance: dg.Dag
     return changes, version
 
 
+def all_before(end: datetime, snapshot: Snapshot, instance: dg.DagsterInstance) -> Changes:
+    """Every hour of the table before ``end``: what came when it had no partition is in no later commit."""
+    return {key: change for key, change in _resynchronise(snapshot, instance).items() if key[1].start < end}
+
+
 def _resynchronise(snapshot: Snapshot, instance: dg.DagsterInstance) -> Changes:
     """Take every hour of the table as changed by this version, but those whose rows are as they were reported."""
     types: dict[Hour, set[str]] = {}

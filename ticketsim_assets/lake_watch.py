@@ -2,7 +2,7 @@
 
 The cursor is small JSON. A tick reads only commits after the cursor's version and the receipts of hours that are
 pending; its cost does not grow with the table's history. If the log before the cursor was cleaned, or there is too
-much of it, the tick resynchronises from the table's state.
+much of it, the tick resynchronises from the table's state. So it does with hours that had no partition until now.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from streaming.layout import QUARANTINE
 from ticketsim_assets.completeness import is_late
 from ticketsim_assets.due import DueHour, Request, due_again, plan_requests, settled
 from ticketsim_assets.keys import HOURLY_JOB, QUARANTINE_JOB, RAW_EVENTS, RAW_QUARANTINE
-from ticketsim_assets.lake_changes import changes_since
+from ticketsim_assets.lake_changes import all_before, changes_since
 from ticketsim_assets.lake_reports import report_complete, report_rows
 from ticketsim_assets.requests import offer
 from ticketsim_assets.run_history import hours_under_way, outcome_of, successful_loads
@@ -70,6 +70,10 @@ def watch(
     snapshot = lake.snapshot()
     changed, cursor.version = changes_since(lake, snapshot, cursor.version, instance)
     notes: list[str] = []
+    if cursor.first_hour is not None and first_hour < cursor.first_hour:
+        changed = all_before(cursor.first_hour, snapshot, instance) | changed
+        cursor.early_rows = 0  # all of them are counted again
+    cursor.first_hour = first_hour
     early = {key for key in changed if key[1].start < first_hour}
     if early:
         cursor.early_rows += sum(_rows(snapshot, event_type, hour) for event_type, hour in early)

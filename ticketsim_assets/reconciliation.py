@@ -96,8 +96,15 @@ def has_reconciliation(connection: Reader) -> bool:
     return connection.has(VIEW)
 
 
-def read_reconciliation(connection: Reader) -> Reconciliation:
+def read_reconciliation(
+    connection: Reader, start: datetime | None = None, end: datetime | None = None
+) -> Reconciliation:
     """Compare all runs, venues, hours and event types in the warehouse with their receipts.
+
+    Args:
+        connection: the warehouse.
+        start: first hour, aware; None: from the beginning. Days before it are not read.
+        end: the first moment after the last hour, aware; None: to the end. Days after it are not read.
 
     Raises:
         NothingToReconcile: the warehouse has no view to compare with yet, or holds no hour.
@@ -107,20 +114,22 @@ def read_reconciliation(connection: Reader) -> Reconciliation:
             f"the warehouse has no {VIEW} yet: no hour was materialised. "
             "Run `ticketsim demo`, or `ticketsim materialize` on a lake with complete hours."
         )
+    within, parameters = _within(start, end)
     rows = connection.execute(
         f"""
         select run_id, venue_id, min(hour_start), max(hour_start), count(distinct hour_start),
             cast(sum(actual_count) as bigint), sum(case when state = 'proved' then 1 else 0 end),
             sum(case when state = 'unproved' then 1 else 0 end), sum(case when state = 'wrong' then 1 else 0 end)
-        from {connection.named(VIEW)} group by run_id, venue_id order by run_id, venue_id
-        """  # noqa: S608 the view's name is a constant
+        from {connection.named(VIEW)} where {within} group by run_id, venue_id order by run_id, venue_id
+        """,  # noqa: S608 the view's name is a constant
+        parameters,
     ).fetchall()
     if not rows:
         raise NothingToReconcile(
-            "the warehouse holds no hour yet. "
+            f"the warehouse holds no hour {'yet' if start is end is None else 'of that range'}. "
             "Run `ticketsim demo`, or `ticketsim materialize` on a lake with complete hours."
         )
-    return Reconciliation(venues=tuple(_venue(*row) for row in rows), problems=read_problems(connection))
+    return Reconciliation(venues=tuple(_venue(*row) for row in rows), problems=read_problems(connection, start, end))
 
 
 def read_problems(
@@ -133,8 +142,21 @@ def read_problems(
         start: first hour, aware; None: from the beginning.
         end: the first moment after the last hour, aware; None: to the end.
     """
-    conditions = ["state <> 'proved'"]
-    parameters: list[datetime | date] = []
+    within, parameters = _within(start, end)
+    rows = connection.execute(
+        f"""
+        select run_id, venue_id, hour_start, event_type, state, expected_count, actual_count, difference
+        from {connection.named(VIEW)} where state <> 'proved' and {within}
+        order by state desc, run_id, venue_id, hour_start, event_type
+        """,  # noqa: S608 the view's name is a constant
+        parameters,
+    ).fetchall()
+    return tuple(_problem(*row) for row in rows)
+
+
+def _within(start: datetime | None, end: datetime | None) -> tuple[str, list[datetime | date]]:
+    """The condition for hours from ``start`` until ``end``, and its parameters."""
+    conditions, parameters = ["true"], list[datetime | date]()
     # event_date is what lets a long history be skipped: the view's hour_start is calculated
     if start is not None:
         conditions.append("event_date >= ? and hour_start >= ?")
@@ -142,15 +164,7 @@ def read_problems(
     if end is not None:
         conditions.append("event_date <= ? and hour_start < ?")
         parameters += [_naive(end).date(), _naive(end)]
-    rows = connection.execute(
-        f"""
-        select run_id, venue_id, hour_start, event_type, state, expected_count, actual_count, difference
-        from {connection.named(VIEW)} where {" and ".join(conditions)}
-        order by state desc, run_id, venue_id, hour_start, event_type
-        """,  # noqa: S608 the view's name is a constant
-        parameters,
-    ).fetchall()
-    return tuple(_problem(*row) for row in rows)
+    return " and ".join(conditions), parameters
 
 
 def _venue(run_id: str, venue_id: str, first: datetime, last: datetime, *figures: int) -> Venue:

@@ -1,5 +1,6 @@
 """How far the watches over the lake and over Kafka have come: the sensors' cursors, small JSON."""
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -37,6 +38,7 @@ class WatchCursor(msgspec.Struct):
     unreported: dict[str, list[str]] = {}
     open_reported_at: float = 0.0
     early_rows: int = 0
+    first_hour: datetime | None = None  #: start of the first partition at the last look
     #: First loads that Airflow is to launch, as of the last look; None where the sensor launches them itself. Airflow
     #: reads them over GraphQL, from the sensor's state.
     offered: list[Offer] | None = None

@@ -18,6 +18,8 @@ COLOURS = {"proved": "green", "unproved": "yellow", "wrong": "red"}
 
 def reconcile(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for what is unproved, too.")] = False,
+    first: Annotated[str | None, typer.Option("--from", help="First hour; earlier days are not read.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last hour, included; later days are not read.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the warehouse with the simulation's receipts, per run, venue, hour and event type.
@@ -26,7 +28,7 @@ def reconcile(
     """
     from ticketsim_assets.settings import Settings
 
-    found = _read(Settings())
+    found = _read(Settings(), first, last)
     acceptable = {"proved"} if strict else {"proved", "unproved"}
     ok = found.state in acceptable
     _show(found)
@@ -35,18 +37,20 @@ def reconcile(
     raise typer.Exit(0 if ok else 1)
 
 
-def _read(settings: "Settings") -> "Reconciliation":
+def _read(settings: "Settings", first: str | None, last: str | None) -> "Reconciliation":
     """Read the warehouse that runs write, not the readers' copy; one that is in use is waited for."""
     from local.warehouse import patient_warehouse
     from ticketsim_assets.exceptions import NothingToReconcile
+    from ticketsim_assets.partitions import parse_hour
     from ticketsim_assets.reconciliation import read_reconciliation
 
+    start, end = parse_hour(first).start if first else None, parse_hour(last).end if last else None
     if settings.warehouse == "duckdb" and not settings.warehouse_path.exists():
         raise NothingToReconcile(
             f"there is no warehouse at {settings.warehouse_path}. Run `ticketsim demo`, or set TICKETSIM_HOME."
         )
     with console.status("reading the warehouse"), patient_warehouse(settings).reading() as connection:
-        return read_reconciliation(connection)
+        return read_reconciliation(connection, start, end)
 
 
 def _show(found: "Reconciliation") -> None:

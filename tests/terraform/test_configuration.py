@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from stack.configuration import ROOT, Configuration
+from stack.formatting import complaints
 from stack.policy import ROLES, policy_errors
 from stack.provider_schema import schema, schema_errors
 
@@ -289,6 +290,36 @@ def test_what_is_against_the_policy_is_found(copy, file, old, new, error):
     plant(copy / file, old, new)
     found = policy_errors(Configuration.read(copy))
     assert any(error in sentence for sentence in found), found
+
+
+FILES = [
+    path
+    for path in (ROOT / "terraform").rglob("*")
+    if path.suffix in {".tf", ".hcl"}
+    and ".terraform" not in path.parts
+    and not path.name.startswith(("backend", ".terraform"))
+]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_are_formatted_as_terraform_would_whether_it_is_here_or_not(path):
+    assert list(complaints(path.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("  project          = var.project\n", "    project          = var.project\n", "indented otherwise than by 2"),
+        ("  project          = var.project\n", "  project = var.project\n", "stands apart"),
+        ("  settings = merge(", "  settings   = merge(", "not one blank behind the name"),
+        ("  depends_on = [google_project_service.used]\n", "  depends_on = [google_project_service.used] \n", "blanks"),
+        ("    trigger                 = var.trigger\n", "\ttrigger                 = var.trigger\n", "a tab"),
+    ],
+)
+def test_what_terraform_would_format_otherwise_is_found(old, new, complaint):
+    text = (ROOT / "terraform/main.tf").read_text()
+    assert old in text
+    assert any(complaint in found for found in complaints(text.replace(old, new, 1)))
 
 
 def test_datasets_are_named_as_dbt_names_its_schemas(stack):

@@ -165,6 +165,25 @@ def test_rows_before_the_first_partition_are_counted_and_never_skipped_in_silenc
     assert FIRST.next in complete(watched)
 
 
+def test_hours_that_get_a_partition_when_the_first_hour_is_set_earlier_are_taken_up_and_others_are_not_again(
+    maker, look, run_messages
+):
+    maker.append(run_messages)
+    look(first_hour=FIRST.end)
+    watched = look(first_hour=FIRST.start)
+    assert complete(watched) == {FIRST}
+    assert not [note for note in watched.notes if "before the first partition" in note]
+    assert complete(look(first_hour=FIRST.start)) == set()
+
+
+def test_rows_that_are_still_too_early_when_the_first_hour_is_set_earlier_are_counted_once(maker, look, run_messages):
+    maker.append(run_messages)
+    look(first_hour=FIRST.end + timedelta(days=1))
+    watched = look(first_hour=FIRST.end)
+    early = [m for m in run_messages if hour_of(m) == FIRST]
+    assert f"{len(early)} rows lie before the first partition" in " ".join(watched.notes)
+
+
 def test_quarantined_messages_ask_for_the_hour_of_their_arrival_only(maker, look, run_messages):
     arrival = START + timedelta(hours=30)
     maker.append(run_messages)

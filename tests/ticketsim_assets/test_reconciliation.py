@@ -91,6 +91,16 @@ def test_problems_name_run_venue_hour_and_type_and_the_wrong_ones_come_first(war
     assert str(found.problems[0]) == ("wrong: run run, venue z, hour 2026-11-20T03:00Z, buy_tickets: 1 of 5 missing")
 
 
+def test_a_range_is_compared_by_itself_and_one_without_hours_is_not_called_proved(warehouse):
+    for number in (2, 3, 4, 5):
+        add(warehouse, "wrong" if number in {2, 5} else "proved", start=hour(number))
+    found = read_reconciliation(warehouse, hour(3), hour(5))
+    assert (found.state, found.proved, found.problems) == ("proved", 2, ())
+    assert (found.venues[0].first_hour, found.venues[0].last_hour) == (hour(3), hour(4))
+    with pytest.raises(NothingToReconcile, match="no hour of that range"):
+        read_reconciliation(warehouse, hour(8))
+
+
 def test_problems_of_a_range_end_before_its_end(warehouse):
     for number in (3, 4, 5):
         add(warehouse, "wrong", start=hour(number), difference="2 of 5 missing")
