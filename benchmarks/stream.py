@@ -10,7 +10,6 @@ Last, events are sent steadily to our job at a trigger of two seconds, and the t
 is printed.
 """
 
-import itertools
 import json
 import os
 import subprocess
@@ -20,6 +19,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -80,6 +80,14 @@ class Result:
     def rows_per_cpu_second(self) -> float:
         """Of all portions but the first."""
         return (self.marks[-1].rows - self.first.rows) / (self.marks[-1].cpu_seconds - self.first.cpu_seconds)
+
+    @property
+    def cpu_us_a_row(self) -> list[float]:
+        """Of each portion but the first: a JVM compiles for minutes."""
+        return [
+            1e6 * (after.cpu_seconds - before.cpu_seconds) / (after.rows - before.rows)
+            for before, after in pairwise(self.marks)
+        ]
 
 
 class ProcessTree:
@@ -143,7 +151,7 @@ def live_seconds(bootstrap: str, folder: Path) -> np.ndarray:
             target=lambda: [first_batch.append(time.monotonic()) for _ in process.stdout or ()], daemon=True
         )
         listener.start()
-        for number in itertools.count():
+        for number in count():
             topic, value = messages[number % len(messages)]
             producer.produce(topic, value)
             producer.poll(0)
@@ -174,7 +182,8 @@ def print_result(name: str, result: Result) -> None:
     first = result.first
     print(
         f"{name:<12} warm {result.rows_per_second:>9,.0f} rows/s {result.rows_per_cpu_second:>9,.0f} rows/CPU-second   "
-        f"first {first.rows:,} rows after {first.seconds:.1f} s, {first.cpu_seconds:.0f} CPU-seconds",
+        f"first {first.rows:,} rows after {first.seconds:.1f} s, {first.cpu_seconds:.0f} CPU-seconds; "
+        f"CPU a row by portion: {' '.join(f'{us:.1f}' for us in result.cpu_us_a_row)} us",
         flush=True,
     )
 

@@ -30,7 +30,8 @@ _WRITERS: Final = 2
 _CONSUMER: Final[dict[str, str]] = {
     # Where the log ends, the consumer would wait half a second for each partition.
     "kafka.fetch.max.wait.ms": "20",
-    "kafka.max.poll.records": "20000",
+    # Spark keeps what a poll brings until it is asked for, per partition: ten times as many fill the old generation.
+    "kafka.max.poll.records": "2000",
     "kafka.allow.auto.create.topics": "false",
 }
 
