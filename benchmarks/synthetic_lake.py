@@ -134,18 +134,16 @@ def _add(event_type: str, hour: Hour, name: str, *, partition: int, offset: int,
     milliseconds = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     low: dict[str, Any] = {
         "run_id": "run-1",
-        "venue_id": "venue-1",
-        "event_time": milliseconds,
         "topic": f"ticketsim.{event_type}",
         "kafka_partition": partition,
         "kafka_offset": offset,
-        "kafka_timestamp": milliseconds,
+        "ingested_at": milliseconds,
     }
     stats = {
         "numRecords": ROWS,
         "minValues": low,
         "maxValues": low | {"kafka_offset": offset + ROWS - 1},
-        "nullCount": dict.fromkeys(STATISTICS_COLUMNS, 0) | {"hour_start": ROWS},
+        "nullCount": dict.fromkeys(STATISTICS_COLUMNS, 0),
     }
     folder = "/".join(f"{key}={value}" for key, value in values.items())
     return {

@@ -11,19 +11,10 @@ from streaming.lake import Lake
 from streaming.layout import COLUMNS, PARTITION_COLUMNS, Column
 from streaming.schema import spark_ddl
 
-#: Columns whose smallest and largest value per file stand in the log: what readers skip files by, and what a lost
-#: checkpoint is rebuilt from.
-STATISTICS_COLUMNS: Final = (
-    "run_id",
-    "venue_id",
-    "event_time",
-    "hour_start",
-    "topic",
-    "kafka_partition",
-    "kafka_offset",
-    "kafka_timestamp",
-    "ingested_at",
-)
+#: Columns whose smallest and largest value per file stand in the log, which Delta finds row by row: what
+#: ``streaming.lake`` tells an hour's runs by, and ``streaming.committed`` the offsets of a lost checkpoint. Rows of a
+#: time are found by their partition.
+STATISTICS_COLUMNS: Final = ("run_id", "topic", "kafka_partition", "kafka_offset", "ingested_at")
 
 TABLE_PROPERTIES: Final[dict[str, str]] = {
     # Readers in Rust and DuckDB read plain Parquet files.

@@ -24,7 +24,6 @@ with the same types, so that all ways agree; the last one has the last word.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -191,7 +190,6 @@ class _ActivityReader:
         self._event_type = event_type
         self._decode_lines = msgspec.json.Decoder(_struct(event_type)).decode_lines
         self._carried = [field.name for field in FIELDS if event_type in field.required | field.optional]
-        self._values_of = attrgetter(*self._carried)
 
     def __call__(self, values: pa.Array, arrivals: np.ndarray) -> _Rows | None:
         """The rows of ``values``; None if one of them may break the contract, or cannot be told from its neighbour."""
@@ -206,7 +204,8 @@ class _ActivityReader:
             return None
         if len(events) != len(values):
             return None
-        columns: dict[str, Any] = dict(zip(self._carried, zip(*map(self._values_of, events), strict=True), strict=True))
+        values_of = msgspec.structs.astuple
+        columns: dict[str, Any] = dict(zip(_NAMES, zip(*map(values_of, events), strict=True), strict=True))
         times = {name: np.array(columns[name], dtype=np.int64) for name in ("event_time", "started_at", "arrived_at")}
         if self._contradict(times, arrivals):
             return None
@@ -218,7 +217,7 @@ class _ActivityReader:
                 pa.repeat(pa.scalar(fixed[name], type_), count)
                 if name in fixed
                 else _array(columns[name], type_)
-                if name in columns
+                if name in self._carried
                 else pa.nulls(count, type_)
                 for name, type_ in zip(_NAMES, _ARROW_TYPES, strict=True)
             ],

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from ..conftest import BOTH_PLACES
+from ..ticketsim_assets.conftest import START, lake_maker, simulated
+
 
 @pytest.fixture
 def told(tmp_path, monkeypatch):
@@ -55,3 +58,20 @@ def test_a_warehouse_in_bigquery_without_its_place_is_named_by_the_setting_and_n
     warehouse = told()["warehouse"]
     assert warehouse["state"] == "broken"
     assert "TICKETSIM_BIGQUERY_PROJECT and TICKETSIM_BIGQUERY_LOCATION is not set" in warehouse["error"]
+
+
+@BOTH_PLACES
+def test_a_lake_is_told_of_with_its_rows_its_hours_and_what_is_in_quarantine(
+    told, tmp_path, request, lake_place, monkeypatch
+):
+    maker = lake_maker(request, tmp_path / "lake", lake_place)
+    messages = simulated(hours=0.5, venues=1)
+    maker.append(messages, at=START)
+    maker.refuse(messages[:5], "bad_value:channel", at=START)
+    monkeypatch.setenv("TICKETSIM_LAKE_URI", maker.lake.root)
+    stations = told()
+    assert stations["stream"]["state"] == "stopped"
+    lake = stations["lake"]
+    assert (lake["path"], lake["version"]) == (maker.lake.root, 1)
+    assert (lake["rows"], lake["quarantined"]) == (len(messages) + 5, 5)
+    assert (lake["first_hour"], lake["losses"]) == ("2026-03-01T10:00Z", [])

@@ -7,7 +7,6 @@ import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
@@ -17,6 +16,8 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from simulator.events import HOUR_US, EventType
+from streaming.connector import connector_settings
+from streaming.delta import open_table
 from streaming.exceptions import DayNotClosed, ReplayFailed, RetentionTooShort
 from streaming.hour import Hour
 from streaming.jars import ensure_jars
@@ -34,13 +35,15 @@ from streaming.maintenance import (
 from streaming.quarantine import Selection, judge_again
 from streaming.quarantine_replay import replay
 from streaming.session import spark_session
+from streaming.storage import path_of
 from streaming.table import ensure_table
 from streaming.turns import turn_holder
 from ticketsim_assets.replay_job import replay_job
 from ticketsim_assets.resources import LakeResource
 from ticketsim_assets.spark import LakeSpark
 
-from ..ticketsim_assets.conftest import LakeMaker
+from ..conftest import BOTH_PLACES
+from ..ticketsim_assets.conftest import LakeMaker, lake_maker
 
 pytestmark = pytest.mark.slow
 
@@ -53,28 +56,29 @@ ORIGIN = ("topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "ingest
 
 
 @pytest.fixture(scope="module")
-def spark():
-    # Most of a short run is the JVM's compiler: without its second stage it takes 40 % less.
+def spark(request):
     with pytest.MonkeyPatch.context() as patch:
+        # Most of a short run is the JVM's compiler: without its second stage it takes 40 % less.
         patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
-        yield from _session()
-
-
-def _session():
-    with spark_session(ensure_jars().spark, {"spark.driver.memory": "1g"}) as session:
-        yield session
-
-
-@pytest.fixture
-def lake_maker(spark, tmp_path) -> LakeMaker:
-    maker = LakeMaker(tmp_path / "lake")
-    ensure_table(spark, maker.lake)
-    return maker
+        conf = {"spark.driver.memory": "1g"}
+        if any(item.get_closest_marker("cloud") for item in request.session.items if item.path == request.path):
+            patch.setenv("STORAGE_EMULATOR_HOST", request.getfixturevalue("gcs_emulator").endpoint)
+            conf |= connector_settings("gs://")
+            patch.delenv("STORAGE_EMULATOR_HOST")
+        with spark_session(ensure_jars().spark, conf) as session:
+            yield session
 
 
 @pytest.fixture
-def refuse(lake_maker):
-    return lambda messages, reason, at=ARRIVAL: lake_maker.refuse(messages, reason, at=at)
+def maker(request, spark, tmp_path, lake_place) -> LakeMaker:
+    root = tmp_path / "lake"
+    ensure_table(spark, Lake(str(root)))
+    return lake_maker(request, root, lake_place)
+
+
+@pytest.fixture
+def refuse(maker):
+    return lambda messages, reason, at=ARRIVAL: maker.refuse(messages, reason, at=at)
 
 
 @pytest.fixture
@@ -92,18 +96,19 @@ def messages(good):
     return make
 
 
-def rows(maker: LakeMaker) -> list[dict]:
-    return DeltaTable(maker.lake.table_uri).to_pyarrow_table().to_pylist()
+def rows(lake: Lake) -> list[dict]:
+    return open_table(lake.table_uri).to_pyarrow_table().to_pylist()
 
 
-def origins(maker: LakeMaker) -> Counter:
-    return Counter(tuple(row[name] for name in ORIGIN) for row in rows(maker))
+def origins(lake: Lake) -> Counter:
+    return Counter(tuple(row[name] for name in ORIGIN) for row in rows(lake))
 
 
+@BOTH_PLACES
 def test_a_replay_moves_what_is_valid_now_in_one_commit_and_nothing_the_second_time(
-    spark, lake_maker, refuse, messages, good
+    spark, maker, refuse, messages, good
 ):
-    lake_maker.append(messages(0, 40), at=ARRIVAL)
+    maker.append(messages(0, 40), at=ARRIVAL)
     refuse(messages(40, 40), "bad_value:channel")
     refuse(messages(80, 8), "missing_field:line", at=ARRIVAL + timedelta(hours=1))
     refuse(messages(88, 8, schema_version=2), "unknown_schema_version")
@@ -111,18 +116,19 @@ def test_a_replay_moves_what_is_valid_now_in_one_commit_and_nothing_the_second_t
     early = good(EventType.SCAN_TICKETS, 96, ARRIVAL_US + 2 * HOUR_US)
     refuse([(EventType.SCAN_TICKETS.topic, json.dumps(early).encode())], "bad_value:event_time")
     refuse([(EventType.SCAN_TICKETS.topic, b"nonsense"), (EventType.SCAN_TICKETS.topic, None)], "malformed_json")
-    came = origins(lake_maker)
-    version = lake_maker.lake.snapshot().version
+    lake = maker.lake
+    came = origins(lake)
+    version = lake.snapshot().version
 
-    said = judge_again(lake_maker.lake.snapshot(), Selection())
-    done = replay(spark, lake_maker.lake, Selection())
+    said = judge_again(lake.snapshot(), Selection())
+    done = replay(spark, lake, Selection())
 
     assert done.moved == dict(said.valid)
     assert done.messages == 48
     assert said.refused == {"unknown_schema_version": 8, "bad_value:event_time": 1, "malformed_json": 2}
-    assert done.version == version + 1 == lake_maker.lake.snapshot().version
-    assert origins(lake_maker) == came
-    now = rows(lake_maker)
+    assert done.version == version + 1 == lake.snapshot().version
+    assert origins(lake) == came
+    now = rows(lake)
     assert Counter(row["event_type"] == "quarantine" for row in now) == {False: 88, True: 11}
     for row in now:
         if row["event_type"] != "quarantine":
@@ -131,15 +137,15 @@ def test_a_replay_moves_what_is_valid_now_in_one_commit_and_nothing_the_second_t
             assert (row["event_date"], row["event_hour"]) == (row["event_time"].date(), row["event_time"].hour)
     assert {row["event_id"] for row in now if row["event_id"]} == {f"run-north-{number}" for number in range(88)}
 
-    again = replay(spark, lake_maker.lake, Selection())
+    again = replay(spark, lake, Selection())
     assert (again.messages, again.version) == (0, None)
-    assert lake_maker.lake.snapshot().version == version + 1
+    assert lake.snapshot().version == version + 1
 
-    [commit] = lake_maker.lake.commits(version, version + 1)
-    table = DeltaTable(lake_maker.lake.table_uri)
+    [commit] = lake.commits(version, version + 1)
+    table = open_table(lake.table_uri)
     described = pa.table(table.get_add_actions(flatten=True)).to_pylist()
     for file in (f for f in commit.added if f.event_type != "quarantine"):
-        stored_file = pq.ParquetFile(f"{lake_maker.lake.table_uri}/{file.path}")
+        stored_file = pq.ParquetFile(path_of(f"{lake.table_uri}/{file.path}").open("rb"))
         physical = {column.name: column.physical_type for column in stored_file.schema}
         assert physical["event_time"] == physical["kafka_timestamp"] == "INT64"
         [facts] = [each for each in described if each["path"] == file.path]
@@ -148,108 +154,109 @@ def test_a_replay_moves_what_is_valid_now_in_one_commit_and_nothing_the_second_t
         assert facts["min.run_id"] == "run"
 
 
-def test_a_replay_can_be_limited_to_a_reason_a_topic_and_hours_of_arrival(spark, lake_maker, refuse, messages):
+def test_a_replay_can_be_limited_to_a_reason_a_topic_and_hours_of_arrival(spark, maker, refuse, messages):
     later = ARRIVAL + timedelta(hours=3)
     refuse(messages(0, 16), "bad_value:channel")
     refuse(messages(16, 16), "bad_value:line")
     refuse(messages(32, 16), "bad_value:line", at=later)
     selection = Selection("bad_value", "buy_tickets", Hour.containing(later), Hour.containing(later))
-    assert replay(spark, lake_maker.lake, selection).moved == {("bad_value:line", "buy_tickets"): 2}
-    snapshot = lake_maker.lake.snapshot()
+    assert replay(spark, maker.lake, selection).moved == {("bad_value:line", "buy_tickets"): 2}
+    snapshot = maker.lake.snapshot()
     assert judge_again(snapshot, Selection("bad_value:channel")).examined == 16
     assert judge_again(snapshot, Selection("bad_value:lin")).examined == 0
     assert judge_again(snapshot, Selection(last=Hour.containing(ARRIVAL))).examined == 32
 
 
-def test_a_quarantine_that_holds_an_offset_twice_is_left_as_it_is(spark, lake_maker, refuse, messages):
+def test_a_quarantine_that_holds_an_offset_twice_is_left_as_it_is(spark, maker, refuse, messages):
     refuse(messages(0, 8), "bad_value:channel")
-    lake_maker.offsets.clear()
+    maker.offsets.clear()
     refuse(messages(0, 8), "bad_value:channel")
-    version = lake_maker.lake.snapshot().version
+    version = maker.lake.snapshot().version
     with pytest.raises(ReplayFailed, match="more than once"):
-        replay(spark, lake_maker.lake, Selection())
-    assert lake_maker.lake.snapshot().version == version
+        replay(spark, maker.lake, Selection())
+    assert maker.lake.snapshot().version == version
 
 
-def test_a_replay_that_another_commit_comes_between_begins_again(spark, lake_maker, refuse, messages, caplog):
+def test_a_replay_that_another_commit_comes_between_begins_again(spark, maker, refuse, messages, caplog):
     for first in range(0, 400, 40):
         refuse(messages(first, 40), "bad_value:channel")
-    came = origins(lake_maker)
+    came = origins(maker.lake)
 
     def disturb() -> None:
         while not ended.is_set() and "begins again" not in caplog.text:
             with contextlib.suppress(Exception):  # it meets conflicts as well
                 refuse([("ticketsim.scan_tickets", b"x")], "malformed_json")
-                DeltaTable(lake_maker.lake.table_uri).optimize.compact(
-                    partition_filters=[("event_type", "=", "quarantine")]
-                )
+                DeltaTable(maker.lake.table_uri).optimize.compact(partition_filters=[("event_type", "=", "quarantine")])
             time.sleep(0.2)
 
     ended = threading.Event()
     other = threading.Thread(target=disturb)
     other.start()
     try:
-        done = replay(spark, lake_maker.lake, Selection())
+        done = replay(spark, maker.lake, Selection())
     finally:
         ended.set()
         other.join()
     assert "begins again" in caplog.text
     assert done.messages == 400
-    after = origins(lake_maker)
+    after = origins(maker.lake)
     assert set(after.values()) == {1}
     assert came.keys() <= after.keys()
 
 
-def test_compaction_writes_a_closed_day_s_files_together_and_leaves_other_days_alone(spark, lake_maker, messages):
+def test_compaction_writes_a_closed_day_s_files_together_and_leaves_other_days_alone(spark, maker, messages):
     for first in range(0, 120, 24):
-        lake_maker.append(messages(first, 24), at=ARRIVAL)
-    before, came = extent_of_day(lake_maker.lake.snapshot(), DAY), origins(lake_maker)
+        maker.append(messages(first, 24), at=ARRIVAL)
+    before, came = extent_of_day(maker.lake.snapshot(), DAY), origins(maker.lake)
     told = []
 
-    run_in_turn(spark, lake_maker.lake, CompactDay(DAY), told.append)
+    run_in_turn(spark, maker.lake, CompactDay(DAY), told.append)
 
-    snapshot = lake_maker.lake.snapshot()
+    snapshot = maker.lake.snapshot()
     assert is_compact(snapshot, DAY)
     assert extent_of_day(snapshot, DAY).files < before.files
-    assert origins(lake_maker) == came
-    [commit] = lake_maker.lake.commits(snapshot.version - 1, snapshot.version)
+    assert origins(maker.lake) == came
+    [commit] = maker.lake.commits(snapshot.version - 1, snapshot.version)
     assert (commit.added, commit.removed) == ((), ())
     assert told == []
-    assert turn_holder(lake_maker.lake.root) is None
+    assert turn_holder(maker.lake.root) is None
     with pytest.raises(DayNotClosed, match="is not over in UTC"):
         CompactDay(datetime.now(UTC).date())
 
 
-def test_a_vacuum_takes_what_a_killed_batch_left_behind_and_nothing_that_readers_may_need(spark, lake_maker, messages):
-    lake_maker.append(messages(0, 24), at=ARRIVAL)
-    lake_maker.append(messages(24, 24), at=ARRIVAL)
-    CompactDay(DAY).run(spark, lake_maker.lake)
-    [place] = {
-        Path(uri).parent
-        for uri in DeltaTable(lake_maker.lake.table_uri).file_uris()
-        if "scan_t" in uri and "hour=10" in uri
-    }
+@BOTH_PLACES
+def test_a_vacuum_takes_what_a_killed_batch_left_behind_and_nothing_that_readers_may_need(
+    spark, maker, messages, lake_place
+):
+    maker.append(messages(0, 24), at=ARRIVAL)
+    maker.append(messages(24, 24), at=ARRIVAL)
+    lake = maker.lake
+    CompactDay(DAY).run(spark, lake)
+    place = path_of(lake.table_uri) / f"event_type=scan_tickets/event_date={DAY}/event_hour=10"
     old, young = place / "part-00000-killed-batch.snappy.parquet", place / "part-00001-still-writing.snappy.parquet"
-    for leftover in (old, young):
-        leftover.write_bytes(b"PAR1 half a file")
-    a_week_ago = time.time() - 8 * 86_400
-    os.utime(old, (a_week_ago, a_week_ago))
-    assert removable(lake_maker.lake, timedelta(days=7)) == 1
-    before = stored(lake_maker.lake)
+    young.write_bytes(b"PAR1 half a file")
+    if lake_place == "disk":  # the emulator has no object that is older than itself
+        old.write_bytes(b"PAR1 half a file")
+        a_week_ago = time.time() - 8 * 86_400
+        os.utime(old, (a_week_ago, a_week_ago))
+        assert removable(lake, timedelta(days=7)) == 1
+    before = stored(lake)
 
-    Vacuum().run(spark, lake_maker.lake)
+    Vacuum().run(spark, lake)
 
     assert not old.exists()
     assert young.exists()
-    assert stored(lake_maker.lake).files == before.files - 1
-    assert len(rows(lake_maker)) == 48
-    assert DeltaTable(lake_maker.lake.table_uri, version=2).to_pyarrow_table().num_rows == 48
-    assert removable(lake_maker.lake, timedelta(days=7)) == 0
+    assert stored(lake).files == before.files - (lake_place == "disk")
+    assert len(rows(lake)) == 48
+    table = open_table(lake.table_uri)
+    table.load_as_version(2)
+    assert table.to_pyarrow_table().num_rows == 48
+    assert removable(lake, timedelta(days=7)) == 0
     with pytest.raises(RetentionTooShort, match="kept for 24 hours, which is less than 168"):
         Vacuum(timedelta(days=1))
 
 
-def test_a_task_spells_itself_as_the_command_line_reads_it(monkeypatch, lake_maker):
+def test_a_task_spells_itself_as_the_command_line_reads_it(monkeypatch, maker):
     from streaming import maintenance, session
 
     ran = []
@@ -258,7 +265,7 @@ def test_a_task_spells_itself_as_the_command_line_reads_it(monkeypatch, lake_mak
     hour = Hour.containing(ARRIVAL)
     tasks = [CompactDay(DAY), Vacuum(timedelta(days=30)), ReplayQuarantine(Selection("bad_value", None, hour, hour))]
     for task in tasks:
-        maintenance.main(["--lake", lake_maker.lake.root, *task.arguments(), "--dagster-pipes-context", "x"])
+        maintenance.main(["--lake", maker.lake.root, *task.arguments(), "--dagster-pipes-context", "x"])
     assert ran == tasks
 
 
@@ -269,10 +276,10 @@ class _SharedSpark(LakeSpark):
         run_in_turn(SparkSession.active(), Lake(self.lake), task, context.log.info)
 
 
-def test_dagster_s_job_replays_the_quarantine_and_says_what_it_moved(spark, lake_maker, refuse, messages):
+def test_dagster_s_job_replays_the_quarantine_and_says_what_it_moved(spark, maker, refuse, messages):
     refuse(messages(0, 16), "bad_value:channel")
     refuse(messages(16, 8), "missing_field:line")
-    resources = {"lake": LakeResource(uri=lake_maker.lake.root), "spark": _SharedSpark(lake=lake_maker.lake.root)}
+    resources = {"lake": LakeResource(uri=maker.lake.root), "spark": _SharedSpark(lake=maker.lake.root)}
     config = {"ops": {"move_valid_messages": {"config": {"reason": "bad_value"}}}}
     with dg.DagsterInstance.ephemeral() as instance:
         for expected, version in ((16, 3), (0, 3)):
@@ -280,4 +287,4 @@ def test_dagster_s_job_replays_the_quarantine_and_says_what_it_moved(spark, lake
             [output] = [e for e in done.all_node_events if e.is_successful_output]
             facts = output.step_output_data.metadata
             assert (facts["moved"].value, facts["delta_version"].value) == (expected, version)
-    assert judge_again(lake_maker.lake.snapshot(), Selection()).examined == 8
+    assert judge_again(maker.lake.snapshot(), Selection()).examined == 8

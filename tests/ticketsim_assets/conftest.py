@@ -132,6 +132,13 @@ class BucketLakeMaker(LakeMaker):
         return Lake(str(there))
 
 
+def lake_maker(request: pytest.FixtureRequest, root: Path, place: str) -> LakeMaker:
+    """For a lake of the test's own, at ``root`` or in a bucket."""
+    if place == "gcs":
+        return BucketLakeMaker(root, bucket=request.getfixturevalue("gcs"))
+    return LakeMaker(root)
+
+
 def simulated(*, hours: float = 1.5, venues: int = 2, seed: int = 3, run_id: str | None = None) -> list[Message]:
     """Messages of a small run that starts at START; its drain goes on for a while."""
     sink = Recorder()
@@ -176,9 +183,7 @@ def warehouse(request: pytest.FixtureRequest) -> Warehouse:
 
 @pytest.fixture
 def maker(request: pytest.FixtureRequest, tmp_path: Path, lake_place: str) -> LakeMaker:
-    if lake_place == "gcs":
-        return BucketLakeMaker(tmp_path / "lake", bucket=request.getfixturevalue("gcs"))
-    return LakeMaker(tmp_path / "lake")
+    return lake_maker(request, tmp_path / "lake", lake_place)
 
 
 @pytest.fixture
