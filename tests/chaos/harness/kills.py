@@ -9,6 +9,7 @@ from typing import Protocol
 
 from harness.aims import Kill, Victim, await_moment
 from harness.stream import Process, Stream, wait_until
+from streaming.lease import lease_holder
 
 #: Commits between two checkpoints of Delta's log, so that a kill need not wait for the twentieth.
 _LOG_CHECKPOINT_EVERY = 3
@@ -55,7 +56,13 @@ class Killer:
                 self._stream.set_log_checkpoint_interval(_LOG_CHECKPOINT_EVERY)
                 self._often = True
             self._process = self._stream.start("--trigger=1s")
+            # Until then what appears on disk is of the JVM that a killed Python has left behind.
+            wait_until(self._holds_the_lease, "the stream may write", self._process.require_alive)
         return self._process
+
+    def _holds_the_lease(self) -> bool:
+        holder = lease_holder(str(self._stream.lake))
+        return holder is not None and self._process is not None and holder.pid == self._process.popen.pid
 
     def _kill(self, victim: Victim, process: Process) -> None:
         if victim in (Victim.BROKER, Victim.BOTH):
