@@ -252,10 +252,8 @@ def _pending(lake: Lake, cursor: "WatchCursor | None") -> dict[str, str]:
             continue
         hour = Hour.from_key(key)
         evidence = hour_evidence(receipts, hour)
-        rows: Counter[str] = Counter()
-        for file in snapshot.files(hour):
-            rows[file.event_type] += file.rows
-        reasons[key] = "; ".join(missing_receipts(evidence) + short_by_type(evidence.receipts, rows))
+        short = short_by_type(evidence.receipts, snapshot.rows_by_type(hour))
+        reasons[key] = "; ".join(missing_receipts(evidence) + short)
     return reasons
 
 

@@ -123,10 +123,10 @@ class Snapshot:
             changed[hour] = kept + tuple(come.get(hour, {}).values())
         return Snapshot(self.root, version, self._listed, changed)
 
-    def rows_by_type(self) -> dict[str, int]:
-        """Rows of all live files per event type, quarantine included."""
+    def rows_by_type(self, hour: Hour | None = None) -> dict[str, int]:
+        """Rows of live files per event type, quarantine included, of one hour or of all."""
         rows: dict[str, int] = {}
-        for file in self.files():
+        for file in self.files(hour):
             rows[file.event_type] = rows.get(file.event_type, 0) + file.rows
         return rows
 
@@ -138,7 +138,7 @@ class Snapshot:
         """Live files, of one hour or of all."""
         if hour is not None:
             return list(self._changed[hour] if hour in self._changed else self._listed.get(hour, ()))
-        return [file for hour in self._listed.keys() | self._changed.keys() for file in self.files(hour)]
+        return [file for hour in {**dict.fromkeys(self._listed), **self._changed} for file in self.files(hour)]
 
     def run_id_bounds(self, hour: Hour) -> set[str]:
         """Beginnings of the smallest and largest run_id of each of the hour's files, from the log's statistics.

@@ -51,11 +51,11 @@ def changes_since(lake: Lake, snapshot: Snapshot, version: int, instance: dg.Dag
 
 def all_before(end: datetime, snapshot: Snapshot, instance: dg.DagsterInstance) -> Changes:
     """Every hour of the table before ``end``: what came when it had no partition is in no later commit."""
-    return {key: change for key, change in _resynchronise(snapshot, instance).items() if key[1].start < end}
+    return _resynchronise(snapshot, instance, end)
 
 
-def _resynchronise(snapshot: Snapshot, instance: dg.DagsterInstance) -> Changes:
-    """Take every hour of the table as changed by this version, but those whose rows are as they were reported."""
+def _resynchronise(snapshot: Snapshot, instance: dg.DagsterInstance, end: datetime | None = None) -> Changes:
+    """Take every hour of the table, before ``end`` if given, as changed now unless its rows are as was reported."""
     types: dict[Hour, set[str]] = {}
     rows: dict[Hour, int] = {}
     for file in snapshot.files():
@@ -67,6 +67,8 @@ def _resynchronise(snapshot: Snapshot, instance: dg.DagsterInstance) -> Changes:
     for hour in _emptied(snapshot, instance):
         types.setdefault(hour, set()).add(QUARANTINE)
     for hour, event_types in types.items():
+        if end is not None and hour.start >= end:
+            continue
         known = last_reported(instance, hour)
         same = known is not None and known.rows == rows.get(hour, 0)
         version = known.fingerprint if known is not None and same else snapshot.version

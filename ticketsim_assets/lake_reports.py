@@ -74,7 +74,8 @@ def report_complete(
         complete_by = known.complete_by if known and known.fingerprint == pending.version else None
         if complete_by is None:
             evidence = hour_evidence(receipts, hour)
-            rows = _rows_by_type(snapshot, hour)
+            rows = snapshot.rows_by_type(hour)
+            rows.pop(QUARANTINE, None)
             missing = missing_receipts(evidence) + short_by_type(evidence.receipts, rows)
             if not missing:
                 complete_by = "receipts"
@@ -102,11 +103,3 @@ def report_complete(
             reload = bool(successful_loads(instance, RAW_EVENTS, hour))
             cursor.due[key] = due_again(before, pending.version, pending.committed_at, reload=reload)
     return reports
-
-
-def _rows_by_type(snapshot: Snapshot, hour: Hour) -> dict[str, int]:
-    rows: dict[str, int] = {}
-    for file in snapshot.files(hour):
-        if file.event_type != QUARANTINE:
-            rows[file.event_type] = rows.get(file.event_type, 0) + file.rows
-    return rows
