@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,16 +9,15 @@ from pathlib import Path
 
 import psutil
 import pytest
-from confluent_kafka.admin import AdminClient
 
 from local import broker as local_broker
 from local.ports import free_port as choose_free_port
 from simulator.events import TOPICS
-from simulator.topics import create_topics
 from streaming.jars import ensure_gcs_connector
 
 from .cloud.bigquery_emulator import BigQueryEmulator, running_bigquery
 from .cloud.gcs_emulator import GcsBucket, GcsEmulator, running_gcs
+from .fresh_topics import make_anew
 
 
 @dataclass(frozen=True)
@@ -108,15 +106,7 @@ def broker(_broker_of_the_session: Broker) -> Broker:
 @pytest.fixture
 def topics(broker: Broker) -> str:
     """Where to connect to; the eight topics are there, and empty."""
-    admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
-    present = [topic for topic in admin.list_topics(timeout=10).topics if topic in TOPICS]
-    for deleted in admin.delete_topics(present, operation_timeout=30).values() if present else ():
-        deleted.result()
-    deadline = time.monotonic() + 30
-    while set(TOPICS) & set(admin.list_topics(timeout=10).topics):
-        assert time.monotonic() < deadline, "the old topics are still there after 30 s"
-        time.sleep(0.1)
-    create_topics(broker.bootstrap, 3)
+    make_anew(broker.bootstrap, TOPICS)
     return broker.bootstrap
 
 

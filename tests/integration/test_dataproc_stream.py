@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AdminClient
 from dataproc_submit import parser_of_commands, stream_arguments, stream_job
 
 from simulator.chaos import parse_chaos
 from simulator.events import TOPICS
 from simulator.run import plan_run
 from simulator.scenario import load_scenario
-from simulator.topics import create_topics
 from simulator.workers import simulate_to
 from streaming.lag import topic_offsets
 from streaming.lake import Lake
 from streaming.losses import read_losses
 
+from ..fresh_topics import make_anew
 from .dataproc import BUCKET, Dataproc, SparkOnThisDataproc
 
 pytestmark = pytest.mark.slow
@@ -75,17 +74,6 @@ def sent(bootstrap: str) -> int:
     return sum(log.end for log in topic_offsets(bootstrap).values())
 
 
-def make_topics_again(bootstrap: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    for deleted in admin.delete_topics(list(TOPICS), operation_timeout=30).values():
-        deleted.result()
-    deadline = time.monotonic() + 30
-    while set(TOPICS) & set(admin.list_topics(timeout=10).topics):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    create_topics(bootstrap, 3)
-
-
 def test_the_stream_as_a_job_commits_all_that_kafka_holds_and_goes_past_a_loss_only_when_it_is_told_to(jobs):
     run = plan_run(load_scenario("original"), seed=1, hours=0.2)
     simulate_to(run, f"kafka://{jobs.bootstrap}", chaos=parse_chaos("corrupt=0.01"))
@@ -97,7 +85,7 @@ def test_the_stream_as_a_job_commits_all_that_kafka_holds_and_goes_past_a_loss_o
     writers = {Path(file.path).name.split("-")[1] for file in jobs.lake.snapshot().files()}
     assert writers == {"00000", "00001", "00002"}
 
-    make_topics_again(jobs.bootstrap)
+    make_anew(jobs.bootstrap, TOPICS)
     simulate_to(plan_run(load_scenario("original"), seed=2, hours=0.1), f"kafka://{jobs.bootstrap}")
     refused = jobs.run(*jobs.places(), "--once")
     assert refused["state"] == "ERROR"

@@ -14,16 +14,15 @@ from pathlib import Path
 import psutil
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
 from upath import UPath
 
 from simulator.events import EVENT_TYPES, EventType
-from simulator.topics import create_topics
 from streaming.delta import open_table
 from streaming.lag import topic_offsets
 from streaming.storage import path_of
 
 from ..conftest import BOTH_PLACES
+from ..fresh_topics import make_anew
 
 pytestmark = [pytest.mark.slow, BOTH_PLACES]
 
@@ -213,19 +212,10 @@ def test_a_lost_checkpoint_is_rebuilt_sigterm_ends_between_batches_and_a_recreat
     assert sum(batch["rows"] for batch in lines) == rows - 100
     assert all(batch["seconds"] > 0 and batch["quarantined"] == 0 for batch in lines)
 
-    recreate(stream.bootstrap, EventType.BUS_ARRIVAL.topic)
+    make_anew(stream.bootstrap, [EventType.BUS_ARRIVAL.topic])
     produce(range(0, 80_000, len(EVENT_TYPES)))  # more than before: the old offsets exist again
     process = stream.start("--once")
     _, complaint = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert f"topic {EventType.BUS_ARRIVAL.topic} was deleted and created again" in complaint
     assert len(stream.rows("topic")) == rows
-
-
-def recreate(bootstrap: str, topic: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    admin.delete_topics([topic], operation_timeout=30)[topic].result()
-    deadline = time.monotonic() + 30
-    while topic in admin.list_topics(timeout=10).topics and time.monotonic() < deadline:
-        time.sleep(0.1)
-    create_topics(bootstrap, 3)
