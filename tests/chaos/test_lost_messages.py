@@ -4,12 +4,14 @@ import shutil
 from typing import Any
 
 import pytest
-from harness.kafka import add_partitions, cut_front, fill, lose_log, recreate
+from harness.kafka import add_partitions, cut_front, fill, lose_log
 from harness.source import send_run
 from harness.stream import Process, Stream, wait_until
 from harness.truth import offsets_of, require_truth, rows_of_ended_logs, verdict
 
 from streaming.losses import read_losses
+
+from ..fresh_topics import make_anew
 
 pytestmark = pytest.mark.slow
 
@@ -84,8 +86,8 @@ def refused_with_offsets(complaint: str, before: Ends) -> None:
 
 def make_topics_again(stream: Stream, before: Ends) -> Any:
     """Two topics are deleted and made again: then one is shorter than what the lake holds, the other longer."""
-    recreate(stream.bootstrap, SHORTER)
-    recreate(stream.bootstrap, LONGER)
+    make_anew(stream.bootstrap, [SHORTER])
+    make_anew(stream.bootstrap, [LONGER])
     fill(stream.bootstrap, max(before.values()) + 10, topic=LONGER)
     fill(stream.bootstrap, 1, topic=SHORTER)
     return send_run(stream.bootstrap, seed=2)

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
-from harness.kafka import fill, let_the_sender_date, recreate
+from harness.kafka import fill, let_the_sender_date
 from harness.source import START, send_run
 from harness.stream import Stream, wait_until
 from harness.truth import open_rows, require_all_offsets, require_truth, verdict
 
 from simulator.topics import MAX_MESSAGE_BYTES
 from streaming.losses import read_losses
+
+from ..fresh_topics import make_anew
 
 pytestmark = pytest.mark.slow
 
@@ -107,7 +109,7 @@ def test_huge_and_poisonous_messages_jumping_clocks_and_a_second_stream_change_n
     assert newest - oldest > timedelta(hours=14)
 
     # A topic is made again while the newest rows are dated hours ahead of the clock: the new log is dated behind them.
-    recreate(stream.bootstrap, BUSES)
+    make_anew(stream.bootstrap, [BUSES])
     fill(stream.bootstrap, 2, topic=BUSES)
     sent.append(send_run(stream.bootstrap, seed=13))
     stream.once("--accept-loss")

@@ -7,22 +7,12 @@ from pathlib import Path
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions
 
-from simulator.topics import MAX_MESSAGE_BYTES, create_topics
+from simulator.topics import MAX_MESSAGE_BYTES
 from streaming.lag import TopicOffsets, topic_offsets
 
 
 def _admin(bootstrap: str) -> AdminClient:
     return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-
-
-def recreate(bootstrap: str, topic: str) -> None:
-    """Delete a topic and make one of the same name."""
-    admin = _admin(bootstrap)
-    admin.delete_topics([topic], operation_timeout=30)[topic].result()
-    deadline = time.monotonic() + 30
-    while topic in admin.list_topics(timeout=10).topics and time.monotonic() < deadline:
-        time.sleep(0.1)
-    create_topics(bootstrap, 3)
 
 
 def held(bootstrap: str) -> dict[str, TopicOffsets]:
