@@ -44,7 +44,7 @@ up: setup ## Run the whole pipeline live, until Ctrl-C
 
 test: setup airflow bigquery lint typecheck policy ## Check everything: style, types and all tests (real Kafka, Spark, Dagster, Airflow, browser)
 	@$(AIRFLOW)/python -m pytest -q --confcutdir=tests/airflow/inside tests/airflow/inside
-	@chromium="$$($(BIN)/python -m local.chromium)" && TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadfile
+	@chromium="$$($(BIN)/python -m local.chromium)" && TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: setup ## Run the tests that start no other processes, in less than a minute
 	@$(BIN)/pytest -m "not slow" -n auto --dist worksteal

@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from simulator.run import plan_run, simulate
-from simulator.scenario import load_scenario
+from simulator.scenario import Scenario, load_scenario
 from streaming.hour import Hour
 from streaming.lake import Lake
 from ticketsim_assets.bigquery_warehouse import BigQueryWarehouse
@@ -20,7 +21,7 @@ from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
 from ticketsim_assets.patience import IMPATIENT
 from ticketsim_assets.reconciliation import read_reconciliation
 
-from ..dbt.conftest import DBT_DIR, DIMENSIONS, HOURLY_MARTS, VIEWS
+from ..dbt.conftest import BUILD, DBT_DIR, DIMENSIONS, HOURLY_MARTS, VIEWS
 from ..ticketsim_assets.conftest import BucketLakeMaker, Recorder
 from .gcs_emulator import GcsBucket
 
@@ -28,17 +29,34 @@ pytestmark = pytest.mark.slow
 
 START = datetime(2026, 3, 1, 22, tzinfo=UTC)
 
+#: With it, 33 visitors who came before midnight are admitted after it.
+SEED = 2
+
+#: Rows of the second hour that come after everything else was built.
+LATE = "event_type=walk_to_"
+
 #: Several invocations in one process, because importing dbt takes long; stops at the first that fails.
 RUN_ALL = """
 import json, sys
 from dbt.cli.main import dbtRunner
 for arguments in json.loads(sys.argv[1]):
     outcome = dbtRunner().invoke(arguments)
-    assert outcome.success, outcome.exception
+    results = getattr(outcome.result, "results", [])
+    assert outcome.success, (outcome.exception, [result.node.name for result in results if result.status == "fail"])
 """
 
+#: A column of a mart of which somebody makes one more, by the data test that must see it.
+WRONG_FIGURES = {
+    "lines_add_up_to_their_venue": ("agg_line_hourly", "served"),
+    "waits_add_up_to_their_venue": ("fct_queue_waits", "wait_us"),
+    "histogram_adds_up_to_the_waits": ("agg_wait_histogram_hourly", "waits"),
+    "revenue_is_the_sum_of_sales": ("fct_ticket_sales", "amount_cents"),
+    "admissions_add_up_to_their_venue": ("fct_admissions", "time_in_system_us"),
+    "time_in_system_is_the_sum_of_its_parts": ("fct_visitor_journeys", "walk_to_seller_us"),
+}
 
-def build(target: Path, environment: dict[str, str], *commands: list[str]) -> None:
+
+def dbt(target: Path, environment: dict[str, str], *commands: list[str]) -> subprocess.CompletedProcess[str]:
     places = [
         f"--project-dir={DBT_DIR}",
         f"--profiles-dir={DBT_DIR}",
@@ -46,14 +64,18 @@ def build(target: Path, environment: dict[str, str], *commands: list[str]) -> No
         f"--log-path={target}",
     ]
     asked = json.dumps([[*command, *places] for command in commands])
-    finished = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", RUN_ALL, asked],
         env=os.environ | environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert finished.returncode == 0, finished.stdout[-5000:] + finished.stderr[-2000:]
+
+
+def busy_at_night(scenario: Scenario) -> Scenario:
+    kinds = tuple(replace(kind, bus_rate_by_hour=(0.3,) * 24) for kind in scenario.venue_kinds)
+    return replace(scenario, venue_kinds=kinds)
 
 
 def window(first: Hour, last: Hour) -> list[str]:
@@ -67,12 +89,60 @@ def files_of(lake: Lake) -> dict[Hour, list[str]]:
     return {hour: [snapshot.uri(file) for file in snapshot.files(hour)] for hour in snapshot.hours()}
 
 
+@dataclass
+class Engine:
+    """A warehouse, the lake's files as it reads them, and dbt on it."""
+
+    warehouse: DuckDBWarehouse | BigQueryWarehouse
+    files: dict[Hour, list[str]]
+    target: Path
+    environment: dict[str, str]
+
+    @property
+    def hours(self) -> list[Hour]:
+        return sorted(self.files)
+
+    def run(self, *commands: list[str]) -> None:
+        done = dbt(self.target, self.environment, *commands)
+        assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+
+    def load_but_what_is_late(self) -> dict[Hour, int]:
+        late = self.hours[1]
+        there = {
+            hour: [path for path in paths if hour != late or LATE not in path] for hour, paths in self.files.items()
+        }
+        return self.warehouse.replace_hours("events", there)
+
+    def load_again(self, hour: Hour) -> dict[Hour, int]:
+        return self.warehouse.replace_hours("events", {hour: self.files[hour]})
+
+    def incomplete_journeys(self) -> dict[datetime, int]:
+        found = {}
+        for row in rows(self.warehouse, "fct_visitor_journeys"):
+            if not row["is_complete"]:
+                found[row["hour_start"]] = found.get(row["hour_start"], 0) + 1
+        return found
+
+
+@dataclass
+class Both:
+    """The two engines, and how many journeys each knew in part only before the late rows came."""
+
+    laptop: Engine
+    cloud: Engine
+    in_part: list[dict[datetime, int]]
+
+    def __iter__(self):
+        return iter((self.laptop.warehouse, self.cloud.warehouse))
+
+
 @pytest.fixture(scope="module")
 def both(tmp_path_factory, gcs_emulator, bigquery_emulator):
-    """Both warehouses with a festival's venues around midnight, built hour by hour, one hour of it twice."""
+    """Both warehouses with the festival's three kinds of venues around midnight; of the second hour, rows came late."""
     folder = tmp_path_factory.mktemp("both")
     sink = Recorder()
-    simulate(plan_run(load_scenario("festival"), seed=7, start=START, hours=1.6, venues=2, run_id="both"), sink)
+    festival = busy_at_night(load_scenario("festival"))
+    simulate(plan_run(festival, seed=SEED, start=START, hours=2.2, venues=3, run_id="both"), sink)
     bucket = GcsBucket(gcs_emulator, "same-figures")
     gcs_emulator.client().create_bucket(bucket.name)
     maker = BucketLakeMaker(folder / "lake", bucket=bucket)
@@ -80,20 +150,23 @@ def both(tmp_path_factory, gcs_emulator, bigquery_emulator):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_EMULATOR_HOST", gcs_emulator.endpoint)
         patch.setenv("BIGQUERY_EMULATOR_HOST", bigquery_emulator.endpoint)
-        cloud = BigQueryWarehouse(bigquery_emulator.datasets("same_"), IMPATIENT)
-        laptop = DuckDBWarehouse(folder / "warehouse.duckdb", folder / "readers.db", IMPATIENT)
-        in_bucket, on_disk = files_of(maker.lake), files_of(Lake(str(folder / "lake")))
-        assert cloud.replace_hours("events", in_bucket) == laptop.replace_hours("events", on_disk)
-        hours = sorted(on_disk)
-        commands = [
-            ["build", "--exclude-resource-type", "unit_test", *window(hours[0], hours[0])],
-            ["build", "--exclude-resource-type", "unit_test", *window(hours[1], hours[-1])],
-            ["run", "--select", "marts", *window(hours[1], hours[1])],
-        ]
-        duckdb = {"TICKETSIM_DBT_TARGET": "duckdb", "TICKETSIM_WAREHOUSE_PATH": str(laptop.path)}
-        build(folder / "laptop", duckdb, *commands)
-        build(folder / "cloud", bigquery_emulator.settings("same_"), *commands, ["test", "--select", "test_type:unit"])
-        yield laptop, cloud
+        file = DuckDBWarehouse(folder / "warehouse.duckdb", folder / "readers.db", IMPATIENT)
+        of_duckdb = {"TICKETSIM_DBT_TARGET": "duckdb", "TICKETSIM_WAREHOUSE_PATH": str(file.path)}
+        laptop = Engine(file, files_of(Lake(str(folder / "lake"))), folder / "laptop", of_duckdb)
+        datasets = BigQueryWarehouse(bigquery_emulator.datasets("same_"), IMPATIENT)
+        cloud = Engine(datasets, files_of(maker.lake), folder / "cloud", bigquery_emulator.settings("same_"))
+
+        first, late, *_, last = laptop.hours
+        assert cloud.load_but_what_is_late() == laptop.load_but_what_is_late()
+        hour_by_hour = [["run", *window(first, first)], ["run", *window(late, last)]]
+        laptop.run(*hour_by_hour)
+        cloud.run(*hour_by_hour, ["test", "--select", "test_type:unit"])
+        in_part = [engine.incomplete_journeys() for engine in (laptop, cloud)]
+
+        assert cloud.load_again(late) == laptop.load_again(late)
+        for engine in (laptop, cloud):
+            engine.run([*BUILD, *window(late, late)])
+        yield Both(laptop, cloud, in_part)
 
 
 def rows(warehouse, mart: str) -> list[dict]:
@@ -126,8 +199,28 @@ def test_receipts_and_the_page_are_the_same_on_both_engines_and_all_is_proved(bo
     assert found[0][0].state == "proved"
 
 
+def test_a_range_is_reconciled_alike_on_both_engines(both):
+    first, late, *_, last = both.laptop.hours
+    for since, until in ((late.start, late.end), (None, late.start), (last.start, None)):
+        found = []
+        for warehouse in both:
+            with warehouse.reading() as reader:
+                found.append(read_reconciliation(reader, since, until))
+        assert found[0] == found[1]
+        assert sum(venue.hours for venue in found[0].venues) > 0
+    assert first.end == late.start
+
+
+def test_rows_that_came_late_complete_the_journeys_of_their_hour_and_of_the_next_on_both_engines(both):
+    laptop, cloud = both.in_part
+    _, late, after, *_ = both.laptop.hours
+    assert cloud == laptop
+    assert {hour.replace(tzinfo=UTC) for hour in laptop} == {late.start, after.start}
+    assert both.laptop.incomplete_journeys() == both.cloud.incomplete_journeys() == {}
+
+
 def test_facts_are_partitioned_by_day_clustered_labelled_and_refuse_a_query_of_all_days(both):
-    _, cloud = both
+    cloud = both.cloud.warehouse
     for mart in HOURLY_MARTS:
         table = cloud.client.get_table(cloud.datasets.table(f"marts.{mart}"))
         assert (table.time_partitioning.type_, table.time_partitioning.field) == ("DAY", "event_date")
@@ -137,6 +230,26 @@ def test_facts_are_partitioned_by_day_clustered_labelled_and_refuse_a_query_of_a
 
 
 def test_an_hour_that_was_built_twice_stands_there_once(both):
-    _, cloud = both
+    cloud = both.cloud.warehouse
     ids = [row["event_id"] for row in rows(cloud, "fct_visitor_journeys")]
     assert len(ids) == len(set(ids)) > 0
+
+
+def test_each_wrong_figure_in_bigquery_turns_exactly_the_test_red_that_states_its_identity(both):
+    client, datasets = both.cloud.warehouse.client, both.cloud.warehouse.datasets
+    late = both.cloud.hours[1]
+
+    def add(change: int) -> None:
+        for mart, column in WRONG_FIGURES.values():
+            one = "and stage = 'seller' and line = 1" if mart == "agg_line_hourly" else ""
+            client.query_and_wait(
+                f"update `{datasets.table(f'marts.{mart}')}` set {column} = {column} + {change} "
+                f"where event_date = '{late.date}' and hour_start = '{late.start:%Y-%m-%d %H:%M:%S}' {one}"
+            )
+
+    add(1)
+    done = dbt(both.cloud.target, both.cloud.environment, ["test", *BUILD[1:]])
+    add(-1)
+    assert done.returncode != 0
+    assert {name for name in WRONG_FIGURES if f"Failure in test {name}" in done.stdout} == set(WRONG_FIGURES)
+    assert done.stdout.count("Failure in test ") == len(WRONG_FIGURES)

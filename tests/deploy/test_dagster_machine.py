@@ -15,6 +15,7 @@ import yaml
 from containers import Container, end
 
 from local.dagster_home import CONFIGURATION
+from local.event_log import BATCH_SIZE, BATCH_SIZE_VARIABLE
 from streaming.jars import cache_root
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,13 @@ def test_the_cloud_s_instance_is_the_laptop_s_but_for_where_it_keeps_things():
     cloud = yaml.safe_load((ROOT / "deploy" / "dagster" / "dagster.yaml").read_text())
     assert cloud["run_monitoring"].pop("max_runtime_seconds") > laptop["run_monitoring"].pop("max_runtime_seconds")
     assert {key: value for key, value in cloud.items() if key not in OF_THE_CLOUD} == laptop
+
+
+def test_the_cloud_s_events_are_handed_over_in_batches_as_large_as_the_laptop_s():
+    services = yaml.safe_load((ROOT / "deploy" / "dagster" / "compose.yaml").read_text())["services"]
+    ours = {name: service["environment"] for name, service in services.items() if service["image"].endswith("}")}
+    assert {name for name in ours if name != "postgres"} >= {"code", "webserver", "viewer", "daemon"}
+    assert {own.get(BATCH_SIZE_VARIABLE) for own in ours.values()} == {str(BATCH_SIZE)}
 
 
 @pytest.fixture

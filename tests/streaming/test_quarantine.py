@@ -19,9 +19,11 @@ from simulator.events import EVENT_TYPES, EventType
 from streaming.lake import Lake
 from streaming.lease import lease_holder
 from streaming.quarantine import Selection, judge_again
+from streaming.storage import path_of
 from streaming.turns import someone_waits, turn_holder
 
-from ..ticketsim_assets.conftest import LakeMaker
+from ..conftest import BOTH_PLACES
+from ..ticketsim_assets.conftest import lake_maker
 from .test_stream import PATIENCE_S, Stream, event_numbers, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -29,22 +31,23 @@ ROOT = Path(__file__).parents[2]
 SOON = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
-def ticketsim(*arguments: str, lake: Path) -> subprocess.CompletedProcess:
+def ticketsim(*arguments: str, lake: Path | str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "local", "quarantine", *arguments, f"--lake={lake}"]
     env = {**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=env)
 
 
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory) -> Path:
+@pytest.fixture
+def planted(request, tmp_path, lake_place) -> str:
     """A lake with a few messages in quarantine."""
-    maker = LakeMaker(tmp_path_factory.mktemp("planted") / "lake")
+    maker = lake_maker(request, tmp_path / "lake", lake_place)
     maker.append([("ticketsim.scan_tickets", b"\x1b[31mred\x00"), ("ticketsim.buy_tickets", None)], at=SOON)
     maker.append([("ticketsim.buy_tickets", b'{"event_type": "fly_away"}')] * 3, at=SOON + timedelta(hours=2))
     maker.append([("ticketsim.buy_tickets", b"[" * 5_000)], at=SOON + timedelta(hours=3))
-    return maker.root
+    return maker.lake.root
 
 
+@BOTH_PLACES
 @pytest.mark.slow
 def test_ls_names_each_reason_with_its_number_and_when_the_messages_came(planted):
     answer = ticketsim("ls", "--json", lake=planted)
@@ -72,6 +75,7 @@ def test_ls_names_each_reason_with_its_number_and_when_the_messages_came(planted
     assert "unknown_event_type" in ticketsim("ls", "--reason=unknown_event_type", lake=planted).stderr
 
 
+@BOTH_PLACES
 @pytest.mark.slow
 def test_show_escapes_what_a_terminal_would_obey_and_cuts_what_is_long(planted):
     shown = ticketsim("show", "--json", "--bytes=20", lake=planted)
@@ -84,14 +88,15 @@ def test_show_escapes_what_a_terminal_would_obey_and_cuts_what_is_long(planted):
     assert "\x1b[31m" not in ticketsim("show", lake=planted).stderr
 
 
+@BOTH_PLACES
 @pytest.mark.slow
 def test_a_replay_with_nothing_to_move_starts_no_spark_and_says_what_is_still_wrong(planted):
-    before = Lake(str(planted)).snapshot().version
+    before = Lake(planted).snapshot().version
     answer = json.loads(ticketsim("replay", "--json", lake=planted).stdout)
     assert (answer["examined"], answer["moved"], answer["kept"], answer["version"]) == (6, 0, 6, None)
     assert answer["kept_by"] == {"malformed_json": 3, "unknown_event_type": 3}
-    assert Lake(str(planted)).snapshot().version == before
-    assert not (planted / ".commit.turn").exists()
+    assert Lake(planted).snapshot().version == before
+    assert not (path_of(planted) / ".commit.turn").exists()
 
 
 @pytest.fixture
