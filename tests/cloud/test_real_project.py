@@ -31,6 +31,7 @@ def test_without_a_project_it_is_left_out_and_says_which_variables_are_missing()
     assert "no real project was tested: GCP_PROJECT, GCP_LOCATION, GCP_BUCKET is not set" in done.stdout
 
 
+# It is where the models' unit tests run on BigQuery's dialect.
 @pytest.mark.slow
 def test_on_the_emulators_all_of_it_passes_but_the_limit_of_bytes(gcs: GcsBucket, bigquery_emulator: BigQueryEmulator):
     done = run_suite(

@@ -159,8 +159,8 @@ def both(tmp_path_factory, gcs_emulator, bigquery_emulator):
         first, late, *_, last = laptop.hours
         assert cloud.load_but_what_is_late() == laptop.load_but_what_is_late()
         hour_by_hour = [["run", *window(first, first)], ["run", *window(late, last)]]
-        laptop.run(*hour_by_hour)
-        cloud.run(*hour_by_hour, ["test", "--select", "test_type:unit"])
+        for engine in (laptop, cloud):
+            engine.run(*hour_by_hour)
         in_part = [engine.incomplete_journeys() for engine in (laptop, cloud)]
 
         assert cloud.load_again(late) == laptop.load_again(late)

@@ -64,10 +64,7 @@ def look(lake: Lake, instance: dg.DagsterInstance, cursor: WatchCursor):
 
 
 @BOTH_PLACES
-def test_a_day_is_compacted_beside_a_running_stream_and_nothing_downstream_takes_notice(
-    topics, tmp_path, lake_bucket, monkeypatch
-):
-    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+def test_a_day_is_compacted_beside_a_running_stream_and_nothing_downstream_takes_notice(topics, tmp_path, lake_bucket):
     stream = Stream(topics, tmp_path, bucket=lake_bucket)
     producer = Producer({"bootstrap.servers": topics, "linger.ms": 5})
     yesterday_us = int(datetime(YESTERDAY.year, YESTERDAY.month, YESTERDAY.day, 12, 30, tzinfo=UTC).timestamp() * 1e6)

@@ -58,8 +58,6 @@ ORIGIN = ("topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "ingest
 @pytest.fixture(scope="module")
 def spark(request):
     with pytest.MonkeyPatch.context() as patch:
-        # Most of a short run is the JVM's compiler: without its second stage it takes 40 % less.
-        patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
         conf = {"spark.driver.memory": "1g"}
         if any(item.get_closest_marker("cloud") for item in request.session.items if item.path == request.path):
             patch.setenv("STORAGE_EMULATOR_HOST", request.getfixturevalue("gcs_emulator").endpoint)

@@ -33,8 +33,7 @@ SOON = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 def ticketsim(*arguments: str, lake: Path | str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "local", "quarantine", *arguments, f"--lake={lake}"]
-    env = {**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=env)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 @pytest.fixture
