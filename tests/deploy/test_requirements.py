@@ -61,6 +61,7 @@ def run_with(names: list[str], root: Path, code: str, *arguments: str) -> subpro
     return subprocess.run(command, cwd="/", input=code, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_simulator_s_image_installs_what_its_commands_import(tmp_path: Path):
     run = "import runpy; runpy.run_module('local', run_name='__main__')"
     said = run_with(named_in("simulator"), ROOT, run, "simulate", "--hours=0.1", f"--to=file:{tmp_path / 'events'}")

@@ -159,6 +159,7 @@ def test_ctrl_c_while_the_broker_starts_ends_it_and_the_next_start_works(tmp_pat
         local_broker.stop(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_port_taken_by_somebody_else_is_named_with_its_holder_and_the_cure(tmp_path, prepared_jars):
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]

@@ -14,6 +14,8 @@ from sqlalchemy.engine import Engine
 from local.dagster_home import make_instance
 from local.event_log import BatchedEventLogStorage
 
+pytestmark = pytest.mark.slow
+
 HOURS = dg.HourlyPartitionsDefinition(start_date="2026-10-01-00:00", end_date="2026-10-03-00:00")
 
 

@@ -146,6 +146,7 @@ def test_missing_topics_are_an_error_that_names_them_and_the_cure_and_are_not_cr
         assert create_topics(broker.bootstrap, 3) == ["ticketsim.scan_tickets"]
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_not_there_is_waited_for_with_a_message_then_an_error(free_port):
     told = []
     began = time.monotonic()

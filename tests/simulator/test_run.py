@@ -46,6 +46,7 @@ def test_an_impossible_run_is_refused_with_the_value(options, said):
         plan_run(ORIGINAL, **({"hours": 1} | options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", [1, 24])
 @pytest.mark.parametrize("name", built_in_names())
 def test_by_default_a_run_begins_at_midnight_and_ends_in_the_past_with_its_drain(name, hours, kept):
@@ -139,6 +140,7 @@ def test_a_stop_in_the_last_hour_is_none(plan, ran, kept):
     assert sink.sent == ran("stable", hours=0.5).sent
 
 
+@pytest.mark.slow
 def test_a_stopped_live_run_sends_the_final_receipts_of_its_open_hour_for_every_venue(plan, kept):
     sink = kept()
     start = datetime.now(UTC) - timedelta(hours=50.5)
@@ -171,6 +173,7 @@ class Sluggish:
         pass
 
 
+@pytest.mark.slow
 def test_a_run_whose_receiver_is_too_slow_for_its_pace_says_how_late_it_is(plan):
     heard = []
     # 6 minutes at this pace are a quarter of a second; the receiver alone needs one and a half for what comes in them.
@@ -183,6 +186,7 @@ def test_a_run_whose_receiver_is_too_slow_for_its_pace_says_how_late_it_is(plan)
     assert 0 <= summary.lateness.present_s <= summary.lateness.largest_s
 
 
+@pytest.mark.slow
 def test_a_run_that_was_late_catches_up(plan):
     summary = simulate(plan("stable", hours=0.5, pace=600.0, drain=False), Sluggish(20, 0.06))
 
@@ -217,6 +221,7 @@ def test_a_paced_run_sends_the_same_as_a_fast_one(ran):
     assert ran("stable", hours=0.1, pace=3600.0).sent == ran("stable", hours=0.1).sent
 
 
+@pytest.mark.slow
 def test_a_pace_above_one_falls_to_one_at_the_wall_clock(clockwork, kept):
     class Watching(kept):
         def send(self, topic, key, value):

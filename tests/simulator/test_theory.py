@@ -16,6 +16,8 @@ from simulator.load import utilisation
 from simulator.run import simulate
 from simulator.scenario import Scenario, built_in_names, load_scenario
 
+pytestmark = pytest.mark.slow
+
 MINUTE_US = 60_000_000
 
 #: When buses come in every scenario.
@@ -170,7 +172,6 @@ def test_visitors_of_a_full_bus_wait_for_the_buses_before_and_for_those_ahead_of
     assert theory in Interval.of(waits, T_999)
 
 
-@pytest.mark.slow
 def test_the_interval_of_95_percent_holds_erlangs_wait_in_88_of_100_experiments(mean_waits):
     scenario = markovian(3, 2, 0.6)
     right = {"seller": erlang_c(3, 0.6, scenario.sale_minutes.mean), "scanner": erlang_c(2, 0.6, 0.24)}

@@ -84,6 +84,7 @@ def test_a_killed_download_leaves_nothing_that_looks_complete(fake_java, cache):
     assert runs() == before + 1
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_download_once(fake_java):
     runs = fake_java(f"sleep 1; {RETRIEVES}")
     command = [sys.executable, "-c", "from streaming.jars import ensure_jars; print(len(ensure_jars().broker))"]

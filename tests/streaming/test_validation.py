@@ -186,6 +186,7 @@ def nearly_valid(draw: st.DrawFn) -> tuple[EventType, bytes, int]:
     return event_type, value, ended + draw(st.integers(-2 * MAX_AHEAD_US, HOUR_US))
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(nearly_valid())
 def test_the_fast_way_and_the_slow_way_agree_on_every_message(case):
@@ -194,6 +195,7 @@ def test_the_fast_way_and_the_slow_way_agree_on_every_message(case):
     assert check(event_type.topic, value, now_us) == (Rejected(slow) if isinstance(slow, str) else Accepted(slow))
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(nearly_valid())
 def test_an_accepted_message_says_what_another_json_parser_reads_and_keeps_every_rule(case):
@@ -340,6 +342,7 @@ def test_a_batch_of_messages_that_pretend_to_be_others_is_judged_as_each_by_itse
     require_the_verdicts_of_each_by_itself([message for message in clean for _ in range(2)])
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_batch_says_of_each_message_what_is_said_of_it_alone(good, data):

@@ -32,6 +32,7 @@ def test_the_stack_is_planned_and_applied_with_a_mocked_provider_and_bad_values_
     ],
     ids=["typo", "missing argument", "unknown output"],
 )
+@pytest.mark.slow
 def test_what_is_wrong_is_not_valid(initialised, terraform, planted, error):
     assert terraform(initialised, "validate").returncode == 0
     (initialised / "planted.tf").write_text(planted)

@@ -19,6 +19,7 @@ with bound_to_us(child):
 """
 
 
+@pytest.mark.slow
 def test_the_child_of_a_process_that_was_killed_is_killed():
     command = [sys.executable, "-c", PARENT]
     with subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) as parent:

@@ -243,6 +243,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one_and_nothing_half_writt
     assert destination.read_text() == "the page of yesterday"
 
 
+@pytest.mark.slow
 def test_the_page_grows_with_hours_and_not_with_visitors(make_warehouse: Callable[..., Path], tmp_path: Path) -> None:
     path = make_warehouse([("r", "n", hour, 1000) for hour in range(50)])
     few = write_page(read_marts(path), tmp_path / "few.html").bytes

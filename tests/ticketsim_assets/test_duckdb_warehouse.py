@@ -67,6 +67,7 @@ def other_process(code: str, *arguments: object) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [NOTEBOOK, RUN])
 def test_who_holds_the_file_and_for_how_long_it_is_waited_is_said_at_once_and_again_at_the_end(loaded, code):
     said: list[str] = []

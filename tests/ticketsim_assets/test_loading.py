@@ -18,7 +18,7 @@ IN_A_BUCKET = [pytest.param(engine, "gcs", marks=pytest.mark.slow) for engine in
 
 PAIRS = [("duckdb", "disk"), *IN_A_BUCKET]
 
-pytestmark = pytest.mark.parametrize(("warehouse", "lake_place"), PAIRS, indirect=["warehouse"])
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize(("warehouse", "lake_place"), PAIRS, indirect=["warehouse"])]
 
 FIRST = Hour.containing(START)
 
