@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from dagster import EventLogEntry
@@ -42,21 +43,19 @@ class BatchedEventLogStorage(SqliteEventLogStorage):
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store ``events``; of those of one database, all or none."""
-        self._batch.opened = {}
-        try:
-            with ExitStack() as self._batch.until_end:
+        connect = super()._connect
+        with ExitStack() as until_end:
+            self._batch.connection_to = cache(lambda shard: until_end.enter_context(connect(shard)))
+            try:
                 super().store_event_batch(events)
-        finally:
-            del self._batch.opened, self._batch.until_end
+            finally:
+                del self._batch.connection_to
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator["Connection"]:
         """A connection to a database, in a transaction: within a batch the same one for all of this thread's."""
-        opened: dict[str, Connection] | None = getattr(self._batch, "opened", None)
-        if opened is None:
+        if hasattr(self._batch, "connection_to"):
+            yield self._batch.connection_to(shard)
+        else:
             with super()._connect(shard) as connection:
                 yield connection
-            return
-        if shard not in opened:
-            opened[shard] = self._batch.until_end.enter_context(super()._connect(shard))
-        yield opened[shard]
