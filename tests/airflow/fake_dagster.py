@@ -102,6 +102,7 @@ class FakeDagster:
             def log_message(self, *_): ...
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        # As tests/http_server.py, which Airflow's environment does not have.
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"

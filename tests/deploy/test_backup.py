@@ -2,14 +2,15 @@
 
 import os
 import subprocess
-import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import postgres
 import pytest
+
+from ..http_server import serve
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,8 +62,7 @@ class Bucket:
 
             def log_message(self, *_: object) -> None: ...
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+        self.server = serve(Handler)
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ import base64
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+
+from ..http_server import serve
 
 pytestmark = pytest.mark.slow
 
@@ -28,8 +29,7 @@ class Cloud:
     status: int = 404  #: of a secret that is not there
 
     def __post_init__(self) -> None:
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+        self.server = serve(self._handler())
 
     @property
     def url(self) -> str:

@@ -5,8 +5,7 @@ import os
 import re
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pyspark
@@ -15,16 +14,17 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.dataproc_v1 import JobControllerClient
 from google.cloud.dataproc_v1.services.job_controller.transports import JobControllerRestTransport
 
+from streaming.session import DEFAULTS
 from ticketsim_assets.spark import DataprocSpark
+
+from ..http_server import serve
 
 BUCKET = "gs://code/release"
 
-OF_THIS_MACHINE = {
-    "spark.driver.host": "127.0.0.1",
-    "spark.ui.enabled": "false",
-    # As in a session of our own: VACUUM's 10 000 tasks take a minute on two cores.
-    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
-}
+_LISTING = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
+
+#: A cluster knows these itself.
+OF_THIS_MACHINE = {"spark.driver.host": "127.0.0.1", "spark.ui.enabled": "false", _LISTING: DEFAULTS[_LISTING]}
 
 
 class Dataproc:
@@ -36,8 +36,7 @@ class Dataproc:
         self.folder = folder
         self.jobs: list[dict] = []
         self.processes: list[subprocess.Popen] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server = serve(self._handler())
 
     @property
     def address(self) -> str:

@@ -1,9 +1,8 @@
 """News of failed runs, posted to a webhook that runs here."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import dagster as dg
 import pytest
@@ -11,6 +10,8 @@ import pytest
 from ticketsim_assets.alerts import alert_sensors, send_alert
 from ticketsim_assets.exceptions import AlertRefused
 from ticketsim_assets.settings import Settings
+
+from ..http_server import serve
 
 
 class Webhook:
@@ -29,8 +30,7 @@ class Webhook:
 
             def log_message(self, *_: object) -> None: ...
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+        self.server = serve(Handler)
 
     @property
     def url(self) -> str:
