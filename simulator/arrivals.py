@@ -1,52 +1,85 @@
-"""Buses whose rate depends on the time of day, by thinning (Lewis and Shedler, 1979).
-
-Candidates come as a Poisson process at the highest rate of the day; a candidate at time t becomes a bus with
-probability rate(t) / highest rate. What remains is a Poisson process with exactly the rate asked for, also across the
-hours' borders, where drawing the next gap at the present hour's rate would be wrong.
-"""
+"""Who comes: buses and the groups on them, with everything about them that chance decides."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import islice
+from typing import Final, NamedTuple
 
-from simulator.distributions import Distribution, Exponential, Streams
-from simulator.events import HOUR_US
+from simulator.distributions import Streams
+from simulator.events import CHANNELS
+from simulator.messages import Party
+from simulator.scenario import Scenario
 
-#: The source that ``simulator.visitors`` draws the gaps between buses from.
-_GAPS = "minutes_between_buses"
+BOX_OFFICE, ONLINE = CHANNELS
 
 
-def streams_of_day(streams: Streams, rate_by_hour: tuple[float, ...], start_us: int) -> Streams:
-    """The same streams, but with buses as they come through the day.
+class Bus(NamedTuple):
+    """A bus at its arrival."""
 
-    Args:
-        streams: A venue's.
-        rate_by_hour: For each hour of the day, UTC, the share of the buses that the scenario's mean gap makes; empty:
-            the streams stay as they are.
-        start_us: When the first gap begins, microseconds since the Unix epoch.
+    arrived_at: int  #: microseconds since the Unix epoch
+    bus_id: int
+    first_visitor_id: int
+    occupancy: int
+
+
+class Group(NamedTuple):
+    """Visitors who stay together, at their bus's arrival; durations in microseconds."""
+
+    party: Party
+    walk_to_sellers: int
+    walk_to_scanners: int
+    sale: int  #: what the purchase would take, also where the group bought online
+    scans: list[int]  #: one for each member
+
+    @property
+    def buys_at_the_venue(self) -> bool:
+        """Whether the group has yet to buy its tickets."""
+        return self.party[-1] == BOX_OFFICE
+
+
+class Arrivals:
+    """Makes the buses of one venue and the groups on them.
+
+    All that chance decides about a group is decided at its arrival, in a fixed order and from streams that know
+    nothing of the staff: another staffing meets exactly the same visitors.
     """
-    return _StreamsOfDay(streams.seed, streams.venue, rate_by_hour, start_us) if rate_by_hour else streams
 
+    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        self._gaps: Final = streams.microseconds("minutes_between_buses", scenario.minutes_between_buses)
+        self._occupancies: Final = streams.whole_numbers("bus_occupancy", scenario.bus_occupancy)
+        self._sizes: Final = streams.whole_numbers("group_size", scenario.group_size)
+        self._channels: Final = streams.uniforms("channel")
+        self._box_office_share: Final = scenario.box_office_share
+        self._walks_to_sellers: Final = streams.microseconds("walk_to_sellers", scenario.walk_to_sellers_minutes)
+        self._walks_to_scanners: Final = streams.microseconds("walk_to_scanners", scenario.walk_to_scanners_minutes)
+        self._sales: Final = streams.microseconds("sale", scenario.sale_minutes)
+        self._scans: Final = streams.microseconds("scan", scenario.scan_minutes)
+        self._buses = 0
+        self._groups = 0
+        self._visitors = 0
 
-@dataclass(frozen=True, slots=True)
-class _StreamsOfDay(Streams):
-    """Streams in which the gaps between buses depend on the time of day."""
+    def time_to_next_bus(self) -> int:
+        """Microseconds from one bus to the next."""
+        return next(self._gaps)
 
-    rate_by_hour: tuple[float, ...]
-    start_us: int
+    def next_bus(self, now: int) -> Bus:
+        """The bus that arrives at ``now``."""
+        bus = Bus(now, self._buses, self._visitors, next(self._occupancies))
+        self._buses += 1
+        self._visitors += bus.occupancy
+        return bus
 
-    def microseconds(self, source: str, minutes: Distribution) -> Iterator[int]:
-        """Draw durations forever: whole microseconds, at least 1, from a distribution of minutes."""
-        if source != _GAPS:
-            return Streams.microseconds(self, source, minutes)
-        return self._gaps(minutes.mean)
-
-    def _gaps(self, mean_minutes: float) -> Iterator[int]:
-        highest = max(self.rate_by_hour)
-        candidates = Streams.microseconds(self, _GAPS, Exponential(mean_minutes / highest))
-        chances = self.uniforms("thinning of buses")
-        last = now = self.start_us
-        for gap in candidates:
-            now += gap
-            if next(chances) * highest < self.rate_by_hour[now // HOUR_US % len(self.rate_by_hour)]:
-                yield now - last
-                last = now
+    def groups(self, bus: Bus) -> Iterator[Group]:
+        """The groups on a bus, until it is empty; the last one takes who is left."""
+        first, end = bus.first_visitor_id, bus.first_visitor_id + bus.occupancy
+        while first < end:
+            size = min(next(self._sizes), end - first)
+            channel = BOX_OFFICE if next(self._channels) < self._box_office_share else ONLINE
+            yield Group(
+                (bus.arrived_at, bus.bus_id, self._groups, first, size, channel),
+                next(self._walks_to_sellers),
+                next(self._walks_to_scanners),
+                next(self._sales),
+                list(islice(self._scans, size)),
+            )
+            self._groups += 1
+            first += size
