@@ -44,7 +44,7 @@ up: setup ## Run the whole pipeline live, until Ctrl-C
 
 test: setup airflow bigquery lint typecheck policy ## Check everything: style, types and all tests (real Kafka, Spark, Dagster, Airflow, browser)
 	@$(AIRFLOW)/python -m pytest -q --confcutdir=tests/airflow/inside tests/airflow/inside
-	@chromium="$$($(BIN)/python -m local.chromium)" && TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@chromium="$$($(BIN)/python -m ticketsim.stack.chromium)" && TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: setup ## Run the tests that start no other processes, in less than a minute
 	@$(BIN)/pytest -m "not slow" -n auto --dist worksteal
@@ -105,12 +105,12 @@ clean: ## Stop the local broker; remove data, .venv and everything else that was
 
 # Before anything is downloaded, and every time: one sentence if Python or Java is missing or too old.
 preflight:
-	@sh local/preflight.sh >/dev/null
+	@sh ticketsim/preflight.sh >/dev/null
 
 # A virtual environment whose making was interrupted, or whose Python is gone, is made anew.
 $(INSTALLED): pyproject.toml constraints.txt | preflight
 	@$(BIN)/uv --version >/dev/null 2>&1 && $(BIN)/python -c '' || { \
-		rm -rf .venv && python="$$(sh local/preflight.sh)" && echo "making .venv with $$python" >&2 && \
+		rm -rf .venv && python="$$(sh ticketsim/preflight.sh)" && echo "making .venv with $$python" >&2 && \
 		"$$python" -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --constraint constraints.txt --editable '.[test,cloud]'
 	@touch $@
@@ -135,4 +135,4 @@ $(CHECKOV_INSTALLED): tests/terraform/requirements.txt tests/terraform/constrain
 	@touch $@
 
 jars: $(INSTALLED)
-	@$(BIN)/python -m streaming.jars
+	@$(BIN)/python -m streaming.spark.jars

@@ -31,16 +31,16 @@ from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 from benchmarks.older_months import MONTH, copy_into_the_past
 from benchmarks.simulated_lake import simulate_into
 from benchmarks.target import print_ratio_at_most
-from local.dagster_home import make_instance
-from local.ports import free_port
 from streaming.hour import Hour, hours_between
-from streaming.lake import Lake
-from ticketsim_assets.dbt_assets import window_arguments
-from ticketsim_assets.due import Request
-from ticketsim_assets.engine import dbt_environment
+from streaming.lake.reader import Lake
+from ticketsim.stack.dagster_home import make_instance
+from ticketsim.stack.ports import free_port
+from ticketsim_assets.assets.dbt_models import window_arguments
+from ticketsim_assets.hours.due import Request
+from ticketsim_assets.hours.run_tags import run_tags
 from ticketsim_assets.keys import HOURLY_JOB
-from ticketsim_assets.requests import run_tags
 from ticketsim_assets.settings import Settings
+from ticketsim_assets.warehouse.factory import dbt_environment
 
 #: The most that an hour through the daemon may take of bare dbt's, one behind a year of one behind a day's, and a
 #: month's of an hour's.

@@ -26,21 +26,21 @@ from benchmarks.local_kafka import running_broker
 from benchmarks.messages import Message, messages_of_an_hour
 from benchmarks.synthetic_lake import ROWS, History, make_lake
 from simulator.events import EVENT_TYPES
-from streaming import lake as lake_module
-from streaming.clock import system_clock
-from streaming.committed import next_offsets
 from streaming.hour import Hour
-from streaming.jars import ensure_jars
-from streaming.job import read_kafka, start_query, validated
-from streaming.lake import Lake
-from streaming.layout import PARTITION_COLUMNS
-from streaming.losses import read_losses
-from streaming.session import spark_session
-from ticketsim_assets.completeness import missing_receipts
-from ticketsim_assets.evidence import Receipts, hour_evidence
-from ticketsim_assets.lake_watch import watch
-from ticketsim_assets.offsets import OffsetState, check_offsets
-from ticketsim_assets.watch_cursor import WatchCursor
+from streaming.lake import reader as lake_module
+from streaming.lake.committed_offsets import next_offsets
+from streaming.lake.layout import PARTITION_COLUMNS
+from streaming.lake.losses import read_losses
+from streaming.lake.reader import Lake
+from streaming.query.clock import system_clock
+from streaming.query.job import read_kafka, start_query, validated
+from streaming.spark.jars import ensure_jars
+from streaming.spark.session import spark_session
+from ticketsim_assets.checks.offsets import OffsetState, check_offsets
+from ticketsim_assets.hours.completeness import missing_receipts
+from ticketsim_assets.hours.cursor import WatchCursor
+from ticketsim_assets.hours.evaluation import watch
+from ticketsim_assets.hours.receipts import Receipts, hour_evidence
 
 SHORT: Final = 100
 

@@ -7,7 +7,7 @@ from typing import Final
 import pyarrow as pa
 
 from benchmarks.messages import Message
-from streaming.validation import validate_batch
+from streaming.contract.validation import validate_batch
 
 #: Of each topic.
 PARTITIONS: Final = 3

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local import broker
-from local.ports import free_port
+from ticketsim.stack import broker
+from ticketsim.stack.ports import free_port
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from benchmarks.lake_rows import rows_of
 from benchmarks.messages import Message
 from simulator.run import plan_run, simulate
 from simulator.scenario import load_scenario
-from streaming.lake import Lake
-from streaming.layout import PARTITION_COLUMNS
-from streaming.schema import LAKE_SCHEMA
-from streaming.table import TABLE_PROPERTIES
+from streaming.lake.create_table import TABLE_PROPERTIES
+from streaming.lake.layout import PARTITION_COLUMNS
+from streaming.lake.reader import Lake
+from streaming.lake.schema import LAKE_SCHEMA
 
 #: Messages of a commit: about a day of `stable` at one venue.
 _COMMIT: Final = 170_000

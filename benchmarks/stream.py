@@ -36,7 +36,7 @@ from benchmarks.target import print_ratio
 from simulator.run import plan_run
 from simulator.scenario import load_scenario
 from simulator.workers import simulate_to
-from streaming.lake import Lake
+from streaming.lake.reader import Lake
 
 #: Our rows a second, once warm, against those of the others.
 TARGETS: Final = {"handwritten": 0.55, "plain": 1.0, "plain-tuned": 1.0}

@@ -28,13 +28,13 @@ from pyspark.sql import functions as f
 from pyspark.sql.streaming.query import StreamingQuery
 
 from simulator.events import EVENT_TYPES, FIELDS, HOUR_US, TOPICS, EventType, Field
-from streaming.jars import ensure_jars
-from streaming.job import MAX_OFFSETS_PER_TRIGGER, read_kafka
-from streaming.lag import topic_offsets
-from streaming.layout import CONTRACT_COLUMNS, PARTITION_COLUMNS
-from streaming.runner import StreamConfig, run_stream
-from streaming.schema import LAKE_SCHEMA
-from streaming.session import end_session, spark_session
+from streaming.kafka.offsets import topic_offsets
+from streaming.lake.layout import CONTRACT_COLUMNS, PARTITION_COLUMNS
+from streaming.lake.schema import LAKE_SCHEMA
+from streaming.query.job import MAX_OFFSETS_PER_TRIGGER, read_kafka
+from streaming.query.runner import StreamConfig, run_stream
+from streaming.spark.jars import ensure_jars
+from streaming.spark.session import end_session, spark_session
 
 PORTION: Final = MAX_OFFSETS_PER_TRIGGER
 

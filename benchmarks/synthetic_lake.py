@@ -17,10 +17,10 @@ from deltalake import DeltaTable
 
 from simulator.events import EVENT_TYPES
 from streaming.hour import Hour
-from streaming.lake import Lake
-from streaming.layout import PARTITION_COLUMNS
-from streaming.schema import LAKE_SCHEMA
-from streaming.table import STATISTICS_COLUMNS, TABLE_PROPERTIES
+from streaming.lake.create_table import STATISTICS_COLUMNS, TABLE_PROPERTIES
+from streaming.lake.layout import PARTITION_COLUMNS
+from streaming.lake.reader import Lake
+from streaming.lake.schema import LAKE_SCHEMA
 
 #: Between two commits of the stream as it is shipped.
 TRIGGER: Final = timedelta(minutes=2)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from simulator.distributions import Distribution, Exponential, Streams
 from simulator.events import HOUR_US
 
-#: The source that ``simulator.visitors`` draws the gaps between buses from.
+#: The source that ``simulator.arrivals`` draws the gaps between buses from.
 _GAPS = "minutes_between_buses"
 
 

@@ -8,18 +8,18 @@ from math import inf
 from time import monotonic
 from typing import Final
 
-from simulator.arrivals import streams_of_day
 from simulator.chaos import Injected
+from simulator.daily_rate import streams_of_day
 from simulator.distributions import Streams
 from simulator.environment import ON_TIME, Environment, Lateness, PacedEnvironment, wall_clock_us
 from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, LATEST_TIME_US, EventType, hour_start_us
 from simulator.exceptions import RunError
 from simulator.journal import Journal, Letterhead
-from simulator.load import generous_drain_us
 from simulator.receipts import Ledger
 from simulator.run_id import default_run_id
 from simulator.scenario import Scenario
 from simulator.sinks.protocol import Sink
+from simulator.utilisation import generous_drain_us
 from simulator.venue import Venue
 
 _DAY_US: Final = 24 * HOUR_US

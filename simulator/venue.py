@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import simpy
 
+from simulator.arrivals import Arrivals, Bus, Group
 from simulator.distributions import Streams
 from simulator.environment import Environment, Steps
 from simulator.events import ACTIVITY_TYPES
 from simulator.journal import Journal
-from simulator.lines import Lines, OneLine, SeparateLines
 from simulator.messages import about_bus, about_members, about_party, about_sale
+from simulator.queues import Lines, OneLine, SeparateLines
 from simulator.scenario import Scenario
-from simulator.visitors import Arrivals, Bus, Group
 
 #: Raised whenever the same scenario and seed give other events than before; part of every run's default id.
 MODEL_VERSION: Final = 1

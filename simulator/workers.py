@@ -27,7 +27,7 @@ from simulator.environment import Lateness
 from simulator.exceptions import RunError, SimulatorError, SinkError, WorkersFailed
 from simulator.run import Progress, Run, Summary, simulate
 from simulator.sinks import Sink, is_kafka, open_sink
-from simulator.sinks.lines import LinesSink
+from simulator.sinks.jsonl import LinesSink
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 

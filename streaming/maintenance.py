@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from streaming.delta import open_table
+from streaming.contract.quarantine import Selection
+from streaming.contract.reprocess import replay
 from streaming.exceptions import DayNotClosed, RetentionTooShort, StreamingError
 from streaming.hour import Hour
-from streaming.lake import Lake, Snapshot
-from streaming.quarantine import Selection
-from streaming.quarantine_replay import replay
+from streaming.lake.delta import open_table
+from streaming.lake.reader import Lake, Snapshot
+from streaming.locks.commit_queue import take_turn
 from streaming.storage import path_of
-from streaming.turns import take_turn
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -114,7 +114,7 @@ class Vacuum:
 
 @dataclass(frozen=True, slots=True)
 class ReplayQuarantine:
-    """Move quarantined messages that are valid by now; see ``streaming.quarantine_replay``."""
+    """Move quarantined messages that are valid by now; see ``streaming.contract.reprocess``."""
 
     selection: Selection = field(default_factory=Selection)
 
@@ -199,7 +199,7 @@ def main(arguments: Sequence[str]) -> None:
             task = ReplayQuarantine(Selection(asked.reason, asked.topic, asked.first, asked.last))
     lake = Lake(asked.lake)
     lake.snapshot()
-    from streaming.session import submitted_or_own_session  # noqa: PLC0415 - whoever only asks how much there is needs no Spark
+    from streaming.spark.session import submitted_or_own_session  # noqa: PLC0415 - whoever only asks how much there is needs no Spark
 
     with submitted_or_own_session(lake.root) as spark:
         run_in_turn(spark, lake, task, tell=lambda text: print(text, file=sys.stderr))

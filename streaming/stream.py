@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from streaming.exceptions import StreamingError
-from streaming.runner import StreamConfig, run_stream
+from streaming.query.runner import StreamConfig, run_stream
 from streaming.storage import path_of
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local import broker as local_broker
-from local.ports import free_port as choose_free_port
 from simulator.events import TOPICS
-from streaming.jars import ensure_gcs_connector
+from streaming.spark.jars import ensure_gcs_connector
+from ticketsim.stack import broker as local_broker
+from ticketsim.stack.ports import free_port as choose_free_port
 
 from .cloud.bigquery_emulator import BigQueryEmulator, running_bigquery
 from .cloud.gcs_emulator import GcsBucket, GcsEmulator, running_gcs

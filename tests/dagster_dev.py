@@ -16,7 +16,7 @@ from pathlib import Path
 import dagster as dg
 import psutil
 
-from local.dagster_home import make_instance
+from ticketsim.stack.dagster_home import make_instance
 
 
 @dataclass

@@ -15,12 +15,12 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from local.kafka_process import end
-from local.ports import free_port
-from streaming.jars import ensure_jars
-from streaming.java import find_java
+from streaming.spark.jars import ensure_jars
+from streaming.spark.java import find_java
+from ticketsim.stack.kafka_process import end
+from ticketsim.stack.ports import free_port
 
-PROPERTIES = Path(__file__).parent.parent / "local" / "server.properties"
+PROPERTIES = Path(__file__).parent.parent / "ticketsim" / "stack" / "server.properties"
 
 USERNAME = "gate"
 PASSWORD = "not-a-secret"  # noqa: S105  # pragma: allowlist secret

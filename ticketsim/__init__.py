@@ -1,1 +1,1 @@
-"""The laptop's stand-in for the virtual machines: broker, stack, demo and the command line."""
+"""The command line, and the stack that it starts on a laptop."""

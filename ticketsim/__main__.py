@@ -1,5 +1,5 @@
-"""``python -m local``: the command line, for processes that must run in this very interpreter."""
+"""``python -m ticketsim``: the command line, for processes that must run in this very interpreter."""
 
-from local.cli import main
+from ticketsim.cli import main
 
 main()

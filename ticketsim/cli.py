@@ -4,25 +4,25 @@ import sys
 
 import typer
 
-from local.commands.broker import broker_app
-from local.commands.dashboard import dashboard
-from local.commands.data_studio import data_studio
-from local.commands.demo import demo
-from local.commands.doctor import doctor
-from local.commands.materialize import materialize
-from local.commands.plan import plan
-from local.commands.quarantine import quarantine_app
-from local.commands.reconcile import reconcile
-from local.commands.replay import replay
-from local.commands.scenarios import scenarios
-from local.commands.simulate import simulate
-from local.commands.status import status
-from local.commands.stream import stream
-from local.commands.up import up
-from local.exceptions import LocalError
-from local.output import console
 from simulator.exceptions import SimulatorError
 from streaming.exceptions import StreamingError
+from ticketsim.commands.broker import broker_app
+from ticketsim.commands.dashboard import dashboard
+from ticketsim.commands.data_studio import data_studio
+from ticketsim.commands.demo import demo
+from ticketsim.commands.doctor import doctor
+from ticketsim.commands.materialize import materialize
+from ticketsim.commands.plan import plan
+from ticketsim.commands.quarantine import quarantine_app
+from ticketsim.commands.reconcile import reconcile
+from ticketsim.commands.replay import replay
+from ticketsim.commands.scenarios import scenarios
+from ticketsim.commands.simulate import simulate
+from ticketsim.commands.status import status
+from ticketsim.commands.stream import stream
+from ticketsim.commands.up import up
+from ticketsim.exceptions import LocalError
+from ticketsim.output import console
 from ticketsim_assets.exceptions import AssetsError
 
 #: Errors that carry a message for the user; all others are defects and keep their traceback.

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from local import broker
-from local.broker import MINIMUM_FREE_BYTES, BrokerStatus
-from local.chromium import find_chromium
-from local.exceptions import NoChromium
-from local.ports import holder_of, is_free
 from simulator.events import TOPICS
 from streaming.exceptions import NoJava
-from streaming.jars import cached_jars, jars_folder
-from streaming.java import NEWEST_KNOWN_JAVA, Java, find_java
+from streaming.spark.jars import cached_jars, jars_folder
+from streaming.spark.java import NEWEST_KNOWN_JAVA, Java, find_java
+from ticketsim.exceptions import NoChromium
+from ticketsim.stack import broker
+from ticketsim.stack.broker import MINIMUM_FREE_BYTES, BrokerStatus
+from ticketsim.stack.chromium import find_chromium
+from ticketsim.stack.ports import holder_of, is_free
 
 #: As in pyproject.toml: the oldest that works, and the first that does not.
 PYTHON_FROM, PYTHON_BELOW = (3, 11), (3, 14)

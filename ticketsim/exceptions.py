@@ -1,4 +1,4 @@
-"""What can go wrong in ``local``.
+"""What can go wrong in ``ticketsim``.
 
 * LocalError
 

@@ -4,7 +4,7 @@ from dagster import DagsterInstance
 
 from streaming.hour import Hour
 from ticketsim_assets.exceptions import RunFailed
-from ticketsim_assets.execution import (
+from ticketsim_assets.run_locally import (
     RunOutcome,
     look_at_lake,
     requested_by_hand,

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from local.exceptions import LocalError
+from ticketsim.exceptions import LocalError
 
 
 def parse_moment(text: str | None) -> datetime | None:

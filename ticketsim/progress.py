@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from local.output import console
+from ticketsim.output import console
 
 
 @contextmanager

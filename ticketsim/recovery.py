@@ -4,9 +4,9 @@ from typing import Any
 
 from rich.table import Table
 
-from local.output import console
-from streaming.checkpoint import Fit
-from streaming.resumption import Place, Resumption
+from streaming.query.checkpoint import Fit
+from streaming.query.resumption import Place, Resumption
+from ticketsim.output import console
 
 
 def show(resumption: Resumption, fit: Fit, *, accept_loss: bool) -> None:

@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from upath import UPath
 
 from simulator.events import TOPICS
-from streaming.committed import next_offsets
 from streaming.hour import Hour
-from streaming.jvm_lock import Holder
-from streaming.lag import TopicOffsets, lag_per_topic, offsets_of_topic, topic_offsets
-from streaming.lake import Lake
-from streaming.layout import QUARANTINE
-from streaming.lease import lease_holder
-from streaming.losses import read_losses
-from streaming.turns import turn_holder
+from streaming.kafka.offsets import TopicOffsets, lag_per_topic, offsets_of_topic, topic_offsets
+from streaming.lake.committed_offsets import next_offsets
+from streaming.lake.layout import QUARANTINE
+from streaming.lake.losses import read_losses
+from streaming.lake.reader import Lake
+from streaming.locks.commit_queue import turn_holder
+from streaming.locks.jvm_lock import Holder
+from streaming.locks.stream_lease import lease_holder
 from ticketsim_assets.settings import Settings
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-    from ticketsim_assets.watch_cursor import WatchCursor
+    from ticketsim_assets.hours.cursor import WatchCursor
 
 #: A broker that runs accepts a connection within milliseconds.
 _CONNECT_S: Final = 0.5
@@ -210,7 +210,7 @@ def _dagster(settings: Settings, lake: Lake, now: datetime) -> Station:
 
 def _cursor(instance: "DagsterInstance") -> "WatchCursor | None":
     """The cursor of who has looked at the lake last: the sensor or the command line."""
-    from ticketsim_assets.watch_cursor import COMMAND_LINE_CURSOR, WatchCursor  # noqa: PLC0415
+    from ticketsim_assets.hours.cursor import COMMAND_LINE_CURSOR, WatchCursor  # noqa: PLC0415
 
     stored = instance.daemon_cursor_storage.get_cursor_values({COMMAND_LINE_CURSOR})
     texts = [text for text in stored.values() if text]
@@ -223,8 +223,8 @@ def _cursor(instance: "DagsterInstance") -> "WatchCursor | None":
 
 def _due(instance: "DagsterInstance", cursor: "WatchCursor | None") -> list[str]:
     """Hours that were due at the last look and that no run has loaded with success since."""
+    from ticketsim_assets.hours.run_history import successful_loads  # noqa: PLC0415
     from ticketsim_assets.keys import RAW_EVENTS  # noqa: PLC0415
-    from ticketsim_assets.run_history import successful_loads  # noqa: PLC0415
 
     due = cursor.due if cursor else {}
     asked = sorted(due, reverse=True)[:_ASKED]
@@ -240,8 +240,8 @@ def _pending(lake: Lake, cursor: "WatchCursor | None") -> dict[str, str]:
     """Pending hours by their key, the first few with what they lack."""
     if cursor is None or not cursor.pending or not lake.exists():
         return {}
-    from ticketsim_assets.completeness import missing_receipts, short_by_type  # noqa: PLC0415
-    from ticketsim_assets.evidence import Receipts, hour_evidence  # noqa: PLC0415
+    from ticketsim_assets.hours.completeness import missing_receipts, short_by_type  # noqa: PLC0415
+    from ticketsim_assets.hours.receipts import Receipts, hour_evidence  # noqa: PLC0415
 
     snapshot = lake.snapshot()
     receipts = Receipts(snapshot)
@@ -258,10 +258,10 @@ def _pending(lake: Lake, cursor: "WatchCursor | None") -> dict[str, str]:
 
 
 def _warehouse(settings: Settings, now: datetime) -> Station:
-    from ticketsim_assets.engine import place_of, warehouse_of  # noqa: PLC0415
+    from ticketsim_assets.checks.reconciliation import VIEW, read_reconciliation  # noqa: PLC0415
     from ticketsim_assets.exceptions import NothingToReconcile  # noqa: PLC0415
-    from ticketsim_assets.patience import IMPATIENT  # noqa: PLC0415
-    from ticketsim_assets.reconciliation import VIEW, read_reconciliation  # noqa: PLC0415
+    from ticketsim_assets.warehouse.factory import place_of, warehouse_of  # noqa: PLC0415
+    from ticketsim_assets.warehouse.wait_policy import IMPATIENT  # noqa: PLC0415
 
     if settings.warehouse == "bigquery":
         place: dict[str, Any] = {"place": place_of(settings)}

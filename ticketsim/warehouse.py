@@ -1,10 +1,10 @@
 """The warehouse for a person at a terminal, who is told what is waited for."""
 
-from local.output import console
-from ticketsim_assets.engine import warehouse_of
-from ticketsim_assets.patience import PERSON_WAIT_SECONDS, Patience
+from ticketsim.output import console
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.warehouse import Warehouse
+from ticketsim_assets.warehouse.factory import warehouse_of
+from ticketsim_assets.warehouse.protocol import Warehouse
+from ticketsim_assets.warehouse.wait_policy import PERSON_WAIT_SECONDS, Patience
 
 
 def person_at_a_terminal() -> Patience:

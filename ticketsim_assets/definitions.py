@@ -2,12 +2,11 @@
 
 import dagster as dg
 
-from ticketsim_assets.alerts import alert_sensors
-from ticketsim_assets.dashboard_asset import dashboard_asset
-from ticketsim_assets.dbt_assets import warehouse_models
-from ticketsim_assets.jobs import dashboard_job, hourly_job, quarantine_job
-from ticketsim_assets.lake_assets import COMPLETE_ASSET, KAFKA_ASSETS, LAKE_ASSETS
-from ticketsim_assets.maintenance_assets import (
+from ticketsim_assets.assets.dashboard import dashboard_asset
+from ticketsim_assets.assets.dbt_models import warehouse_models
+from ticketsim_assets.assets.jobs import dashboard_job, hourly_job, quarantine_job
+from ticketsim_assets.assets.lake import COMPLETE_ASSET, KAFKA_ASSETS, LAKE_ASSETS
+from ticketsim_assets.assets.maintenance import (
     compaction,
     compaction_job,
     compaction_schedule,
@@ -15,13 +14,19 @@ from ticketsim_assets.maintenance_assets import (
     vacuum_job,
     vacuum_schedule,
 )
-from ticketsim_assets.offsets_check import offsets
-from ticketsim_assets.raw_assets import raw_events, raw_quarantine
-from ticketsim_assets.replay_job import replay_job
-from ticketsim_assets.resources import dbt_project, resources
-from ticketsim_assets.sensors import dashboard_after_failure, dashboard_after_success, kafka_sensor, lake_sensor
+from ticketsim_assets.assets.quarantine_reprocess import replay_job
+from ticketsim_assets.assets.raw import raw_events, raw_quarantine
+from ticketsim_assets.automation.alerts import alert_sensors
+from ticketsim_assets.automation.sensors import (
+    dashboard_after_failure,
+    dashboard_after_success,
+    kafka_sensor,
+    lake_sensor,
+)
+from ticketsim_assets.checks.offsets_check import offsets
+from ticketsim_assets.checks.stream_checks import lag, quarantine_rate
+from ticketsim_assets.resources.resources import dbt_project, resources
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.stream_checks import lag, quarantine_rate
 
 _settings = Settings()
 _project = dbt_project()

@@ -5,7 +5,7 @@ from typing import Final
 import dagster as dg
 
 from simulator.events import EVENT_TYPES
-from streaming.layout import QUARANTINE
+from streaming.lake.layout import QUARANTINE
 
 KAFKA_KEYS: Final = {event_type.value: dg.AssetKey(["kafka", event_type.value]) for event_type in EVENT_TYPES}
 

@@ -18,17 +18,17 @@ from dagster._core.storage.tags import MAX_RETRIES_TAG, RUN_KEY_TAG
 from dagster._utils.error import SerializableErrorInfo
 
 from streaming.hour import Hour
-from streaming.lake import Lake
-from ticketsim_assets.dead_runs import end_dead_runs, own_worker_tags
-from ticketsim_assets.due import Request
+from streaming.lake.reader import Lake
+from ticketsim_assets.automation.lake_tick import look
+from ticketsim_assets.automation.orphaned_runs import end_dead_runs, own_worker_tags
+from ticketsim_assets.checks.offsets_check import require_sound
 from ticketsim_assets.exceptions import RunFailed
+from ticketsim_assets.hours.cursor import COMMAND_LINE_CURSOR, WatchCursor
+from ticketsim_assets.hours.due import Request
+from ticketsim_assets.hours.evaluation import Watched
+from ticketsim_assets.hours.run_tags import REASON_TAG, run_tags
 from ticketsim_assets.keys import DASHBOARD_JOB, HOURLY_JOB, QUARANTINE_JOB, RAW_EVENTS
-from ticketsim_assets.lake_look import look
-from ticketsim_assets.lake_watch import Watched
-from ticketsim_assets.offsets_check import require_sound
-from ticketsim_assets.requests import REASON_TAG, run_tags
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.watch_cursor import COMMAND_LINE_CURSOR, WatchCursor
 
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 

@@ -1,7 +1,8 @@
 """A release of the code for Dataproc: builds the folder that jobs name, and uploads it.
 
 ``stream.py`` and ``maintenance.py`` are main files of jobs, ``ticketsim.zip`` holds the packages that they import,
-``jars/`` the jars of streaming/ivy.xml but for the broker's. ``job.json`` tells what a job and its cluster need beside.
+``jars/`` the jars of streaming/spark/ivy.xml but for the broker's. ``job.json`` tells what a job and its cluster need
+beside.
 
     python deploy/dataproc/dataproc_release.py build/dataproc --upload gs://bucket/RELEASE
 """
@@ -19,8 +20,8 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import storage
 
 from streaming.exceptions import StreamingError
-from streaming.jars import ensure_jars
-from streaming.session import cluster_settings
+from streaming.spark.jars import ensure_jars
+from streaming.spark.session import cluster_settings
 
 _ROOT: Final = Path(__file__).parents[2]
 

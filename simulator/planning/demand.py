@@ -7,11 +7,11 @@ from typing import Final, Literal
 
 import numpy as np
 
+from simulator.arrivals import Arrivals
 from simulator.distributions import MINUTE_US, Streams
-from simulator.load import utilisation
 from simulator.planning.statistics import Interval, Sample, percentile_interval
 from simulator.scenario import Scenario
-from simulator.visitors import Arrivals
+from simulator.utilisation import utilisation
 
 Stage = Literal["sellers", "scanners"]
 

@@ -7,7 +7,6 @@ from typing import Final, Literal
 
 import numpy as np
 
-from simulator.load import utilisation
 from simulator.planning.demand import STAGES, Demand, Stage
 from simulator.planning.replication import Observation, Replication, Waits
 from simulator.planning.statistics import (
@@ -21,6 +20,7 @@ from simulator.planning.statistics import (
 from simulator.planning.target import Target, spoken
 from simulator.planning.workers import Workers
 from simulator.scenario import Scenario
+from simulator.utilisation import utilisation
 
 Verdict = Literal["meets", "fails", "unstable", "undecided"]
 Purpose = Literal["sellers", "scanners", "both"]

@@ -11,11 +11,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from simulator.arrivals import BOX_OFFICE, ONLINE
 from simulator.events import ACTIVITY_TYPES, EventType
 from simulator.exceptions import EventLogRefused
 from simulator.replay.reader import LogReader, refusal
 from simulator.replay.shape import Recorded
-from simulator.visitors import BOX_OFFICE, ONLINE
 
 #: Memory for the database's pages, KiB; beyond, they and what is being sorted go to disk.
 _CACHE_KIB: Final = 2 * 1024

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from simulator.exceptions import SinkError
-from simulator.sinks.lines import file_sink, stdout_sink
+from simulator.sinks.jsonl import file_sink, stdout_sink
 from simulator.sinks.protocol import Sink
 
 __all__ = ["Sink", "check_destination", "is_kafka", "open_sink"]

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from simulator.events import EVENT_TYPES
+from streaming.contract.validation import Accepted, check
 from streaming.hour import Hour
-from streaming.lake import LakeFile, Snapshot
-from streaming.layout import QUARANTINE
+from streaming.lake.layout import QUARANTINE
+from streaming.lake.reader import LakeFile, Snapshot
 from streaming.storage import arrow_filesystem
-from streaming.validation import Accepted, check
 
 #: Messages may be 8 MiB large: so many are in memory at once.
 _BATCH_ROWS: Final = 64

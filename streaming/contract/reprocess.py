@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 from tenacity import RetryCallState, retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from streaming.contract.quarantine import Selection
+from streaming.contract.validation import validate_batch
 from streaming.exceptions import ReplayFailed
-from streaming.lake import Lake
-from streaming.layout import QUARANTINE
-from streaming.quarantine import Selection
-from streaming.schema import spark_ddl
-from streaming.table import ensure_table
-from streaming.validation import validate_batch
+from streaming.lake.create_table import ensure_table
+from streaming.lake.layout import QUARANTINE
+from streaming.lake.reader import Lake
+from streaming.lake.schema import spark_ddl
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

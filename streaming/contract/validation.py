@@ -42,8 +42,8 @@ from simulator.events import (
     EventType,
     Field,
 )
-from streaming.layout import QUARANTINE
-from streaming.schema import LAKE_SCHEMA
+from streaming.lake.layout import QUARANTINE
+from streaming.lake.schema import LAKE_SCHEMA
 
 Values = tuple[Any, ...]  #: a message's values, one per field of the contract, in its order; None where there is none
 
@@ -97,7 +97,7 @@ def validate_batch(messages: pa.RecordBatch, ingested_at_us: int) -> pa.RecordBa
         ingested_at_us: What to write into ``ingested_at``, microseconds since the Unix epoch.
 
     Returns:
-        Rows with the columns of ``streaming.schema.LAKE_SCHEMA``.
+        Rows with the columns of ``streaming.lake.schema.LAKE_SCHEMA``.
     """
     topics = messages["topic"].dictionary_encode()
     numbers = topics.indices.to_numpy()

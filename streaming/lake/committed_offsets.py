@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from streaming.delta import open_table
-from streaming.lake import Lake
-from streaming.losses import Losses
+from streaming.lake.delta import open_table
+from streaming.lake.losses import Losses
+from streaming.lake.reader import Lake
 from streaming.storage import arrow_filesystem
 
 _COLUMNS: Final = ["topic", "kafka_partition", "kafka_offset"]

@@ -5,15 +5,15 @@ from typing import Any, Final
 
 from pyspark.sql import SparkSession
 
-from streaming.delta import open_table
 from streaming.exceptions import LakeSchemaDiffers
-from streaming.lake import Lake
-from streaming.layout import COLUMNS, PARTITION_COLUMNS, Column
-from streaming.schema import spark_ddl
+from streaming.lake.delta import open_table
+from streaming.lake.layout import COLUMNS, PARTITION_COLUMNS, Column
+from streaming.lake.reader import Lake
+from streaming.lake.schema import spark_ddl
 
 #: Columns whose smallest and largest value per file stand in the log, which Delta finds row by row: what
-#: ``streaming.lake`` tells an hour's runs by, and ``streaming.committed`` the offsets of a lost checkpoint. Rows of a
-#: time are found by their partition.
+#: ``streaming.lake.reader`` tells an hour's runs by, and ``streaming.lake.committed_offsets`` the offsets of a lost
+#: checkpoint. Rows of a time are found by their partition.
 STATISTICS_COLUMNS: Final = ("run_id", "topic", "kafka_partition", "kafka_offset", "ingested_at")
 
 TABLE_PROPERTIES: Final[dict[str, str]] = {
@@ -26,7 +26,7 @@ TABLE_PROPERTIES: Final[dict[str, str]] = {
     "delta.dataSkippingStatsColumns": ",".join(STATISTICS_COLUMNS),
 }
 
-#: Delta's names for the types of ``streaming.layout`` where they differ from Spark SQL's.
+#: Delta's names for the types of ``streaming.lake.layout`` where they differ from Spark SQL's.
 _DELTA_TYPES: Final[Mapping[str, str]] = {"bigint": "long", "int": "integer"}
 
 

@@ -3,7 +3,7 @@
 They stand in a table of their own, ``<lake>/losses``, one row per topic and partition, all of one acceptance in one
 commit. Each row ends one *log* of its partition and begins the next one: a topic that was deleted and made again
 counts from 0, so that its offsets repeat. Rows of the lake tell the two apart by ``ingested_at``, which is before
-``resumed_at`` for the old log and not before it for the new one, whatever the clock does (`streaming.clock`).
+``resumed_at`` for the old log and not before it for the new one, whatever the clock does (`streaming.query.clock`).
 See docs/decisions/0008-recorded-losses.md.
 """
 
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from streaming.delta import open_table, table_exists
-from streaming.lake import Lake
+from streaming.lake.delta import open_table, table_exists
+from streaming.lake.reader import Lake
 
 if TYPE_CHECKING:  # importing Spark takes a second, and who only looks needs none
     from pyspark.sql import SparkSession

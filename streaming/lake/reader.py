@@ -18,10 +18,10 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from upath import UPath
 
-from streaming.delta import open_table, table_exists
 from streaming.exceptions import LogCleaned, NoLake
 from streaming.hour import Hour
-from streaming.layout import EVENTS_TABLE, QUARANTINE
+from streaming.lake.delta import open_table, table_exists
+from streaming.lake.layout import EVENTS_TABLE, QUARANTINE
 from streaming.storage import identity, path_of
 
 #: Characters of a text that Delta's writers keep as a bound.

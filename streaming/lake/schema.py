@@ -1,11 +1,11 @@
-"""The lake's columns in the languages of Arrow and of Spark SQL, both built from ``streaming.layout``."""
+"""The lake's columns in the languages of Arrow and of Spark SQL, both built from ``streaming.lake.layout``."""
 
 from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
 
-from streaming.layout import COLUMNS, Column, ColumnType
+from streaming.lake.layout import COLUMNS, Column, ColumnType
 
 _ARROW_TYPES: Final[dict[ColumnType, pa.DataType]] = {
     "string": pa.string(),

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from streaming.exceptions import TurnGivenUp
-from streaming.jvm_lock import Holder, holder_of, try_lock
+from streaming.locks.jvm_lock import Holder, holder_of, try_lock
 from streaming.storage import in_bucket
 
 if TYPE_CHECKING:

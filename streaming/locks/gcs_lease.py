@@ -28,7 +28,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from requests.exceptions import RequestException
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from streaming.jvm_lock import Holder
+from streaming.locks.jvm_lock import Holder
 from streaming.storage import emulator
 
 #: How a request fails that is neither granted nor refused; one of a moment later may succeed.

@@ -2,8 +2,9 @@
 
 A second stream with a checkpoint of its own would double every row. So a stream holds ``<lake>/.stream.lease`` for its
 whole life, and a second one is refused by name. On a disk it is a file that the stream's JVM has locked
-(`streaming.jvm_lock`), in a bucket an object that is renewed (`streaming.gcs_lease`). Who else writes, maintenance or a
-replay of the quarantine, needs no lease: on a local disk all of them take turns (`streaming.turns`).
+(`streaming.locks.jvm_lock`), in a bucket an object that is renewed (`streaming.locks.gcs_lease`). Who else writes,
+maintenance or reprocessing of the quarantine, needs no lease: on a local disk all of them take turns
+(`streaming.locks.commit_queue`).
 """
 
 import time
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from py4j.protocol import Py4JError
 
 from streaming.exceptions import BucketUnreachable, LeaseHeld, LeaseLost
-from streaming.jvm_lock import Holder, holder_of, try_lock
+from streaming.locks.jvm_lock import Holder, holder_of, try_lock
 from streaming.storage import in_bucket
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def lease_of(lake_root: str, name: str) -> Lease:
 def lease_holder(lake_root: str) -> Holder | None:
     """The stream that fills this lake now; None if there is none."""
     if in_bucket(lake_root):
-        from streaming.gcs_lease import present_holder  # noqa: PLC0415  the client of Google takes a second
+        from streaming.locks.gcs_lease import present_holder  # noqa: PLC0415  the client of Google takes a second
 
         return present_holder(_place(lake_root))
     return holder_of(Path(lake_root) / LEASE_FILE)
@@ -97,7 +98,7 @@ class _BucketLease(Lease):
     """An object that this process renews; the JVM is killed before anybody else may take it over."""
 
     def __init__(self, lake_root: str, name: str) -> None:
-        from streaming.gcs_lease import ObjectLease  # noqa: PLC0415  the client of Google takes a second
+        from streaming.locks.gcs_lease import ObjectLease  # noqa: PLC0415  the client of Google takes a second
 
         self._root = lake_root
         self._object = ObjectLease(_place(lake_root), name)
@@ -135,7 +136,7 @@ class _BucketLease(Lease):
 
 @contextmanager
 def _reaching(lake_root: str) -> Iterator[None]:
-    from streaming.gcs_lease import UNREACHABLE  # noqa: PLC0415
+    from streaming.locks.gcs_lease import UNREACHABLE  # noqa: PLC0415
 
     try:
         yield

@@ -8,11 +8,11 @@ from typing import Any
 from pyspark.sql.streaming.query import StreamingQuery
 from upath import UPath
 
-from streaming.checkpoint import batch_end
-from streaming.delta import open_table
-from streaming.lag import TopicOffsets, lag_per_topic, topic_offsets
-from streaming.lake import Lake
-from streaming.layout import QUARANTINE
+from streaming.kafka.offsets import TopicOffsets, lag_per_topic, topic_offsets
+from streaming.lake.delta import open_table
+from streaming.lake.layout import QUARANTINE
+from streaming.lake.reader import Lake
+from streaming.query.checkpoint import batch_end
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from pyspark.sql.streaming.query import StreamingQuery
 from upath import UPath
 
 from simulator.events import TOPICS
-from streaming.clock import Clock
-from streaming.kafka_security import security_options
-from streaming.lake import Lake
-from streaming.layout import PARTITION_COLUMNS
-from streaming.schema import spark_ddl
-from streaming.validation import validate_batch
-from streaming.worker import cycles_left_alone, ease_next_task
+from streaming.contract.validation import validate_batch
+from streaming.kafka.security import security_options
+from streaming.lake.layout import PARTITION_COLUMNS
+from streaming.lake.reader import Lake
+from streaming.lake.schema import spark_ddl
+from streaming.query.clock import Clock
+from streaming.spark.python_worker import cycles_left_alone, ease_next_task
 
 QUERY_NAME: Final = "ticketsim"
 

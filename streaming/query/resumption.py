@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from streaming.committed import next_offsets
 from streaming.exceptions import BrokerUnreachable, DataLost
-from streaming.lag import TopicOffsets, topic_offsets
-from streaming.lake import Lake
-from streaming.losses import Loss, Losses, read_losses
-from streaming.topics import known_topics, topic_ids
+from streaming.kafka.offsets import TopicOffsets, topic_offsets
+from streaming.kafka.topic_ids import known_topics, topic_ids
+from streaming.lake.committed_offsets import next_offsets
+from streaming.lake.losses import Loss, Losses, read_losses
+from streaming.lake.reader import Lake
 
 #: Spark's word for "the first offset that the partition still has".
 _EARLIEST: Final = -2

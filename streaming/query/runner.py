@@ -17,19 +17,19 @@ from tenacity.nap import sleep_using_event
 from tenacity.stop import stop_any, stop_when_event_set
 from upath import UPath
 
-from streaming.batches import Batch, BatchLog
-from streaming.clock import Clock, not_before, system_clock
 from streaming.exceptions import BrokerUnreachable, DataLost, TurnGivenUp
-from streaming.failures import QueryFailed, failures_told, meaning
-from streaming.going_on import clear_away_unless_usable, is_usable, leave_checkpoint, survey_without_loss
-from streaming.job import read_kafka, start_query, validated
-from streaming.lake import Lake
-from streaming.lease import lease_of
-from streaming.session import submitted_or_own_session
+from streaming.kafka.topic_ids import require_same_topics, topic_ids
+from streaming.lake.create_table import ensure_table, missing_columns
+from streaming.lake.reader import Lake
+from streaming.locks.commit_queue import someone_waits, take_turn
+from streaming.locks.stream_lease import lease_of
+from streaming.query.batch_log import Batch, BatchLog
+from streaming.query.clock import Clock, not_before, system_clock
+from streaming.query.error_mapping import QueryFailed, failures_told, meaning
+from streaming.query.job import read_kafka, start_query, validated
+from streaming.query.start_position import clear_away_unless_usable, is_usable, leave_checkpoint, survey_without_loss
+from streaming.spark.session import submitted_or_own_session
 from streaming.storage import absolute
-from streaming.table import ensure_table, missing_columns
-from streaming.topics import require_same_topics, topic_ids
-from streaming.turns import someone_waits, take_turn
 
 log = logging.getLogger("streaming")
 
@@ -63,7 +63,7 @@ class StreamConfig:
     lake: str  #: root of the lake, a directory or ``gs://bucket/prefix``
     checkpoint: UPath  #: the query's own folder
     trigger: timedelta | None  #: a batch each time this has passed; None: all that is there now, then end
-    spark: Mapping[str, str] = field(default_factory=dict)  #: on top of ``streaming.session.DEFAULTS``
+    spark: Mapping[str, str] = field(default_factory=dict)  #: on top of ``streaming.spark.session.DEFAULTS``
     go_on: GoOn = "checkpoint"
     clock: Clock = system_clock  #: stamps ``ingested_at``
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pyspark.sql import SparkSession
 from upath import UPath
 
-from streaming.checkpoint import examine, has_commits, set_aside
 from streaming.exceptions import CheckpointDiffers, CheckpointWithoutLake
-from streaming.lake import Lake
-from streaming.losses import newest_row, next_resumption, record_losses
-from streaming.resumption import Resumption, survey
-from streaming.topics import remember_topics, require_same_topics
+from streaming.kafka.topic_ids import remember_topics, require_same_topics
+from streaming.lake.losses import newest_row, next_resumption, record_losses
+from streaming.lake.reader import Lake
+from streaming.query.checkpoint import examine, has_commits, set_aside
+from streaming.query.resumption import Resumption, survey
 
 log = logging.getLogger("streaming")
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streaming.jars import ensure_gcs_connector
+from streaming.spark.jars import ensure_gcs_connector
 from streaming.storage import emulator, in_bucket
 
 #: Delta's own choice for ``gs://``, named so that it is not left to a default: its commits are objects that are created
@@ -14,7 +14,7 @@ _AT_GOOGLE: Final = {"spark.hadoop.fs.gs.auth.type": "APPLICATION_DEFAULT"}
 
 
 def connector_settings(location: str) -> dict[str, str]:
-    """What a session needs beside ``streaming.session.DEFAULTS`` to work on ``location``; nothing on a disk.
+    """What a session needs beside ``streaming.spark.session.DEFAULTS`` to work on ``location``; nothing on a disk.
 
     Raises:
         NoJava, JarsUnavailable: the connector is not in the cache and cannot be downloaded.

@@ -21,7 +21,7 @@ from filelock import FileLock
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from streaming.exceptions import JarsUnavailable, StreamingError
-from streaming.java import find_java
+from streaming.spark.java import find_java
 
 IVY_FILE: Final = Path(__file__).with_name("ivy.xml")
 

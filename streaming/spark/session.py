@@ -17,8 +17,8 @@ from pyspark.core.context import SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
-from streaming.connector import connector_settings
-from streaming.jars import ensure_jars
+from streaming.spark.gcs_connector import connector_settings
+from streaming.spark.jars import ensure_jars
 
 _LOGGING: Final = Path(__file__).with_name("log4j2.xml")
 

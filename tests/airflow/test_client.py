@@ -13,7 +13,7 @@ from ticketsim_trigger.exceptions import (
     UnknownPartition,
 )
 
-from ticketsim_assets.watch_cursor import Offer as CursorOffer
+from ticketsim_assets.hours.cursor import Offer as CursorOffer
 
 from .fake_dagster import HOURS, FakeDagster, offer
 

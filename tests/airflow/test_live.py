@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ticketsim_assets.hours.run_tags import REASON_TAG
 from ticketsim_assets.keys import HOURLY_JOB
-from ticketsim_assets.requests import REASON_TAG
 
 from ..dagster_dev import DagsterDev
 from ..integration.conftest import CommandLine

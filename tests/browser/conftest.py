@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
-from local.chromium import find_chromium
+from ticketsim.stack.chromium import find_chromium
 from ticketsim_assets.dashboard.data import ACTIVITIES, MEASURES, read_marts
 from ticketsim_assets.dashboard.page import write_page
 

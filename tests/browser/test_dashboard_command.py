@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 def _command(home: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "local", "dashboard", *options],
+        [sys.executable, "-m", "ticketsim", "dashboard", *options],
         env={**os.environ, "TICKETSIM_HOME": str(home), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -9,7 +9,7 @@ from harness.source import send_run
 from harness.stream import Process, Stream, wait_until
 from harness.truth import offsets_of, require_truth, rows_of_ended_logs, verdict
 
-from streaming.losses import read_losses
+from streaming.lake.losses import read_losses
 
 from ..fresh_topics import make_anew
 

@@ -14,7 +14,7 @@ from harness.stream import Stream, wait_until
 from harness.truth import open_rows, require_all_offsets, require_truth, verdict
 
 from simulator.topics import MAX_MESSAGE_BYTES
-from streaming.losses import read_losses
+from streaming.lake.losses import read_losses
 
 from ..fresh_topics import make_anew
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from local.ports import LOOPBACK, free_port
-from ticketsim_assets.bigquery_client import Datasets
+from ticketsim.stack.ports import LOOPBACK, free_port
+from ticketsim_assets.warehouse.bigquery_client import Datasets
 
 from .served import wait_until_served
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from local.ports import LOOPBACK, free_port
+from ticketsim.stack.ports import LOOPBACK, free_port
 
 from .served import wait_until_served
 

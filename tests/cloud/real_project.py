@@ -15,10 +15,10 @@ import pytest
 from google.api_core.exceptions import BadRequest, GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 
-from ticketsim_assets.bigquery_client import Datasets
-from ticketsim_assets.bigquery_warehouse import BigQueryWarehouse
-from ticketsim_assets.patience import IMPATIENT
-from ticketsim_assets.reconciliation import read_reconciliation
+from ticketsim_assets.checks.reconciliation import read_reconciliation
+from ticketsim_assets.warehouse.bigquery_client import Datasets
+from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse
+from ticketsim_assets.warehouse.wait_policy import IMPATIENT
 
 from ..ticketsim_assets.conftest import LakeMaker, hour_of, simulated
 

@@ -11,13 +11,13 @@ import pytest
 from simulator.run import plan_run, simulate
 from simulator.scenario import Scenario, load_scenario
 from streaming.hour import Hour
-from streaming.lake import Lake
-from ticketsim_assets.bigquery_warehouse import BigQueryWarehouse
+from streaming.lake.reader import Lake
+from ticketsim_assets.assets.dbt_models import window_arguments
+from ticketsim_assets.checks.reconciliation import read_reconciliation
 from ticketsim_assets.dashboard.data import marts_of
-from ticketsim_assets.dbt_assets import window_arguments
-from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
-from ticketsim_assets.patience import IMPATIENT
-from ticketsim_assets.reconciliation import read_reconciliation
+from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse
+from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
+from ticketsim_assets.warehouse.wait_policy import IMPATIENT
 
 from ..dbt.conftest import BUILD, DIMENSIONS, HOURLY_MARTS, ONE_MORE, VIEWS, Dbt, run_all
 from ..ticketsim_assets.conftest import BucketLakeMaker, Recorder

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from simulator.events import ACTIVITY_TYPES, HOUR_US, hour_start_us
-from ticketsim_assets.warehouse_schema import RAW_EVENTS, create_statements
+from ticketsim_assets.warehouse.schema import RAW_EVENTS, create_statements
 
 DBT_DIR = Path(__file__).parents[2] / "dbt"
 FIRST_HOUR = datetime(2026, 11, 20, 22, tzinfo=UTC)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from simulator.events import HOUR_US
-from ticketsim_assets.duckdb_file import DuckDBReader
-from ticketsim_assets.reconciliation import read_problems, read_reconciliation
+from ticketsim_assets.checks.reconciliation import read_problems, read_reconciliation
+from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader
 
 from .conftest import BUILD, DIMENSIONS, HOURLY_MARTS, ONE_MORE, VIEWS, run_all
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from simulator.events import ACTIVITY_TYPES, EVENT_TYPES
-from ticketsim_assets.warehouse_schema import DUCKDB_TYPES, RAW_TABLES
+from ticketsim_assets.warehouse.schema import DUCKDB_TYPES, RAW_TABLES
 
 DBT_DIR = Path(__file__).parents[2] / "dbt"
 

@@ -15,9 +15,9 @@ import pytest
 import yaml
 from containers import Container, end
 
-from local.dagster_home import CONFIGURATION
-from local.event_log import BATCH_SIZE, BATCH_SIZE_VARIABLE
-from streaming.jars import cache_root
+from streaming.spark.jars import cache_root
+from ticketsim.stack.dagster_home import CONFIGURATION
+from ticketsim.stack.event_log import BATCH_SIZE, BATCH_SIZE_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 

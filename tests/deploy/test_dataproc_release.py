@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from test_requirements import named_in, run_with
 
 from streaming import stream
-from streaming.jars import ensure_jars
+from streaming.spark.jars import ensure_jars
 
 #: What the cluster has of its own; with its version of Spark.
 OF_THE_CLUSTER = ["pyspark"]

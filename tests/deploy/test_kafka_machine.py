@@ -14,8 +14,8 @@ from containers import Container, end
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from simulator.events import TOPICS
-from streaming.jars import ensure_jars
-from streaming.java import find_java
+from streaming.spark.jars import ensure_jars
+from streaming.spark.java import find_java
 
 pytestmark = pytest.mark.slow
 

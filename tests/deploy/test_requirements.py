@@ -56,14 +56,14 @@ def run_with(names: list[str], root: Path, code: str, *arguments: str) -> subpro
     there = installed_with(names)
     tops = importlib.metadata.packages_distributions().items()
     blocked = {top for top, owners in tops if not there & {canonical(owner) for owner in owners}}
-    blocked -= {"simulator", "streaming", "ticketsim_assets", "local"}
+    blocked -= {"simulator", "streaming", "ticketsim_assets", "ticketsim"}
     command = [sys.executable, "-c", _BLOCKING, ",".join(sorted(blocked)), str(root), "--", *arguments]
     return subprocess.run(command, cwd="/", input=code, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
 def test_the_simulator_s_image_installs_what_its_commands_import(tmp_path: Path):
-    run = "import runpy; runpy.run_module('local', run_name='__main__')"
+    run = "import runpy; runpy.run_module('ticketsim', run_name='__main__')"
     said = run_with(named_in("simulator"), ROOT, run, "simulate", "--hours=0.1", f"--to=file:{tmp_path / 'events'}")
     assert said.returncode == 0, said.stderr
     assert (tmp_path / "events").stat().st_size > 0
@@ -75,7 +75,7 @@ def test_the_simulator_s_image_installs_what_its_commands_import(tmp_path: Path)
 @pytest.mark.parametrize("missing", ["simpy", "typer"])
 def test_a_package_that_is_not_installed_is_missed(missing: str):
     names = [name for name in named_in("simulator") if name != missing]
-    said = run_with(names, ROOT, "import local.cli, simulator.workers", "")
+    said = run_with(names, ROOT, "import ticketsim.cli, simulator.workers", "")
     assert said.returncode == 1
     assert f"No module named '{missing}'" in said.stderr
 

@@ -65,7 +65,7 @@ def test_every_variable_stands_on_the_page_once():
 
 def test_every_variable_that_code_names_is_on_the_page():
     known, missing = set(documented(page())), {}
-    folders = ("simulator", "streaming", "ticketsim_assets", "local", "deploy", "dbt/models", "dbt/macros", "docs")
+    folders = ("simulator", "streaming", "ticketsim_assets", "ticketsim", "deploy", "dbt/models", "dbt/macros", "docs")
     files = [*(path for folder in folders for path in (ROOT / folder).rglob("*.*")), ROOT / "dbt" / "profiles.yml"]
     for path in files:
         if path.suffix in (".py", ".sh", ".yaml", ".yml", ".sql", ".md", ".toml"):

@@ -9,14 +9,14 @@ import pytest
 import typer
 import yaml
 
-from local import cli
+from ticketsim import cli
 
 ROOT = Path(__file__).parents[2]
 
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 
 #: The command line is called in two ways, in an image in the second.
-TICKETSIM = "ticketsim|python -m local"
+TICKETSIM = "ticketsim|python -m ticketsim"
 
 #: What a reader may copy: a line of a block, or a span, which may be broken over two lines.
 _CODE = re.compile(r"^```\w*[^\n]*\n(?P<block>.*?)^```$|`(?P<span>[^`]+)`", re.DOTALL | re.MULTILINE)
@@ -92,7 +92,7 @@ def test_the_runbook_names_commands_of_every_part():
         ("`ticketsim strem`", "ticketsim has no command strem"),
         ("`ticketsim stream\n--recovr --dry-run`", "stream has no option --recovr"),
         ("```\nA=1 .venv/bin/ticketsim broker stopp   # now\n```", "broker has no command stopp"),
-        ("`python -m local quarantine replay --all`", "replay has no option --all"),
+        ("`python -m ticketsim quarantine replay --all`", "replay has no option --all"),
         ("`make cloud-upp`", "the Makefile has no target cloud-upp"),
         ("`make soak MINUTE=2`", "the Makefile reads no MINUTE"),
     ],

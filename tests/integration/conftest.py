@@ -43,11 +43,11 @@ class CommandLine:
         return {**{k: v for k, v in os.environ.items() if k != "DAGSTER_HOME"}, **own}
 
     def start(self, *arguments: str, **options) -> subprocess.Popen:
-        return subprocess.Popen([sys.executable, "-m", "local", *arguments], env=self.environment, **options)
+        return subprocess.Popen([sys.executable, "-m", "ticketsim", *arguments], env=self.environment, **options)
 
     def __call__(self, *arguments: str) -> Answer:
         done = subprocess.run(
-            [sys.executable, "-m", "local", *arguments],
+            [sys.executable, "-m", "ticketsim", *arguments],
             env=self.environment,
             capture_output=True,
             text=True,

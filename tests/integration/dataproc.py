@@ -14,8 +14,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.dataproc_v1 import JobControllerClient
 from google.cloud.dataproc_v1.services.job_controller.transports import JobControllerRestTransport
 
-from streaming.session import DEFAULTS
-from ticketsim_assets.spark import DataprocSpark
+from streaming.spark.session import DEFAULTS
+from ticketsim_assets.resources.spark import DataprocSpark
 
 from ..http_server import serve
 

@@ -14,9 +14,9 @@ from simulator.events import TOPICS
 from simulator.run import plan_run
 from simulator.scenario import load_scenario
 from simulator.workers import simulate_to
-from streaming.lag import topic_offsets
-from streaming.lake import Lake
-from streaming.losses import read_losses
+from streaming.kafka.offsets import topic_offsets
+from streaming.lake.losses import read_losses
+from streaming.lake.reader import Lake
 
 from ..fresh_topics import make_anew
 from .dataproc import BUCKET, Dataproc, SparkOnThisDataproc

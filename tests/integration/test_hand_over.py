@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming.jars import ensure_gcs_connector
+from streaming.spark.jars import ensure_gcs_connector
 
 from .conftest import CommandLine
 

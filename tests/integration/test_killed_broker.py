@@ -7,7 +7,7 @@ import time
 import pytest
 
 from simulator.topics import create_topics
-from streaming.lag import topic_offsets
+from streaming.kafka.offsets import topic_offsets
 
 from ..secured_kafka import SecuredKafka
 from .conftest import CommandLine

@@ -12,13 +12,13 @@ from confluent_kafka import Producer
 
 from simulator.events import EVENT_TYPES, HOUR_US
 from streaming.hour import Hour
-from streaming.lake import Lake
+from streaming.lake.reader import Lake
+from ticketsim_assets.checks.offsets import OffsetState, check_offsets
+from ticketsim_assets.hours.cursor import WatchCursor
+from ticketsim_assets.hours.evaluation import watch
 from ticketsim_assets.keys import COMPACTION_JOB, LAKE_COMPACTION, LAKE_COMPLETE, LAKE_VACUUM, VACUUM_JOB
-from ticketsim_assets.lake_watch import watch
-from ticketsim_assets.offsets import OffsetState, check_offsets
-from ticketsim_assets.resources import LakeResource
-from ticketsim_assets.spark import LaptopSpark
-from ticketsim_assets.watch_cursor import WatchCursor
+from ticketsim_assets.resources.resources import LakeResource
+from ticketsim_assets.resources.spark import LaptopSpark
 
 from ..conftest import BOTH_PLACES
 from ..streaming.conftest import _good

@@ -10,16 +10,16 @@ import duckdb
 import pytest
 
 from streaming.hour import Hour
+from ticketsim_assets.assets.partitions import HOURLY
+from ticketsim_assets.assets.raw import LoadConfig, raw_events
+from ticketsim_assets.checks.reconciliation import read_reconciliation
 from ticketsim_assets.dashboard.data import read_marts
-from ticketsim_assets.duckdb_file import DuckDBReader
-from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
 from ticketsim_assets.keys import RAW_EVENTS
-from ticketsim_assets.partitions import HOURLY
-from ticketsim_assets.patience import IMPATIENT
-from ticketsim_assets.raw_assets import LoadConfig, raw_events
-from ticketsim_assets.reconciliation import read_reconciliation
-from ticketsim_assets.resources import dbt_project, resources
+from ticketsim_assets.resources.resources import dbt_project, resources
 from ticketsim_assets.settings import Settings
+from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader
+from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
+from ticketsim_assets.warehouse.wait_policy import IMPATIENT
 
 from ..ticketsim_assets.conftest import START, LakeMaker, Message, fields, hour_of, simulated
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from simulator.arrivals import streams_of_day
+from simulator.daily_rate import streams_of_day
 from simulator.distributions import MINUTE_US, Exponential, Streams
 from simulator.events import HOUR_US
 from simulator.exceptions import ScenarioError
-from simulator.load import generous_drain_us, utilisation, utilisation_by_hour
 from simulator.scenario import load_scenario
+from simulator.utilisation import generous_drain_us, utilisation, utilisation_by_hour
 
 COMMAND = Path(sys.executable).with_name("ticketsim")
 FESTIVAL = load_scenario("festival")

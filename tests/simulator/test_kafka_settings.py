@@ -10,9 +10,9 @@ from simulator.kafka_settings import KafkaSettings, client_config
 from simulator.run import simulate
 from simulator.sinks import open_sink
 from simulator.topics import create_topics
-from streaming.kafka_security import security_options
-from streaming.lag import topic_offsets
-from streaming.topics import topic_ids
+from streaming.kafka.offsets import topic_offsets
+from streaming.kafka.security import security_options
+from streaming.kafka.topic_ids import topic_ids
 
 from ..secured_kafka import SecuredKafka, variables
 

@@ -5,8 +5,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from local.commands.plan import plan
 from simulator.exceptions import TargetUnreachable
+from ticketsim.commands.plan import plan
 
 pytestmark = pytest.mark.slow
 

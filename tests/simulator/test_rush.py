@@ -4,11 +4,11 @@ import pytest
 
 from simulator.distributions import Exponential
 from simulator.exceptions import PlanError
-from simulator.load import utilisation, utilisation_by_hour
 from simulator.planning.rush import rushes
 from simulator.planning.search import find_plan
 from simulator.planning.target import checked_target
 from simulator.scenario import load_scenario
+from simulator.utilisation import utilisation, utilisation_by_hour
 
 FESTIVAL = load_scenario("festival")
 

@@ -12,9 +12,9 @@ import pytest
 
 from simulator.distributions import Exponential, Normal
 from simulator.events import HOUR_US
-from simulator.load import utilisation
 from simulator.run import simulate
 from simulator.scenario import Scenario, built_in_names, load_scenario
+from simulator.utilisation import utilisation
 
 pytestmark = pytest.mark.slow
 

@@ -16,12 +16,14 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from simulator.events import HOUR_US, EventType
-from streaming.connector import connector_settings
-from streaming.delta import open_table
+from streaming.contract.quarantine import Selection, judge_again
+from streaming.contract.reprocess import replay
 from streaming.exceptions import DayNotClosed, ReplayFailed, RetentionTooShort
 from streaming.hour import Hour
-from streaming.jars import ensure_jars
-from streaming.lake import Lake
+from streaming.lake.create_table import ensure_table
+from streaming.lake.delta import open_table
+from streaming.lake.reader import Lake
+from streaming.locks.commit_queue import turn_holder
 from streaming.maintenance import (
     CompactDay,
     ReplayQuarantine,
@@ -32,15 +34,13 @@ from streaming.maintenance import (
     run_in_turn,
     stored,
 )
-from streaming.quarantine import Selection, judge_again
-from streaming.quarantine_replay import replay
-from streaming.session import spark_session
+from streaming.spark.gcs_connector import connector_settings
+from streaming.spark.jars import ensure_jars
+from streaming.spark.session import spark_session
 from streaming.storage import path_of
-from streaming.table import ensure_table
-from streaming.turns import turn_holder
-from ticketsim_assets.replay_job import replay_job
-from ticketsim_assets.resources import LakeResource
-from ticketsim_assets.spark import LakeSpark
+from ticketsim_assets.assets.quarantine_reprocess import replay_job
+from ticketsim_assets.resources.resources import LakeResource
+from ticketsim_assets.resources.spark import LakeSpark
 
 from ..conftest import BOTH_PLACES
 from ..ticketsim_assets.conftest import LakeMaker, lake_maker
@@ -255,7 +255,8 @@ def test_a_vacuum_takes_what_a_killed_batch_left_behind_and_nothing_that_readers
 
 
 def test_a_task_spells_itself_as_the_command_line_reads_it(monkeypatch, maker):
-    from streaming import maintenance, session
+    from streaming import maintenance
+    from streaming.spark import session
 
     ran = []
     monkeypatch.setattr(maintenance, "run_in_turn", lambda spark, lake, task, tell: ran.append(task))

@@ -5,7 +5,7 @@ import pytest
 from deltalake import write_deltalake
 from deltalake.exceptions import DeltaError
 
-from streaming import delta
+from streaming.lake import delta
 from streaming.storage import absolute, emulator, identity, in_bucket, path_of, set_aside, write_whole
 
 from ..conftest import BOTH_PLACES

@@ -16,8 +16,8 @@ from confluent_kafka import Producer
 from upath import UPath
 
 from simulator.events import EVENT_TYPES, EventType
-from streaming.delta import open_table
-from streaming.lag import topic_offsets
+from streaming.kafka.offsets import topic_offsets
+from streaming.lake.delta import open_table
 from streaming.storage import path_of
 
 from ..conftest import BOTH_PLACES
@@ -51,7 +51,7 @@ class Stream:
 
     def start(self, *options: str, checkpoint: UPath | None = None) -> "subprocess.Popen[str]":
         places = {"bootstrap": self.bootstrap, "lake": self.lake, "checkpoint": checkpoint or self.checkpoint}
-        command = [sys.executable, "-m", "local", "stream", "--json", *options]
+        command = [sys.executable, "-m", "ticketsim", "stream", "--json", *options]
         command += [f"--{name}={value}" for name, value in places.items()]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=self.home)

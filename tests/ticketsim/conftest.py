@@ -1,6 +1,6 @@
 import pytest
 
-from streaming.jars import jars_folder
+from streaming.spark.jars import jars_folder
 
 
 @pytest.fixture

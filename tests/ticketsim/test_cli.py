@@ -3,15 +3,15 @@ import sys
 
 import pytest
 
-from local import cli
-from local.exceptions import LocalError
+from ticketsim import cli
+from ticketsim.exceptions import LocalError
 
 pytestmark = pytest.mark.slow
 
 
 def ticketsim(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "local", *arguments], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "ticketsim", *arguments], capture_output=True, text=True, timeout=120, check=False
     )
 
 

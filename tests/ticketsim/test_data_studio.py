@@ -3,8 +3,8 @@ from urllib.parse import parse_qs, urlsplit
 import yaml
 from typer.testing import CliRunner
 
-from local import cli
-from local.commands.data_studio import VIEWS, report_link
+from ticketsim import cli
+from ticketsim.commands.data_studio import VIEWS, report_link
 
 from ..dbt.conftest import DBT_DIR
 

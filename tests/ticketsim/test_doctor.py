@@ -5,14 +5,14 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from local import doctor
-from local.broker import MINIMUM_FREE_BYTES, BrokerStatus
-from local.commands import doctor as command
-from local.doctor import Check, Verdict
-from local.exceptions import NoChromium
 from simulator.events import TOPICS
 from streaming.exceptions import NoJava
-from streaming.java import Java
+from streaming.spark.java import Java
+from ticketsim import doctor
+from ticketsim.commands import doctor as command
+from ticketsim.doctor import Check, Verdict
+from ticketsim.exceptions import NoChromium
+from ticketsim.stack.broker import MINIMUM_FREE_BYTES, BrokerStatus
 
 FOLDER = Path("/somewhere/broker")
 

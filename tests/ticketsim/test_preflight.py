@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from local import doctor
-from streaming.java import MINIMUM_JAVA
+from streaming.spark.java import MINIMUM_JAVA
+from ticketsim import doctor
 
 ROOT = Path(__file__).parents[2]
-PREFLIGHT = ROOT / "local" / "preflight.sh"
+PREFLIGHT = ROOT / "ticketsim" / "preflight.sh"
 
 Machine = Callable[..., subprocess.CompletedProcess]
 
@@ -38,10 +38,10 @@ def machine(tmp_path: Path) -> Machine:
     """Runs a command in a fresh folder, on a machine that has exactly the given programs besides the shell's own."""
     bin_folder, work = tmp_path / "bin", tmp_path / "work"
     bin_folder.mkdir()
-    (work / "local").mkdir(parents=True)
+    (work / "ticketsim").mkdir(parents=True)
     for tool in ("sh", "sed", "echo", "make", "awk", "touch", "rm"):
         (bin_folder / tool).symlink_to(str(shutil.which(tool)))
-    for file in ("Makefile", "pyproject.toml", "constraints.txt", "local/preflight.sh"):
+    for file in ("Makefile", "pyproject.toml", "constraints.txt", "ticketsim/preflight.sh"):
         shutil.copyfile(ROOT / file, work / file)
 
     def run(*command: str, environment: dict[str, str] | None = None, **programs: str) -> subprocess.CompletedProcess:
@@ -49,7 +49,7 @@ def machine(tmp_path: Path) -> Machine:
             script(bin_folder / name, text)
         before = sorted(work.rglob("*"))
         done = subprocess.run(
-            command or ("sh", "local/preflight.sh"),
+            command or ("sh", "ticketsim/preflight.sh"),
             cwd=work,
             env={"PATH": str(bin_folder), "HOME": str(work), **(environment or {})},
             capture_output=True,

@@ -18,7 +18,7 @@ def told(tmp_path, monkeypatch):
 
     def status() -> dict:
         done = subprocess.run(
-            [sys.executable, "-X", "importtime", "-m", "local", "status", "--json"],
+            [sys.executable, "-X", "importtime", "-m", "ticketsim", "status", "--json"],
             capture_output=True,
             text=True,
             check=False,

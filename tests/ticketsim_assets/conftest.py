@@ -14,19 +14,19 @@ from deltalake import DeltaTable, write_deltalake
 
 from simulator.run import plan_run, simulate
 from simulator.scenario import load_scenario
+from streaming.contract.validation import validate_batch
 from streaming.hour import Hour
-from streaming.lake import Lake
-from streaming.layout import EVENTS_TABLE, PARTITION_COLUMNS
+from streaming.lake.layout import EVENTS_TABLE, PARTITION_COLUMNS
+from streaming.lake.reader import Lake
 from streaming.storage import path_of
-from streaming.validation import validate_batch
-from ticketsim_assets.bigquery_warehouse import BigQueryWarehouse
-from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
+from ticketsim_assets.hours.cursor import WatchCursor
+from ticketsim_assets.hours.evaluation import Watched, watch
+from ticketsim_assets.hours.run_tags import run_tags
 from ticketsim_assets.keys import HOURLY_JOB, QUARANTINE_JOB
-from ticketsim_assets.lake_watch import Watched, watch
-from ticketsim_assets.patience import IMPATIENT
-from ticketsim_assets.requests import run_tags
-from ticketsim_assets.warehouse import Warehouse
-from ticketsim_assets.watch_cursor import WatchCursor
+from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse
+from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
+from ticketsim_assets.warehouse.protocol import Warehouse
+from ticketsim_assets.warehouse.wait_policy import IMPATIENT
 
 from ..cloud.bigquery_emulator import BigQueryEmulator
 from ..cloud.gcs_emulator import GcsBucket

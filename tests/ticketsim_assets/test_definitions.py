@@ -13,10 +13,10 @@ import dagster as dg
 import pytest
 
 from simulator.events import EVENT_TYPES
-from streaming.lag import TopicOffsets
+from streaming.kafka.offsets import TopicOffsets
+from ticketsim_assets.automation.sensors import kafka_sensor, lake_sensor, topic_observations
 from ticketsim_assets.keys import DASHBOARD, RAW_EVENTS, RAW_QUARANTINE
-from ticketsim_assets.resources import LakeResource
-from ticketsim_assets.sensors import kafka_sensor, lake_sensor, topic_observations
+from ticketsim_assets.resources.resources import LakeResource
 
 from ..dbt.conftest import DIMENSIONS, HOURLY_MARTS
 from .definitions_snapshot import COMMAND, FILE, snapshot

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.defaults import PARTITIONS
-from local.output import JsonOption, console, emit_json
+from ticketsim.defaults import PARTITIONS
+from ticketsim.output import JsonOption, console, emit_json
 
 if TYPE_CHECKING:
-    from local.broker import BrokerStatus
+    from ticketsim.stack.broker import BrokerStatus
 
 broker_app = typer.Typer(help="The local Kafka: real Apache Kafka, started from its jars.", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def start(
     json: JsonOption = False,
 ) -> None:
     """Start Kafka and create the eight topics; what runs already is left as it is."""
-    from local import broker
+    from ticketsim.stack import broker
     from ticketsim_assets.settings import Settings
 
     with console.status("starting the broker") as shown:
@@ -68,7 +68,7 @@ def topics(
 @broker_app.command()
 def stop(directory: DirectoryOption = None, json: JsonOption = False) -> None:
     """Stop Kafka; its data stays."""
-    from local import broker
+    from ticketsim.stack import broker
 
     chosen = _chosen(directory)
     with console.status("stopping the broker"):
@@ -82,7 +82,7 @@ def stop(directory: DirectoryOption = None, json: JsonOption = False) -> None:
 @broker_app.command()
 def status(directory: DirectoryOption = None, json: JsonOption = False) -> None:
     """Say whether Kafka runs and answers; exit 1 if it does not."""
-    from local import broker
+    from ticketsim.stack import broker
 
     result = broker.status(_chosen(directory))
     _show(result, json)

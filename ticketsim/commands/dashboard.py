@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, console, emit_json
 
 if TYPE_CHECKING:
     from ticketsim_assets.settings import Settings
@@ -18,7 +18,7 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
     import webbrowser
     from dataclasses import asdict
 
-    from local.warehouse import patient_warehouse, person_at_a_terminal
+    from ticketsim.warehouse import patient_warehouse, person_at_a_terminal
     from ticketsim_assets.dashboard.data import marts_of, read_marts
     from ticketsim_assets.dashboard.page import write_page
     from ticketsim_assets.settings import Settings
@@ -48,7 +48,7 @@ def readable_warehouse(settings: "Settings") -> Path:
     Raises:
         NoWarehouse: there is neither.
     """
-    from local.exceptions import NoWarehouse
+    from ticketsim.exceptions import NoWarehouse
 
     for path in (settings.readers_path, settings.warehouse_path):
         if path.exists():

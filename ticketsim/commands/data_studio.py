@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from local.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, console, emit_json
 
 #: The views made for the report; one link opens a report on one of them, docs/data-studio.md adds the other.
 VIEWS = ("report_visitors_hourly", "report_processing_hourly")

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.output import JsonOption, console, emit_json, live_status
+from ticketsim.output import JsonOption, console, emit_json, live_status
 
 if TYPE_CHECKING:
-    from local.demo import DemoReport
+    from ticketsim.stack.demo import DemoReport
 
 
 def demo(
@@ -24,8 +24,8 @@ def demo(
     """Run the whole pipeline once, from the simulation to the dashboard, and prove that all of it arrived."""
     from dataclasses import asdict
 
-    from local.demo import run_demo
     from simulator.chaos import parse_chaos
+    from ticketsim.stack.demo import run_demo
     from ticketsim_assets.settings import Settings
 
     faults = parse_chaos(chaos) if chaos else None

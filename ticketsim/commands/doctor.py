@@ -4,15 +4,15 @@ from dataclasses import asdict
 
 import typer
 
-from local.defaults import DAGSTER_PORT
-from local.output import JsonOption, console, emit_json
+from ticketsim.defaults import DAGSTER_PORT
+from ticketsim.output import JsonOption, console, emit_json
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 def doctor(json: JsonOption = False) -> None:
     """Check this machine and say how to cure what is missing; exit 1 if it is required."""
-    from local.doctor import Verdict, examine
+    from ticketsim.doctor import Verdict, examine
     from ticketsim_assets.settings import Settings
 
     with console.status("looking at this machine"):

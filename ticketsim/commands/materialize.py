@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from local.output import JsonOption, console, emit_json, live_status
+from ticketsim.output import JsonOption, console, emit_json, live_status
 
 
 def materialize(
@@ -21,9 +21,9 @@ def materialize(
         raise typer.BadParameter("give either --hour HOUR or both --from HOUR and --to HOUR.")
     from datetime import UTC, datetime
 
-    from local.dagster_home import dagster_instance
-    from local.materializing import materialize_hours
-    from ticketsim_assets.partitions import existing_hours, parse_hour
+    from ticketsim.materializing import materialize_hours
+    from ticketsim.stack.dagster_home import dagster_instance
+    from ticketsim_assets.assets.partitions import existing_hours, parse_hour
     from ticketsim_assets.settings import Settings
 
     settings = Settings()

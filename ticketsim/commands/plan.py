@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
-from local.output import JsonOption, console, emit_json, say
+from ticketsim.output import JsonOption, console, emit_json, say
 
 if TYPE_CHECKING:
     from simulator.planning.rush import Rush

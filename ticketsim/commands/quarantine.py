@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from local.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, console, emit_json
 
 if TYPE_CHECKING:
-    from streaming.quarantine import Message, Refused, Selection
-    from streaming.quarantine_replay import Replayed
+    from streaming.contract.quarantine import Message, Refused, Selection
+    from streaming.contract.reprocess import Replayed
 
 quarantine_app = typer.Typer(
     no_args_is_help=True, help="List, show and replay the messages of the lake that break the contract."
@@ -37,7 +37,7 @@ def ls(
     as_json: JsonOption = False,
 ) -> None:
     """List the reasons: how many messages, when the first and the last came, in how many hours."""
-    from streaming.quarantine import summarize
+    from streaming.contract.quarantine import summarize
 
     found = summarize(_lake(lake).snapshot(), _selection(reason, topic, from_, to))
     if as_json:
@@ -71,7 +71,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show messages with their bytes; what is not printable is escaped."""
-    from streaming.quarantine import newest_messages
+    from streaming.contract.quarantine import newest_messages
 
     messages = newest_messages(_lake(lake).snapshot(), _selection(reason, topic, from_, to), limit)
     if as_json:
@@ -102,7 +102,7 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Move messages that are valid by now into their event type, in one commit; a stream that runs is waited for."""
-    from streaming.quarantine import judge_again
+    from streaming.contract.quarantine import judge_again
 
     opened, selection = _lake(lake), _selection(reason, topic, from_, to)
     verdicts = judge_again(opened.snapshot(), selection)
@@ -152,9 +152,9 @@ def printable(value: bytes | None, shown: int) -> str:
 def _replay(lake_root: str, selection: "Selection") -> "Replayed":
     import logging
 
-    from streaming.lake import Lake
+    from streaming.lake.reader import Lake
     from streaming.maintenance import ReplayQuarantine, run_in_turn
-    from streaming.session import submitted_or_own_session
+    from streaming.spark.session import submitted_or_own_session
 
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     with console.status("starting Spark") as status, submitted_or_own_session(lake_root) as spark:
@@ -164,7 +164,7 @@ def _replay(lake_root: str, selection: "Selection") -> "Replayed":
 
 
 def _lake(root: str | None) -> Any:
-    from streaming.lake import Lake
+    from streaming.lake.reader import Lake
     from streaming.storage import absolute
     from ticketsim_assets.settings import Settings
 
@@ -172,8 +172,8 @@ def _lake(root: str | None) -> Any:
 
 
 def _selection(reason: str | None, topic: str | None, first: str | None, last: str | None) -> "Selection":
-    from streaming.quarantine import Selection
-    from ticketsim_assets.partitions import parse_hour
+    from streaming.contract.quarantine import Selection
+    from ticketsim_assets.assets.partitions import parse_hour
 
     return Selection(reason, topic, parse_hour(first) if first else None, parse_hour(last) if last else None)
 

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from local.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, console, emit_json
 
 if TYPE_CHECKING:
-    from ticketsim_assets.reconciliation import Problem, Reconciliation, Venue
+    from ticketsim_assets.checks.reconciliation import Problem, Reconciliation, Venue
     from ticketsim_assets.settings import Settings
 
 #: Problems shown one by one; --json names all of them.
@@ -39,10 +39,10 @@ def reconcile(
 
 def _read(settings: "Settings", first: str | None, last: str | None) -> "Reconciliation":
     """Read the warehouse that runs write, not the readers' copy; one that is in use is waited for."""
-    from local.warehouse import patient_warehouse
+    from ticketsim.warehouse import patient_warehouse
+    from ticketsim_assets.assets.partitions import parse_hour
+    from ticketsim_assets.checks.reconciliation import read_reconciliation
     from ticketsim_assets.exceptions import NothingToReconcile
-    from ticketsim_assets.partitions import parse_hour
-    from ticketsim_assets.reconciliation import read_reconciliation
 
     start, end = parse_hour(first).start if first else None, parse_hour(last).end if last else None
     if settings.warehouse == "duckdb" and not settings.warehouse_path.exists():
@@ -89,7 +89,7 @@ def _as_json(found: "Reconciliation", ok: bool) -> dict[str, Any]:
 def _run_as_json(run_id: str, all_venues: tuple["Venue", ...]) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from ticketsim_assets.reconciliation import worst
+    from ticketsim_assets.checks.reconciliation import worst
 
     venues = [venue for venue in all_venues if venue.run_id == run_id]
     proved, unproved, wrong = (sum(getattr(venue, state) for venue in venues) for state in COLOURS)

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from local.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, console, emit_json
 
 if TYPE_CHECKING:
     from simulator.scenario import Scenario
@@ -34,7 +34,7 @@ def scenarios(*, json: JsonOption = False) -> None:
 
 
 def _venue_as_json(venue: "Scenario") -> dict[str, Any]:
-    from simulator.load import utilisation, utilisation_by_hour
+    from simulator.utilisation import utilisation, utilisation_by_hour
 
     return {
         "sellers": venue.sellers,
@@ -47,7 +47,7 @@ def _venue_as_json(venue: "Scenario") -> dict[str, Any]:
 def _print_all(known: list["Scenario"]) -> None:
     from rich.table import Table
 
-    from simulator.load import utilisation
+    from simulator.utilisation import utilisation
 
     table = Table("scenario")
     for column in ("sellers", "busy", "scanners", "busy"):
@@ -70,7 +70,7 @@ def _print_day(scenario: "Scenario") -> None:
     """Utilisation by hour of the day, for each kind of venue."""
     from rich.table import Table
 
-    from simulator.load import utilisation_by_hour
+    from simulator.utilisation import utilisation_by_hour
 
     console.print(
         f"{scenario.name}, busy by hour of the day (UTC); in the table above as if buses came at their full rate"

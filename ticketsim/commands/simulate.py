@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.exceptions import LocalError
-from local.moments import parse_moment
-from local.output import JsonOption, emit_json, say
-from local.progress import print_counts, progress_line
+from ticketsim.exceptions import LocalError
+from ticketsim.output import JsonOption, emit_json, say
+from ticketsim.parse_time import parse_moment
+from ticketsim.progress import print_counts, progress_line
 
 if TYPE_CHECKING:
     from simulator.run import Progress, Run, Summary

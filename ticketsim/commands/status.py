@@ -1,6 +1,6 @@
 """``ticketsim status``: every station in one table."""
 
-from local.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, console, emit_json
 
 COLOURS = {"runs": "green", "there": "green", "absent": "dim", "stopped": "yellow", "broken": "red"}
 
@@ -13,7 +13,7 @@ def status(as_json: JsonOption = False) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from local.status import stations
+    from ticketsim.status import stations
     from ticketsim_assets.settings import Settings
 
     found = stations(Settings(), datetime.now(UTC))

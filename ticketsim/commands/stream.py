@@ -10,7 +10,7 @@ from typing import Annotated
 import humanfriendly
 import typer
 
-from local.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, console, emit_json
 
 
 def parse_trigger(text: str) -> timedelta:
@@ -47,12 +47,12 @@ def stream(  # noqa: PLR0917  # typer passes by name
     as_json: JsonOption = False,
 ) -> None:
     """Write Kafka's messages into the lake; Ctrl-C or SIGTERM ends it after the batch that runs."""
-    from local.recovery import describe, show  # Spark takes a second to import
-    from streaming.checkpoint import examine
-    from streaming.lake import Lake
-    from streaming.resumption import survey
-    from streaming.runner import StreamConfig, run_stream
+    from streaming.lake.reader import Lake
+    from streaming.query.checkpoint import examine
+    from streaming.query.resumption import survey
+    from streaming.query.runner import StreamConfig, run_stream
     from streaming.storage import path_of
+    from ticketsim.recovery import describe, show  # Spark takes a second to import
     from ticketsim_assets.settings import Settings
 
     if dry_run and not (recover or accept_loss):

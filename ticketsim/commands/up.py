@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from local.commands.stream import parse_trigger
-from local.defaults import DAGSTER_PORT
-from local.output import console
+from ticketsim.commands.stream import parse_trigger
+from ticketsim.defaults import DAGSTER_PORT
+from ticketsim.output import console
 
 #: A simulation faster than the clock begins this long ago, so that there is something to catch up with.
 _HEAD_START = timedelta(hours=6)
@@ -28,7 +28,7 @@ def up(  # noqa: PLR0917 - the parameters are the command's options
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Of Dagster's UI.")] = DAGSTER_PORT,
 ) -> None:
     """Run broker, stream, simulator and Dagster until Ctrl-C; hours arrive in the Dagster UI by themselves."""
-    from local.stack import StackOptions, run_stack
+    from ticketsim.stack.stack import StackOptions, run_stack
     from ticketsim_assets.settings import Settings
 
     parse_trigger(trigger)

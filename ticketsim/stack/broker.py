@@ -12,13 +12,13 @@ from typing import Final
 
 from filelock import FileLock
 
-from local.defaults import PARTITIONS
-from local.exceptions import BrokerPlain, BrokerRunning, NoSpace, PortTaken
-from local.kafka_process import Progress, Record, becomes_ready, end, launch, living, recorded, topics_on
-from local.ports import LOOPBACK, free_port, holder_of, is_free
 from simulator.kafka_settings import kafka_settings
 from simulator.topics import create_topics
-from streaming.jars import ensure_jars
+from streaming.spark.jars import ensure_jars
+from ticketsim.defaults import PARTITIONS
+from ticketsim.exceptions import BrokerPlain, BrokerRunning, NoSpace, PortTaken
+from ticketsim.stack.kafka_process import Progress, Record, becomes_ready, end, launch, living, recorded, topics_on
+from ticketsim.stack.ports import LOOPBACK, free_port, holder_of, is_free
 
 #: Kafka ends itself when its disk is full, so it is not started when there is little left.
 MINIMUM_FREE_BYTES: Final = 1 << 30

@@ -1,4 +1,4 @@
-"""The Chromium that opens the dashboard in the browser tests; ``python -m local.chromium`` finds or installs one."""
+"""The browser tests' Chromium; ``python -m ticketsim.stack.chromium`` finds or installs one."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from local.exceptions import NoChromium
+from ticketsim.exceptions import NoChromium
 
 #: As systems name it.
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -10,7 +10,7 @@ from typing import Final
 from dagster import DagsterInstance
 from filelock import FileLock
 
-from local.event_log import BatchedEventLogStorage
+from ticketsim.stack.event_log import BatchedEventLogStorage
 from ticketsim_assets.settings import Settings
 
 #: What every instance of ours is made with.

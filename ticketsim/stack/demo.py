@@ -11,20 +11,20 @@ from typing import Final
 
 import duckdb
 
-from local import broker
-from local.dagster_home import dagster_instance
-from local.exceptions import NotProved, StationFailed
-from local.warehouse import patient_warehouse
 from simulator.chaos import Chaos, chaos_sink
 from simulator.events import EVENT_TYPES, EventType
 from simulator.run import Run, plan_run, simulate
 from simulator.scenario import load_scenario
 from simulator.sinks import open_sink
 from streaming.exceptions import NoLake
-from streaming.lake import Lake, LakeFile, Snapshot
-from streaming.layout import QUARANTINE
-from ticketsim_assets.execution import look_at_lake, run_dashboard, run_hours, run_quarantine
-from ticketsim_assets.reconciliation import read_reconciliation
+from streaming.lake.layout import QUARANTINE
+from streaming.lake.reader import Lake, LakeFile, Snapshot
+from ticketsim.exceptions import NotProved, StationFailed
+from ticketsim.stack import broker
+from ticketsim.stack.dagster_home import dagster_instance
+from ticketsim.warehouse import patient_warehouse
+from ticketsim_assets.checks.reconciliation import read_reconciliation
+from ticketsim_assets.run_locally import look_at_lake, run_dashboard, run_hours, run_quarantine
 from ticketsim_assets.settings import Settings
 
 Tell = Callable[[str], None]
@@ -174,7 +174,7 @@ def _sent_before(settings: Settings, run: Run) -> dict[str, int]:
 def _stream(settings: Settings, log: Path, tell: Tell) -> None:
     """Run the stream's own process until it has written everything."""
     command = [
-        *(sys.executable, "-m", "local", "stream", "--once"),
+        *(sys.executable, "-m", "ticketsim", "stream", "--once"),
         *("--bootstrap", settings.bootstrap, "--lake", settings.lake, "--checkpoint", str(settings.checkpoint)),
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:

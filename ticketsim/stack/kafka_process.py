@@ -16,10 +16,10 @@ import psutil
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from local.exceptions import BrokerFailed
-from local.ports import LOOPBACK, is_free
-from streaming.jars import Jars
-from streaming.java import find_java
+from streaming.spark.jars import Jars
+from streaming.spark.java import find_java
+from ticketsim.exceptions import BrokerFailed
+from ticketsim.stack.ports import LOOPBACK, is_free
 
 #: A start takes 3 to 8 s, 9 to 16 s after a kill, and several times that on a busy machine.
 _READY_SECONDS: Final = 120.0

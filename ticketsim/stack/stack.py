@@ -14,10 +14,10 @@ from typing import Final
 
 import psutil
 
-from local import broker
-from local.dagster_home import prepare_dagster_home
-from local.exceptions import PortTaken, StationFailed
-from local.ports import holder_of, is_free
+from ticketsim.exceptions import PortTaken, StationFailed
+from ticketsim.stack import broker
+from ticketsim.stack.dagster_home import prepare_dagster_home
+from ticketsim.stack.ports import holder_of, is_free
 from ticketsim_assets.settings import Settings
 
 Tell = Callable[[str], None]
@@ -91,7 +91,7 @@ def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, 
 
 
 def _commands(settings: Settings, options: StackOptions) -> dict[str, list[str]]:
-    ticketsim = [sys.executable, "-m", "local"]
+    ticketsim = [sys.executable, "-m", "ticketsim"]
     simulate = [
         *(*ticketsim, "simulate", "--scenario", options.scenario, "--seed", str(options.seed)),
         *("--venues", str(options.venues), "--pace", str(options.pace), "--to", f"kafka://{settings.bootstrap}"),

@@ -6,8 +6,15 @@ from typing import Final
 import dagster as dg
 
 from simulator.events import EventType, Field, Kind, fields_of
-from streaming.layout import CONTRACT_COLUMNS, FILING_COLUMNS, KAFKA_COLUMNS, QUARANTINE, QUARANTINE_COLUMNS, Column
-from ticketsim_assets.warehouse_schema import DUCKDB_TYPES, RAW_EVENTS, RAW_QUARANTINE
+from streaming.lake.layout import (
+    CONTRACT_COLUMNS,
+    FILING_COLUMNS,
+    KAFKA_COLUMNS,
+    QUARANTINE,
+    QUARANTINE_COLUMNS,
+    Column,
+)
+from ticketsim_assets.warehouse.schema import DUCKDB_TYPES, RAW_EVENTS, RAW_QUARANTINE
 
 _JSON_TYPES: Final[dict[Kind, str]] = {
     "string": "string",

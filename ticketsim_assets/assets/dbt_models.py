@@ -8,14 +8,14 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
 from streaming.hour import Hour
-from ticketsim_assets.bound_process import bound_to_us
-from ticketsim_assets.dbt_checks import told
-from ticketsim_assets.freshness import HOURS_ARE_LOADED
-from ticketsim_assets.partitions import HOURLY, SINGLE_RUN, hours_of_window
-from ticketsim_assets.raw_assets import POOL
-from ticketsim_assets.resources import WarehouseResource
-from ticketsim_assets.row_counts import count_rows
-from ticketsim_assets.warehouse import Reader
+from ticketsim_assets.assets.freshness import HOURS_ARE_LOADED
+from ticketsim_assets.assets.partitions import HOURLY, SINGLE_RUN, hours_of_window
+from ticketsim_assets.assets.raw import POOL
+from ticketsim_assets.checks.dbt_failures import told
+from ticketsim_assets.resources.child_process import bound_to_us
+from ticketsim_assets.resources.resources import WarehouseResource
+from ticketsim_assets.warehouse.protocol import Reader
+from ticketsim_assets.warehouse.row_counts import count_rows
 
 _WINDOW_FORMAT: Final = "%Y-%m-%dT%H:%M:%S"
 

@@ -3,13 +3,13 @@
 import dagster as dg
 
 from simulator.events import EventType
-from streaming.layout import EVENTS_TABLE, QUARANTINE
-from ticketsim_assets.freshness import ROWS_ARRIVE
+from streaming.lake.layout import EVENTS_TABLE, QUARANTINE
+from ticketsim_assets.assets.code_references import in_module
+from ticketsim_assets.assets.column_schema import lake_schema, topic_schema
+from ticketsim_assets.assets.freshness import ROWS_ARRIVE
+from ticketsim_assets.assets.partitions import HOURLY
 from ticketsim_assets.keys import KAFKA_KEYS, LAKE_COMPLETE, LAKE_KEYS
-from ticketsim_assets.partitions import HOURLY
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.source_code import in_module
-from ticketsim_assets.table_schema import lake_schema, topic_schema
 
 _OWNERS = ["team:platform"]
 
@@ -48,7 +48,7 @@ LAKE_ASSETS = [
         metadata={
             "dagster/uri": f"{_TABLE}/event_type={name}",
             "dagster/column_schema": lake_schema(name),
-            **in_module("streaming.job"),
+            **in_module("streaming.query.job"),
         },
         freshness_policy=ROWS_ARRIVE if name != QUARANTINE else None,
     )
@@ -64,6 +64,6 @@ COMPLETE_ASSET = dg.AssetSpec(
     owners=_OWNERS,
     description="An hour is here once every venue's receipts and all that they count are in the lake, or once it is "
     "late. Its data version is its fingerprint: the newest Delta version that changed it. One partition per hour.",
-    metadata=in_module("ticketsim_assets.lake_reports"),
+    metadata=in_module("ticketsim_assets.hours.reports"),
     freshness_policy=ROWS_ARRIVE,
 )

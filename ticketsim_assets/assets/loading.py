@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from streaming.hour import Hour
-from streaming.lake import Snapshot
-from streaming.layout import QUARANTINE
-from ticketsim_assets.completeness import missing_receipts, short_exactly
-from ticketsim_assets.evidence import Receipts, distinct_events, hour_evidence
+from streaming.lake.layout import QUARANTINE
+from streaming.lake.reader import Snapshot
 from ticketsim_assets.exceptions import HourIncomplete
-from ticketsim_assets.run_history import Reported
-from ticketsim_assets.warehouse import Warehouse
+from ticketsim_assets.hours.completeness import missing_receipts, short_exactly
+from ticketsim_assets.hours.receipts import Receipts, distinct_events, hour_evidence
+from ticketsim_assets.hours.run_history import Reported
+from ticketsim_assets.warehouse.protocol import Warehouse
 
 
 @dataclass(frozen=True, slots=True)

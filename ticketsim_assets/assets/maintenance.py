@@ -7,10 +7,10 @@ from typing import Final
 import dagster as dg
 
 from streaming.maintenance import CompactDay, Extent, Vacuum, extent_of_day, is_compact, removable, stored
+from ticketsim_assets.assets.partitions import DAILY
 from ticketsim_assets.keys import COMPACTION_JOB, LAKE_COMPACTION, LAKE_KEYS, LAKE_VACUUM, VACUUM_JOB
-from ticketsim_assets.partitions import DAILY
-from ticketsim_assets.resources import LakeResource
-from ticketsim_assets.spark import LakeSpark
+from ticketsim_assets.resources.resources import LakeResource
+from ticketsim_assets.resources.spark import LakeSpark
 
 #: One task at a time: they would only wait for each other, each with a Spark of its own.
 POOL: Final = "lake_maintenance"

@@ -2,13 +2,13 @@
 
 import dagster as dg
 
+from streaming.contract.quarantine import Selection, judge_again
 from streaming.maintenance import ReplayQuarantine
-from streaming.quarantine import Selection, judge_again
+from ticketsim_assets.assets.maintenance import POOL
+from ticketsim_assets.assets.partitions import parse_hour
 from ticketsim_assets.keys import REPLAY_JOB
-from ticketsim_assets.maintenance_assets import POOL
-from ticketsim_assets.partitions import parse_hour
-from ticketsim_assets.resources import LakeResource
-from ticketsim_assets.spark import LakeSpark
+from ticketsim_assets.resources.resources import LakeResource
+from ticketsim_assets.resources.spark import LakeSpark
 
 
 class ReplayConfig(dg.Config):

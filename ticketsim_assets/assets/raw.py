@@ -7,18 +7,18 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from streaming.hour import Hour
-from ticketsim_assets.freshness import HOURS_ARE_LOADED
+from ticketsim_assets.assets.column_schema import RAW_EVENTS_SCHEMA, RAW_QUARANTINE_SCHEMA
+from ticketsim_assets.assets.freshness import HOURS_ARE_LOADED
+from ticketsim_assets.assets.loading import LoadedHour, load_events, load_quarantine
+from ticketsim_assets.assets.partitions import HOURLY, SINGLE_RUN, hours_of_window
+from ticketsim_assets.checks.offsets_check import require_sound, verify_offsets
+from ticketsim_assets.checks.receipts_check import HourVerdict, describe, judge_hours, metadata
+from ticketsim_assets.checks.reconciliation import has_reconciliation, read_problems
+from ticketsim_assets.hours.run_history import last_reported
 from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS, RAW_EVENTS, RAW_QUARANTINE
-from ticketsim_assets.loading import LoadedHour, load_events, load_quarantine
-from ticketsim_assets.offsets_check import require_sound, verify_offsets
-from ticketsim_assets.partitions import HOURLY, SINGLE_RUN, hours_of_window
-from ticketsim_assets.receipts_check import HourVerdict, describe, judge_hours, metadata
-from ticketsim_assets.reconciliation import has_reconciliation, read_problems
-from ticketsim_assets.resources import LakeResource, WarehouseResource
-from ticketsim_assets.run_history import last_reported
+from ticketsim_assets.resources.resources import LakeResource, WarehouseResource
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.table_schema import RAW_EVENTS_SCHEMA, RAW_QUARANTINE_SCHEMA
-from ticketsim_assets.warehouse import Warehouse
+from ticketsim_assets.warehouse.protocol import Warehouse
 
 RECEIPTS: Final = dg.AssetCheckSpec(
     "receipts",

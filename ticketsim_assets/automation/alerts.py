@@ -9,7 +9,7 @@ from typing import Final
 import dagster as dg
 
 from ticketsim_assets.exceptions import AlertRefused
-from ticketsim_assets.run_history import has_crashed
+from ticketsim_assets.hours.run_history import has_crashed
 from ticketsim_assets.settings import Settings
 
 _TIMEOUT_S: Final = 15.0

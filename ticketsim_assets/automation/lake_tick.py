@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from streaming.lag import consumer_lag, topic_offsets
-from streaming.lake import Lake
-from ticketsim_assets.lake_watch import Watched, watch
-from ticketsim_assets.offsets import OffsetVerdict
-from ticketsim_assets.offsets_check import verify_offsets
+from streaming.kafka.offsets import consumer_lag, topic_offsets
+from streaming.lake.reader import Lake
+from ticketsim_assets.checks.offsets import OffsetVerdict
+from ticketsim_assets.checks.offsets_check import verify_offsets
+from ticketsim_assets.hours.cursor import WatchCursor
+from ticketsim_assets.hours.evaluation import Watched, watch
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.watch_cursor import WatchCursor
 
 
 def look(

@@ -7,20 +7,20 @@ from typing import Final
 import dagster as dg
 
 from simulator.events import EventType
-from streaming.lag import TopicOffsets, consumer_lag, offsets_of_topic, topic_offsets
-from ticketsim_assets.dead_runs import end_dead_runs
-from ticketsim_assets.due import Request
-from ticketsim_assets.jobs import dashboard_job, hourly_job, quarantine_job
+from streaming.kafka.offsets import TopicOffsets, consumer_lag, offsets_of_topic, topic_offsets
+from ticketsim_assets.assets.jobs import dashboard_job, hourly_job, quarantine_job
+from ticketsim_assets.automation.lake_tick import look
+from ticketsim_assets.automation.orphaned_runs import end_dead_runs
+from ticketsim_assets.checks.offsets_check import last_state
+from ticketsim_assets.checks.quarantine_rate import newest_rates
+from ticketsim_assets.checks.stream_checks import judge_rates, lag_warnings
+from ticketsim_assets.hours.cursor import KafkaCursor, WatchCursor
+from ticketsim_assets.hours.due import Request
+from ticketsim_assets.hours.run_history import has_crashed
+from ticketsim_assets.hours.run_tags import run_tags
 from ticketsim_assets.keys import HOURLY_JOB, KAFKA_KEYS, QUARANTINE_JOB
-from ticketsim_assets.lake_look import look
-from ticketsim_assets.offsets_check import last_state
-from ticketsim_assets.quarantine_rate import newest_rates
-from ticketsim_assets.requests import run_tags
-from ticketsim_assets.resources import LakeResource
-from ticketsim_assets.run_history import has_crashed
+from ticketsim_assets.resources.resources import LakeResource
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.stream_checks import judge_rates, lag_warnings
-from ticketsim_assets.watch_cursor import KafkaCursor, WatchCursor
 
 #: A lag that begins or ends is reported at once; one that stays as it is, so that the check does not look forgotten.
 LAG_REPORT_INTERVAL: Final = timedelta(minutes=10)
@@ -38,7 +38,7 @@ def _run_request(job_name: str, request: Request) -> dg.RunRequest:
     description="Follows the lake's versions: reports rows and complete hours, and asks for hours that are due.",
 )
 def lake_sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult | dg.SkipReason:
-    """One look at the lake; see `ticketsim_assets.lake_watch`. Before it, runs are ended whose worker is gone."""
+    """One look at the lake; see `ticketsim_assets.hours.evaluation`. Before it, runs are ended whose worker is gone."""
     for run_id in end_dead_runs(context.instance, of_code_server=True):
         context.log.warning(f"run {run_id} was reported as ended: its process is gone")
     opened, settings = lake.open(), Settings()

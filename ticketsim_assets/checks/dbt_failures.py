@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import dagster as dg
 
-from ticketsim_assets.warehouse import Reader
+from ticketsim_assets.warehouse.protocol import Reader
 
 #: A table of rows in the event log; more than this says nothing new and makes the log heavy.
 _SHOWN: Final = 50

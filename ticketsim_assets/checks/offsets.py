@@ -1,8 +1,8 @@
 """Law 1: rows committed to the lake = Kafka offsets consumed, per topic and partition, with no gap and no overlap.
 
 Offsets count within a *log*: a partition from where the stream began to read it, or went on after a recorded loss
-(`streaming.losses`), up to the next loss. Within a log they follow one another, a log begins where its loss says that
-the stream resumed, and the log before ends where the loss begins. So what was lost, and only that, is subtracted.
+(`streaming.lake.losses`), up to the next loss. Within a log they follow one another, a log begins where its loss says
+that the stream resumed, and the log before ends where the loss begins. So what was lost, and only that, is subtracted.
 
 Checked incrementally: the state after the last green check is the next offset of every topic and partition, and only
 files of newer commits are read. A commit that removes rows is sound if it adds the same ones again, as a replay of the
@@ -16,9 +16,9 @@ import duckdb
 import pyarrow as pa
 
 from streaming.exceptions import LogCleaned
-from streaming.lake import Commit, Lake, Snapshot
-from streaming.losses import Losses, read_losses
-from ticketsim_assets.lake_sql import able_to_read
+from streaming.lake.losses import Losses, read_losses
+from streaming.lake.reader import Commit, Lake, Snapshot
+from ticketsim_assets.hours.lake_sql import able_to_read
 
 _RANGES = """
 with resumptions as (select topic, kafka_partition, resumed_at, log from losses)

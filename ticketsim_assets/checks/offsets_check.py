@@ -5,11 +5,11 @@ import json
 import dagster as dg
 
 from streaming.exceptions import NoLake
-from streaming.lake import Lake, Snapshot
+from streaming.lake.reader import Lake, Snapshot
+from ticketsim_assets.checks.offsets import OffsetState, OffsetVerdict, check_offsets
 from ticketsim_assets.exceptions import LakeUnsound
 from ticketsim_assets.keys import LAKE_COMPLETE
-from ticketsim_assets.offsets import OffsetState, OffsetVerdict, check_offsets
-from ticketsim_assets.resources import LakeResource
+from ticketsim_assets.resources.resources import LakeResource
 
 CHECK_KEY = dg.AssetCheckKey(LAKE_COMPLETE, "offsets")
 

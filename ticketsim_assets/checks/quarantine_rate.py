@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from streaming.exceptions import LogCleaned
 from streaming.hour import Hour
-from streaming.lake import Commit, Lake, Snapshot
-from streaming.layout import QUARANTINE
+from streaming.lake.layout import QUARANTINE
+from streaming.lake.reader import Commit, Lake, Snapshot
 from streaming.storage import arrow_filesystem
 
 #: A stream that commits every five seconds for two hours; an even quicker one is judged by its newest commits.

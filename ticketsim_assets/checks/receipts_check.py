@@ -7,7 +7,7 @@ from datetime import UTC
 import dagster as dg
 
 from streaming.hour import Hour
-from ticketsim_assets.reconciliation import Problem
+from ticketsim_assets.checks.reconciliation import Problem
 
 #: A table of problems in the event log; more than this says nothing new and makes the log heavy.
 _SHOWN = 50

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, Literal
 
 from ticketsim_assets.exceptions import NothingToReconcile
-from ticketsim_assets.warehouse import Reader
+from ticketsim_assets.warehouse.protocol import Reader
 
 VIEW: Final = "marts.reconciliation_hourly"
 

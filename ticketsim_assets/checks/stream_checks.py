@@ -12,11 +12,11 @@ import dagster as dg
 
 from simulator.events import EventType
 from streaming.exceptions import NoLake
-from streaming.lag import TopicOffsets, consumer_lag, offsets_of_topic, topic_offsets
+from streaming.kafka.offsets import TopicOffsets, consumer_lag, offsets_of_topic, topic_offsets
+from ticketsim_assets.checks.offsets_check import last_state
+from ticketsim_assets.checks.quarantine_rate import HourRate, newest_rates
 from ticketsim_assets.keys import KAFKA_KEYS, LAKE_KEYS
-from ticketsim_assets.offsets_check import last_state
-from ticketsim_assets.quarantine_rate import HourRate, newest_rates
-from ticketsim_assets.resources import LakeResource
+from ticketsim_assets.resources.resources import LakeResource
 from ticketsim_assets.settings import Settings
 
 LAG_CHECKS: Final = {name: dg.AssetCheckKey(key, "lag") for name, key in KAFKA_KEYS.items()}

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
-from ticketsim_assets.duckdb_file import DuckDBReader, open_duckdb
-from ticketsim_assets.patience import IMPATIENT, Patience
-from ticketsim_assets.warehouse import Reader
+from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
+from ticketsim_assets.warehouse.protocol import Reader
+from ticketsim_assets.warehouse.wait_policy import IMPATIENT, Patience
 
 #: Longest range, in days, that is drawn by the hour: more points than that are noise on a screen, so days are drawn.
 HOURLY_DAYS: Final = 10

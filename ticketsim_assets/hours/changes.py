@@ -8,10 +8,10 @@ import dagster as dg
 
 from streaming.exceptions import LogCleaned
 from streaming.hour import Hour
-from streaming.lake import Lake, Snapshot
-from streaming.layout import QUARANTINE
+from streaming.lake.layout import QUARANTINE
+from streaming.lake.reader import Lake, Snapshot
+from ticketsim_assets.hours.run_history import last_reported
 from ticketsim_assets.keys import LAKE_KEYS
-from ticketsim_assets.run_history import last_reported
 
 #: More commits than this are caught up from the table's state: a day has 720.
 MAX_COMMITS: Final = 1_500

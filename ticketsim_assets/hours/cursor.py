@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from ticketsim_assets.due import DueHour
+from ticketsim_assets.hours.due import DueHour
 
 #: Under this name the instance keeps how far the command line's looks at the lake have come.
 COMMAND_LINE_CURSOR: Final = "ticketsim/command_line_watch"

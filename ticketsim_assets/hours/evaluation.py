@@ -13,16 +13,16 @@ import dagster as dg
 import msgspec
 
 from streaming.hour import Hour
-from streaming.lake import Lake, Snapshot
-from streaming.layout import QUARANTINE
-from ticketsim_assets.completeness import is_late
-from ticketsim_assets.due import DueHour, Request, due_again, plan_requests, settled
+from streaming.lake.layout import QUARANTINE
+from streaming.lake.reader import Lake, Snapshot
+from ticketsim_assets.hours.changes import all_before, changes_since
+from ticketsim_assets.hours.completeness import is_late
+from ticketsim_assets.hours.cursor import PendingHour, WatchCursor
+from ticketsim_assets.hours.due import DueHour, Request, due_again, plan_requests, settled
+from ticketsim_assets.hours.reports import report_complete, report_rows
+from ticketsim_assets.hours.run_history import hours_under_way, outcome_of, successful_loads
+from ticketsim_assets.hours.run_tags import offer
 from ticketsim_assets.keys import HOURLY_JOB, QUARANTINE_JOB, RAW_EVENTS, RAW_QUARANTINE
-from ticketsim_assets.lake_changes import all_before, changes_since
-from ticketsim_assets.lake_reports import report_complete, report_rows
-from ticketsim_assets.requests import offer
-from ticketsim_assets.run_history import hours_under_way, outcome_of, successful_loads
-from ticketsim_assets.watch_cursor import PendingHour, WatchCursor
 
 #: The asset whose hours a job loads.
 _LOADED_BY: Final = {HOURLY_JOB: RAW_EVENTS, QUARANTINE_JOB: RAW_QUARANTINE}

@@ -11,9 +11,9 @@ import duckdb
 
 from simulator.events import EventType
 from streaming.hour import Hour
-from streaming.lake import LakeFile, Snapshot
-from ticketsim_assets.completeness import Evidence, Receipt
-from ticketsim_assets.lake_sql import able_to_read
+from streaming.lake.reader import LakeFile, Snapshot
+from ticketsim_assets.hours.completeness import Evidence, Receipt
+from ticketsim_assets.hours.lake_sql import able_to_read
 
 _FILES = """
 read_parquet(

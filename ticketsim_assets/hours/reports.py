@@ -8,14 +8,14 @@ import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from streaming.hour import Hour
-from streaming.lake import Snapshot
-from streaming.layout import QUARANTINE
-from ticketsim_assets.completeness import missing_receipts, short_by_type
-from ticketsim_assets.due import due_again
-from ticketsim_assets.evidence import Receipts, hour_evidence
+from streaming.lake.layout import QUARANTINE
+from streaming.lake.reader import Snapshot
+from ticketsim_assets.hours.completeness import missing_receipts, short_by_type
+from ticketsim_assets.hours.cursor import WatchCursor
+from ticketsim_assets.hours.due import due_again
+from ticketsim_assets.hours.receipts import Receipts, hour_evidence
+from ticketsim_assets.hours.run_history import last_reported, successful_loads
 from ticketsim_assets.keys import COMPLETE_BY, LAKE_COMPLETE, LAKE_KEYS, RAW_EVENTS
-from ticketsim_assets.run_history import last_reported, successful_loads
-from ticketsim_assets.watch_cursor import WatchCursor
 
 #: Reports of rows in a tick: writing one event takes 6-7 ms, and a tick has 60 s.
 MAX_REPORTS: Final = 1_500

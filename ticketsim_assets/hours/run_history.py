@@ -18,7 +18,7 @@ from dagster._core.storage.tags import (
 )
 
 from streaming.hour import Hour, hours_between
-from ticketsim_assets.due import Outcome
+from ticketsim_assets.hours.due import Outcome
 from ticketsim_assets.keys import COMPLETE_BY, LAKE_COMPLETE
 
 #: Reasons that say nothing about the hour. A run whose worker was killed has none at all.

@@ -8,8 +8,8 @@ from dagster._core.storage.tags import (
     MAX_RETRIES_TAG,
 )
 
-from ticketsim_assets.due import Request
-from ticketsim_assets.watch_cursor import Offer
+from ticketsim_assets.hours.cursor import Offer
+from ticketsim_assets.hours.due import Request
 
 REASON_TAG: Final = "ticketsim/reason"
 

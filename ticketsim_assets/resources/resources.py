@@ -12,14 +12,14 @@ from dagster_dbt import DbtCliResource, DbtProject
 from filelock import FileLock
 from packaging.version import Version
 
-from streaming.lake import Lake
-from ticketsim_assets.engine import dbt_environment, place_of, warehouse_of, warehouse_settings
-from ticketsim_assets.patience import RUN_WAIT_SECONDS, Patience
+from streaming.lake.reader import Lake
+from ticketsim_assets.resources.spark import lake_spark
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.spark import lake_spark
-from ticketsim_assets.warehouse import Warehouse
+from ticketsim_assets.warehouse.factory import dbt_environment, place_of, warehouse_of, warehouse_settings
+from ticketsim_assets.warehouse.protocol import Warehouse
+from ticketsim_assets.warehouse.wait_policy import RUN_WAIT_SECONDS, Patience
 
-_PROJECT_DIR: Final = Path(__file__).parents[1] / "dbt"
+_PROJECT_DIR: Final = Path(__file__).parents[2] / "dbt"
 
 
 class LakeResource(dg.ConfigurableResource):

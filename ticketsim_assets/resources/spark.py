@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from streaming.lake import Lake
+from streaming.lake.reader import Lake
 from streaming.maintenance import Task, run_in_turn
 from ticketsim_assets.exceptions import DataprocNotSet
 from ticketsim_assets.settings import Settings
@@ -34,9 +34,9 @@ class LaptopSpark(LakeSpark):
         # Imported where they are used: Spark takes a second that hourly runs have no use for.
         from dagster_pyspark import LazyPySparkResource  # noqa: PLC0415
 
-        from streaming.connector import connector_settings  # noqa: PLC0415
-        from streaming.jars import ensure_jars  # noqa: PLC0415
-        from streaming.session import end_session, session_settings, signal_handlers_kept  # noqa: PLC0415
+        from streaming.spark.gcs_connector import connector_settings  # noqa: PLC0415
+        from streaming.spark.jars import ensure_jars  # noqa: PLC0415
+        from streaming.spark.session import end_session, session_settings, signal_handlers_kept  # noqa: PLC0415
 
         with session_settings(ensure_jars().spark, connector_settings(self.lake)) as settings:
             with signal_handlers_kept():
@@ -72,11 +72,11 @@ class DataprocSpark(LakeSpark):
         return JobControllerClient(client_options={"api_endpoint": f"{self.region}-dataproc.googleapis.com:443"})
 
     def job(self, task: Task) -> "Job":
-        """What is asked of Dataproc; jars have the names and versions of ``streaming/ivy.xml``."""
+        """What is asked of Dataproc; jars have the names and versions of ``streaming/spark/ivy.xml``."""
         from google.cloud.dataproc_v1 import Job, JobPlacement, PySparkJob  # noqa: PLC0415
 
-        from streaming.jars import ensure_jars  # noqa: PLC0415
-        from streaming.session import cluster_settings  # noqa: PLC0415
+        from streaming.spark.jars import ensure_jars  # noqa: PLC0415
+        from streaming.spark.session import cluster_settings  # noqa: PLC0415
 
         return Job(
             placement=JobPlacement(cluster_name=self.cluster),

@@ -21,7 +21,7 @@ from google.api_core.exceptions import GoogleAPIError, PreconditionFailed
 from google.cloud import bigquery
 
 from ticketsim_assets.exceptions import WarehouseBusy
-from ticketsim_assets.patience import Patience, own_command
+from ticketsim_assets.warehouse.wait_policy import Patience, own_command
 
 #: How long a killed holder blocks others. Renewed three times within: one answer that is late loses nothing.
 LEASE_SECONDS: Final = 90.0

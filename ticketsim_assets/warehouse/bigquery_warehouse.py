@@ -15,12 +15,12 @@ from google.api_core.exceptions import Conflict, NotFound
 from google.cloud import bigquery
 
 from streaming.hour import Hour
-from streaming.layout import COLUMNS, PARTITION_COLUMNS, Column
-from ticketsim_assets.bigquery_client import LABELS, BigQueryReader, Datasets
-from ticketsim_assets.bigquery_lease import Lease
+from streaming.lake.layout import COLUMNS, PARTITION_COLUMNS, Column
 from ticketsim_assets.exceptions import LakeOutOfReach
-from ticketsim_assets.patience import Patience
-from ticketsim_assets.warehouse_schema import BIGQUERY_TYPES, FIRST_COPY, RAW_SCHEMA, RAW_TABLES
+from ticketsim_assets.warehouse.bigquery_client import LABELS, BigQueryReader, Datasets
+from ticketsim_assets.warehouse.bigquery_lease import Lease
+from ticketsim_assets.warehouse.schema import BIGQUERY_TYPES, FIRST_COPY, RAW_SCHEMA, RAW_TABLES
+from ticketsim_assets.warehouse.wait_policy import Patience
 
 #: BigQuery takes 10 000 source URIs a load job (https://cloud.google.com/bigquery/quotas#load_jobs).
 FILES_PER_JOB: Final = 9_000

@@ -10,7 +10,7 @@ import duckdb
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from ticketsim_assets.exceptions import WarehouseUnreadable
-from ticketsim_assets.patience import Patience
+from ticketsim_assets.warehouse.wait_policy import Patience
 
 #: How DuckDB names the process that is in the way.
 _HOLDER: Final = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")

@@ -11,11 +11,11 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from streaming.hour import Hour
-from streaming.layout import Column
-from ticketsim_assets.duckdb_file import DuckDBReader, open_duckdb
-from ticketsim_assets.lake_sql import able_to_read
-from ticketsim_assets.patience import Patience, own_command
-from ticketsim_assets.warehouse_schema import DUCKDB_TYPES, FIRST_COPY, RAW_TABLES, create_statements
+from streaming.lake.layout import Column
+from ticketsim_assets.hours.lake_sql import able_to_read
+from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
+from ticketsim_assets.warehouse.schema import DUCKDB_TYPES, FIRST_COPY, RAW_TABLES, create_statements
+from ticketsim_assets.warehouse.wait_policy import Patience, own_command
 
 
 def _type_in_files(column: Column) -> str:

@@ -1,9 +1,9 @@
 """Which warehouse it is: chosen here, from the settings, and nowhere else."""
 
 from ticketsim_assets.exceptions import BigQueryNotSet
-from ticketsim_assets.patience import Patience
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.warehouse import Warehouse
+from ticketsim_assets.warehouse.protocol import Warehouse
+from ticketsim_assets.warehouse.wait_policy import Patience
 
 
 def warehouse_of(settings: Settings, patience: Patience) -> Warehouse:
@@ -17,11 +17,11 @@ def warehouse_of(settings: Settings, patience: Patience) -> Warehouse:
         BigQueryNotSet: it is BigQuery, and a setting is missing that it needs.
     """
     if settings.warehouse == "duckdb":
-        from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse  # noqa: PLC0415 - one engine, not both
+        from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse  # noqa: PLC0415 - one engine, not both
 
         return DuckDBWarehouse(settings.warehouse_path, settings.readers_path, patience)
-    from ticketsim_assets.bigquery_client import Datasets  # noqa: PLC0415
-    from ticketsim_assets.bigquery_warehouse import BigQueryWarehouse  # noqa: PLC0415
+    from ticketsim_assets.warehouse.bigquery_client import Datasets  # noqa: PLC0415
+    from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse  # noqa: PLC0415
 
     require_bigquery(settings)
     datasets = Datasets(

@@ -1,7 +1,7 @@
 """The warehouse as the graph needs it, whatever the engine: replace hours of a raw table, read, serve readers.
 
-`ticketsim_assets.duckdb_warehouse` is the laptop's, `ticketsim_assets.bigquery_warehouse` the cloud's; which one is
-used is chosen in `ticketsim_assets.engine`.
+`ticketsim_assets.warehouse.duckdb_warehouse` is the laptop's, `ticketsim_assets.warehouse.bigquery_warehouse` the
+cloud's; which one is used is chosen in `ticketsim_assets.warehouse.factory`.
 """
 
 from collections.abc import Mapping, Sequence

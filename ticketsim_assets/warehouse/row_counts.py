@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from streaming.hour import Hour
-from ticketsim_assets.warehouse import Reader
+from ticketsim_assets.warehouse.protocol import Reader
 
 #: Per table, rows per hour; None stands for the whole of a table that is not filed by hour.
 RowCounts = Mapping[str, Mapping[Hour | None, int]]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streaming.layout import CONTRACT_COLUMNS, FILING_COLUMNS, KAFKA_COLUMNS, QUARANTINE_COLUMNS, Column
+from streaming.lake.layout import CONTRACT_COLUMNS, FILING_COLUMNS, KAFKA_COLUMNS, QUARANTINE_COLUMNS, Column
 
 RAW_SCHEMA: Final = "raw"
 

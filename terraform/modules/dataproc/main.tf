@@ -61,7 +61,7 @@ resource "google_dataproc_cluster" "this" {
     }
 
     software_config {
-      # Spark 4.1.2, Java 21, Scala 2.13: what streaming/ivy.xml's jars are built for. Not its Delta component, which is 4.2.0
+      # Spark 4.1.2, Java 21, Scala 2.13: what streaming/spark/ivy.xml's jars are built for. Not its Delta component, which is 4.2.0
       # and dies at the log's first checkpoint; the jars come with each job.
       image_version = "3.0"
 

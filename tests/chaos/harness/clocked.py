@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from local.commands.stream import _set_by_signals
-from streaming.clock import system_clock
-from streaming.runner import StreamConfig, run_stream
+from streaming.query.clock import system_clock
+from streaming.query.runner import StreamConfig, run_stream
+from ticketsim.commands.stream import _set_by_signals
 
 
 @dataclass(frozen=True)

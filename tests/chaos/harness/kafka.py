@@ -8,7 +8,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions
 
 from simulator.topics import MAX_MESSAGE_BYTES
-from streaming.lag import TopicOffsets, topic_offsets
+from streaming.kafka.offsets import TopicOffsets, topic_offsets
 
 
 def _admin(bootstrap: str) -> AdminClient:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from harness.aims import Kill, Victim, await_moment
 from harness.stream import Process, Stream, wait_until
-from streaming.lease import lease_holder
+from streaming.locks.stream_lease import lease_holder
 
 #: Commits between two checkpoints of Delta's log, so that a kill need not wait for the twentieth.
 _LOG_CHECKPOINT_EVERY = 3

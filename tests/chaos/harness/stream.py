@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 from deltalake import DeltaTable
 
-from streaming.lake import Lake
+from streaming.lake.reader import Lake
 
 #: Far beyond what anything here takes on a busy machine; seconds.
 PATIENCE_S = 180.0
@@ -107,7 +107,7 @@ class Stream:
     home: Path
     lake: Path
     checkpoint: Path
-    launcher: tuple[str, ...] = (sys.executable, "-m", "local", "stream", "--json")
+    launcher: tuple[str, ...] = (sys.executable, "-m", "ticketsim", "stream", "--json")
     started: list[Process] = field(default_factory=list)
 
     @classmethod

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from harness.kafka import held
 from harness.stream import Stream, Violation
 from simulator.run import Summary
-from ticketsim_assets.offsets import OffsetState, OffsetVerdict, check_offsets
+from ticketsim_assets.checks.offsets import OffsetState, OffsetVerdict, check_offsets
 
 _ROWS = """
 create view lake as select * from read_parquet(

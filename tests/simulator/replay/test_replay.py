@@ -286,7 +286,7 @@ def test_the_command_refuses_a_broken_file_and_writes_nothing(published, written
 
 def command(path, *options, to):
     """`ticketsim replay` in a process of its own, run as the console script runs it."""
-    program = "from local.cli import app, main; from local.commands.replay import replay; "
+    program = "from ticketsim.cli import app, main; from ticketsim.commands.replay import replay; "
     program += "app.command()(replay); main()"
     return subprocess.run(
         [sys.executable, "-c", program, "replay", str(path), *options, "--to", f"file:{to}", "--json"],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator.sinks import open_sink
-from simulator.sinks.lines import stdout_sink
+from simulator.sinks.jsonl import stdout_sink
 
 LINES = [b"%06d" % number * 50 for number in range(10_000)]
 

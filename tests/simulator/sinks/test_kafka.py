@@ -17,7 +17,7 @@ from simulator.exceptions import KafkaUnreachable, TopicsMissing
 from simulator.run import simulate
 from simulator.sinks import open_sink
 from simulator.topics import TOPIC_CONFIG, create_topics
-from streaming.lag import topic_offsets
+from streaming.kafka.offsets import topic_offsets
 
 COMMAND = Path(sys.executable).with_name("ticketsim")
 

@@ -16,7 +16,7 @@ from simulator.events import EventType
 
 pytestmark = pytest.mark.slow
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 
 KIND = EventType.BUY_TICKETS
 
@@ -24,10 +24,10 @@ KIND = EventType.BUY_TICKETS
 LOAD = """
 import sys, json, duckdb
 from pathlib import Path
-from streaming.lake import Lake
-from ticketsim_assets.loading import load_events
-from ticketsim_assets.patience import IMPATIENT
-from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
+from streaming.lake.reader import Lake
+from ticketsim_assets.assets.loading import load_events
+from ticketsim_assets.warehouse.wait_policy import IMPATIENT
+from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
 home = Path(sys.argv[1])
 snapshot = Lake(str(home / "lake")).snapshot()
 warehouse = DuckDBWarehouse(home / "warehouse.duckdb", home / "readers.duckdb", IMPATIENT)
@@ -42,7 +42,7 @@ with warehouse.reading() as connection:
 def next_release(tmp_path: Path) -> Path:
     """A copy of this release whose sales may say how the visitors feel."""
     release = tmp_path / "next"
-    for package in ("simulator", "streaming", "ticketsim_assets", "local"):
+    for package in ("simulator", "streaming", "ticketsim_assets", "ticketsim"):
         shutil.copytree(REPOSITORY / package, release / package, ignore=shutil.ignore_patterns("__pycache__"))
     contract = release / "simulator" / "events.py"
     end = "\n)\n\nFIELD_BY_NAME"
@@ -72,7 +72,7 @@ def test_a_new_optional_field_reaches_lake_and_warehouse_in_the_order_of_upgrade
 
     def stream(release: Path) -> "subprocess.CompletedProcess[str]":
         places = [f"--bootstrap={topics}", f"--lake={home}/lake", f"--checkpoint={home}/checkpoint"]
-        return run(release, "-m", "local", "stream", "--once", "--json", *places, home=home)
+        return run(release, "-m", "ticketsim", "stream", "--once", "--json", *places, home=home)
 
     def loaded(release: Path, column: str) -> dict[str, str | None]:
         answer = run(release, "-c", LOAD, str(home), column, home=home)

@@ -16,23 +16,23 @@ import pytest
 from confluent_kafka import Producer
 
 from simulator.events import EVENT_TYPES, EventType
-from streaming.lake import Lake
-from streaming.lease import lease_holder
-from streaming.quarantine import Selection, judge_again
+from streaming.contract.quarantine import Selection, judge_again
+from streaming.lake.reader import Lake
+from streaming.locks.commit_queue import someone_waits, turn_holder
+from streaming.locks.stream_lease import lease_holder
 from streaming.storage import path_of
-from streaming.turns import someone_waits, turn_holder
 
-from ..conftest import BOTH_PLACES
-from ..ticketsim_assets.conftest import lake_maker
-from .test_stream import PATIENCE_S, Stream, event_numbers, wait_until
+from ...conftest import BOTH_PLACES
+from ...ticketsim_assets.conftest import lake_maker
+from ..test_stream import PATIENCE_S, Stream, event_numbers, wait_until
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 SOON = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
 def ticketsim(*arguments: str, lake: Path | str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "local", "quarantine", *arguments, f"--lake={lake}"]
+    command = [sys.executable, "-m", "ticketsim", "quarantine", *arguments, f"--lake={lake}"]
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
@@ -102,7 +102,7 @@ def test_a_replay_with_nothing_to_move_starts_no_spark_and_says_what_is_still_wr
 def older_release(tmp_path) -> Path:
     """This software as it was before tickets were sold online."""
     folder = tmp_path / "older"
-    for package in ("simulator", "streaming", "ticketsim_assets", "local"):
+    for package in ("simulator", "streaming", "ticketsim_assets", "ticketsim"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     contract = folder / "simulator" / "events.py"
     text = contract.read_text()
@@ -142,7 +142,7 @@ def test_messages_that_an_older_release_refused_are_moved_beside_a_running_strea
         would = json.loads(ticketsim("replay", "--dry-run", "--json", lake=stream.lake).stdout)
         assert (would["dry_run"], would["moved"], would["version"]) == (True, online, None)
 
-        status = [sys.executable, "-m", "local", "status", "--json"]
+        status = [sys.executable, "-m", "ticketsim", "status", "--json"]
         env = {**os.environ, "TICKETSIM_HOME": str(stream.home), "TICKETSIM_BOOTSTRAP": topics}
         told = json.loads(subprocess.run(status, env=env, capture_output=True, check=True).stdout)
         assert (told["broker"]["state"], told["broker"]["messages"]) == ("runs", 401)
@@ -151,7 +151,7 @@ def test_messages_that_an_older_release_refused_are_moved_beside_a_running_strea
         assert (told["lake"]["rows"], told["lake"]["quarantined"]) == (401, online + 1)
 
         # Killed when its files are there and its commit is not, or at worst just after.
-        command = [sys.executable, "-m", "local", "quarantine", "replay", f"--lake={stream.lake}"]
+        command = [sys.executable, "-m", "ticketsim", "quarantine", "replay", f"--lake={stream.lake}"]
         known = data_files(stream.lake)
         killed = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         wait_until(lambda: replays(stream.lake), running)

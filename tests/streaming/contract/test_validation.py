@@ -18,8 +18,8 @@ from simulator.events import (
     Field,
     fields_of,
 )
-from streaming.schema import LAKE_SCHEMA
-from streaming.validation import Accepted, Rejected, _take_apart, check, validate_batch
+from streaming.contract.validation import Accepted, Rejected, _take_apart, check, validate_batch
+from streaming.lake.schema import LAKE_SCHEMA
 
 NOW_US = 1_763_860_000_000_000
 NAMES = [field.name for field in FIELDS]

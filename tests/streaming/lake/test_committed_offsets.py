@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 from deltalake import write_deltalake
 
-from streaming.committed import next_offsets
-from streaming.lake import Lake
-from streaming.losses import Loss, Losses
+from streaming.lake.committed_offsets import next_offsets
+from streaming.lake.losses import Loss, Losses
+from streaming.lake.reader import Lake
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -3,10 +3,10 @@ import pytest
 from deltalake import write_deltalake
 
 from streaming.exceptions import LakeSchemaDiffers
-from streaming.lake import Lake
-from streaming.layout import COLUMNS, PARTITION_COLUMNS
-from streaming.schema import LAKE_SCHEMA
-from streaming.table import STATISTICS_COLUMNS, missing_columns
+from streaming.lake.create_table import STATISTICS_COLUMNS, missing_columns
+from streaming.lake.layout import COLUMNS, PARTITION_COLUMNS
+from streaming.lake.reader import Lake
+from streaming.lake.schema import LAKE_SCHEMA
 
 
 def create(lake: Lake, schema: pa.Schema, partitions: tuple[str, ...] = PARTITION_COLUMNS) -> Lake:

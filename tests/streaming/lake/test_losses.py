@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streaming.clock import not_before
-from streaming.losses import Loss, Losses, next_resumption
+from streaming.lake.losses import Loss, Losses, next_resumption
+from streaming.query.clock import not_before
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -8,11 +8,11 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from simulator.events import EventType
+from streaming.contract.validation import validate_batch
 from streaming.exceptions import NoLake
 from streaming.hour import Hour
-from streaming.lake import Lake, Snapshot
-from streaming.layout import PARTITION_COLUMNS
-from streaming.validation import validate_batch
+from streaming.lake.layout import PARTITION_COLUMNS
+from streaming.lake.reader import Lake, Snapshot
 
 NOW = datetime(2026, 3, 1, 10, 59, tzinfo=UTC)
 

@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from streaming.turns import QUEUE_FOLDER, _ticket, _tickets, someone_waits
+from streaming.locks.commit_queue import QUEUE_FOLDER, _ticket, _tickets, someone_waits
 
 WAIT = """
 import sys, time
 from pathlib import Path
-from streaming.turns import QUEUE_FOLDER, _ticket
+from streaming.locks.commit_queue import QUEUE_FOLDER, _ticket
 with _ticket(Path(sys.argv[1]) / QUEUE_FOLDER):
     print("waiting", flush=True)
     time.sleep(60)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from streaming.exceptions import BucketUnreachable, LeaseHeld
-from streaming.gcs_lease import ObjectLease, Pace, present_holder
-from streaming.lease import LEASE_FILE, lease_holder, lease_of
+from streaming.locks.gcs_lease import ObjectLease, Pace, present_holder
+from streaming.locks.stream_lease import LEASE_FILE, lease_holder, lease_of
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ PACE = Pace(heartbeat_s=0.2, margin_s=0.5, patience_s=1.5)
 
 HOLD = """
 import sys, time
-from streaming.gcs_lease import ObjectLease, Pace
+from streaming.locks.gcs_lease import ObjectLease, Pace
 lease = ObjectLease(sys.argv[1], "ticketsim stream", Pace(0.2, 0.5, 1.5))
 free, holder = lease.watch()
 held = free and lease.take(lambda: print("lost", lease.lost, flush=True))
@@ -68,7 +68,7 @@ def test_a_second_stream_is_refused_by_the_name_of_the_first_as_soon_as_that_is_
 
 def test_the_refusal_names_lake_and_holder(uri, hold, gcs, monkeypatch):
     holder = hold()
-    monkeypatch.setattr("streaming.gcs_lease.PACE", PACE)
+    monkeypatch.setattr("streaming.locks.gcs_lease.PACE", PACE)
     with pytest.raises(LeaseHeld, match=rf"lake {gcs.uri('lake')} is being written by process {holder.pid} "):
         lease_of(gcs.uri("lake"), "ticketsim stream").require_free()
 
@@ -178,6 +178,6 @@ def test_a_bucket_that_is_not_there_and_one_that_does_not_answer_are_named(gcs, 
     with pytest.raises(BucketUnreachable, match="gs://no-such-bucket/lake cannot be reached"), nowhere.held(None):
         pass
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{free_port()}")
-    monkeypatch.setattr("streaming.gcs_lease._READING", None)
+    monkeypatch.setattr("streaming.locks.gcs_lease._READING", None)
     with pytest.raises(BucketUnreachable, match="Connection refused"):
         lease_of(gcs.uri("lake"), "ticketsim stream").require_free()

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from streaming.exceptions import LeaseHeld
-from streaming.lease import LEASE_FILE, lease_of
+from streaming.locks.stream_lease import LEASE_FILE, lease_of
 
 HOLD = """
 import fcntl, json, os, sys, time

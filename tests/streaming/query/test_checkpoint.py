@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from streaming.checkpoint import examine, set_aside
+from streaming.query.checkpoint import examine, set_aside
 
 NEXT = {"a.b/0": 7, "c/0": 9}
 

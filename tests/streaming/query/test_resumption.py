@@ -3,9 +3,9 @@ import json
 import pytest
 
 from streaming.exceptions import DataLost
-from streaming.lag import TopicOffsets
-from streaming.losses import Losses
-from streaming.resumption import Resumption, compare
+from streaming.kafka.offsets import TopicOffsets
+from streaming.lake.losses import Losses
+from streaming.query.resumption import Resumption, compare
 
 LOG = {"a.b/0": TopicOffsets(0, 10), "a.b/1": TopicOffsets(0, 0), "c/0": TopicOffsets(4, 9)}
 

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from streaming import runner, topics
 from streaming.exceptions import BrokerUnreachable, TopicRecreated
-from streaming.runner import StreamConfig, run_stream
-from streaming.topics import require_same_topics
+from streaming.kafka import topic_ids as topics
+from streaming.kafka.topic_ids import require_same_topics
+from streaming.query import runner
+from streaming.query.runner import StreamConfig, run_stream
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from streaming import jars
 from streaming.exceptions import JarsUnavailable, NoJava
-from streaming.java import feature_release, find_java
+from streaming.spark import jars
+from streaming.spark.java import feature_release, find_java
 
 #: A Java that, asked for its version, says 17, and as Ivy does what stands in place of {}.
 FAKE_JAVA = """#!/bin/sh
@@ -72,7 +72,7 @@ def test_a_download_that_breaks_off_leaves_nothing_that_looks_complete(fake_java
 
 def test_a_killed_download_leaves_nothing_that_looks_complete(fake_java, cache):
     fake_java('touch "$folder/broker/kafka-1.jar"; echo "... (1kB)"; sleep 5')
-    code = "from streaming.jars import ensure_jars; ensure_jars(lambda done: print(done, flush=True))"
+    code = "from streaming.spark.jars import ensure_jars; ensure_jars(lambda done: print(done, flush=True))"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         while "downloaded" not in (process.stdout.readline() if process.stdout else ""):
             assert process.poll() is None
@@ -87,7 +87,7 @@ def test_a_killed_download_leaves_nothing_that_looks_complete(fake_java, cache):
 @pytest.mark.slow
 def test_two_processes_at_once_download_once(fake_java):
     runs = fake_java(f"sleep 1; {RETRIEVES}")
-    command = [sys.executable, "-c", "from streaming.jars import ensure_jars; print(len(ensure_jars().broker))"]
+    command = [sys.executable, "-c", "from streaming.spark.jars import ensure_jars; print(len(ensure_jars().broker))"]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate(timeout=60)[0] for process in processes] == ["1\n", "1\n"]
     assert runs() == 1

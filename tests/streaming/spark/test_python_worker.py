@@ -6,7 +6,7 @@ from zipimport import zipimporter
 
 import pytest
 
-from streaming.worker import ease_next_task
+from streaming.spark.python_worker import ease_next_task
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from local import broker as local_broker
-from local.exceptions import BrokerFailed, BrokerRunning, NoSpace, PortTaken
 from simulator.events import TOPICS
+from ticketsim.exceptions import BrokerFailed, BrokerRunning, NoSpace, PortTaken
+from ticketsim.stack import broker as local_broker
 
 TOPIC = TOPICS[0]
 
@@ -119,7 +119,7 @@ def test_a_broker_that_cannot_start_says_why_and_leaves_no_process(tmp_path, fre
 @pytest.mark.slow
 def test_the_command_prints_one_json_object_and_the_broker_outlives_it(tmp_path, free_port):
     def ticketsim_broker(*arguments: str) -> subprocess.CompletedProcess:
-        program = "import sys; from local.commands.broker import broker_app; broker_app(sys.argv[1:])"
+        program = "import sys; from ticketsim.commands.broker import broker_app; broker_app(sys.argv[1:])"
         command = [sys.executable, "-c", program, *arguments, "--dir", str(tmp_path), "--json"]
         return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
 
@@ -143,7 +143,7 @@ def test_the_command_prints_one_json_object_and_the_broker_outlives_it(tmp_path,
 @pytest.mark.slow
 def test_ctrl_c_while_the_broker_starts_ends_it_and_the_next_start_works(tmp_path, free_port):
     port = free_port()
-    program = "import sys; from local.commands.broker import broker_app; broker_app(sys.argv[1:])"
+    program = "import sys; from ticketsim.commands.broker import broker_app; broker_app(sys.argv[1:])"
     command = [sys.executable, "-c", program, "start", "--port", str(port), "--dir", str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as starting:
         while not (tmp_path / "broker.json").exists():

@@ -1,7 +1,7 @@
 import pytest
 
-from local import chromium
-from local.exceptions import NoChromium
+from ticketsim.exceptions import NoChromium
+from ticketsim.stack import chromium
 
 
 def put(folder, name, text):

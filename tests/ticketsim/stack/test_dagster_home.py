@@ -11,7 +11,7 @@ OPEN_EACH = """
 import sys
 from pathlib import Path
 from dagster import DagsterInstance
-from local.dagster_home import make_instance
+from ticketsim.stack.dagster_home import make_instance
 for line in sys.stdin:
     make_instance(Path(line.strip()))
     with DagsterInstance.from_config(line.strip()) as instance:
@@ -23,7 +23,7 @@ for line in sys.stdin:
 def test_two_processes_may_make_an_instance_at_once(tmp_path):
     command = [sys.executable, "-c", OPEN_EACH]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    both = [subprocess.Popen(command, cwd=Path(__file__).parents[2], text=True, **pipes) for _ in range(2)]
+    both = [subprocess.Popen(command, cwd=Path(__file__).parents[3], text=True, **pipes) for _ in range(2)]
     for number in range(5):
         for process in both:
             process.stdin.write(f"{tmp_path / str(number)}\n")

@@ -11,8 +11,8 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from local.dagster_home import make_instance
-from local.event_log import BatchedEventLogStorage
+from ticketsim.stack.dagster_home import make_instance
+from ticketsim.stack.event_log import BatchedEventLogStorage
 
 pytestmark = pytest.mark.slow
 

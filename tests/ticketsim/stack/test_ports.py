@@ -1,7 +1,7 @@
 import os
 import socket
 
-from local.ports import free_port, holder_of, is_free
+from ticketsim.stack.ports import free_port, holder_of, is_free
 
 
 def test_a_port_is_free_until_somebody_listens():

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from streaming.hour import Hour
+from ticketsim_assets.assets.loading import load_events, load_quarantine
 from ticketsim_assets.exceptions import HourIncomplete
-from ticketsim_assets.loading import load_events, load_quarantine
-from ticketsim_assets.run_history import Reported
+from ticketsim_assets.hours.run_history import Reported
 
-from .conftest import START, hour_of
+from ..conftest import START, hour_of
 
 #: Every engine, and where it can read a lake: BigQuery in a bucket only.
 PAIRS = [("duckdb", "disk"), ("duckdb", "gcs"), ("bigquery", "gcs")]

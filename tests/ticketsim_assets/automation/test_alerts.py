@@ -7,11 +7,11 @@ from http.server import BaseHTTPRequestHandler
 import dagster as dg
 import pytest
 
-from ticketsim_assets.alerts import alert_sensors, send_alert
+from ticketsim_assets.automation.alerts import alert_sensors, send_alert
 from ticketsim_assets.exceptions import AlertRefused
 from ticketsim_assets.settings import Settings
 
-from ..http_server import serve
+from ...http_server import serve
 
 
 class Webhook:

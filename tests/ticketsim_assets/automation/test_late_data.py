@@ -13,11 +13,11 @@ from simulator.chaos import chaos_sink, parse_chaos
 from simulator.run import plan_run, simulate
 from simulator.scenario import load_scenario
 from streaming.hour import Hour, hours_between
-from ticketsim_assets.due import MAX_FAILURES
+from ticketsim_assets.hours.due import MAX_FAILURES
+from ticketsim_assets.hours.run_history import last_reported
 from ticketsim_assets.keys import HOURLY_JOB, RAW_EVENTS
-from ticketsim_assets.run_history import last_reported
 
-from .conftest import START, Recorder, hour_of
+from ..conftest import START, Recorder, hour_of
 
 FIRST = Hour.containing(START)
 

@@ -16,7 +16,7 @@ from dagster._core.events import DagsterEvent, EngineEventData
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-from ticketsim_assets.dead_runs import HOST_TAG, PID_TAG, end_dead_runs, own_worker_tags
+from ticketsim_assets.automation.orphaned_runs import HOST_TAG, PID_TAG, end_dead_runs, own_worker_tags
 from ticketsim_assets.keys import HOURLY_JOB
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC).timestamp()

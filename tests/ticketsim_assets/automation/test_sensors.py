@@ -3,11 +3,11 @@
 import dagster as dg
 import pytest
 
-from ticketsim_assets.resources import LakeResource
-from ticketsim_assets.sensors import lake_sensor
-from ticketsim_assets.watch_cursor import WatchCursor
+from ticketsim_assets.automation.sensors import lake_sensor
+from ticketsim_assets.hours.cursor import WatchCursor
+from ticketsim_assets.resources.resources import LakeResource
 
-from .conftest import hour_of
+from ..conftest import hour_of
 
 
 @pytest.mark.slow

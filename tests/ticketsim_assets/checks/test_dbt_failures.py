@@ -6,7 +6,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from ticketsim_assets.dbt_checks import described, failing_rows, told
+from ticketsim_assets.checks.dbt_failures import described, failing_rows, told
 
 FOUND = """
 select 'r' as run_id, 'north' as venue_id, timestamp '2026-11-20 03:00:00' as hour_start,

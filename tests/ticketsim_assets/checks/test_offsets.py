@@ -5,13 +5,13 @@ import pyarrow.compute as pc
 import pytest
 from deltalake import write_deltalake
 
-from streaming.delta import open_table
-from streaming.lake import Snapshot
-from streaming.losses import LOSSES_TABLE
-from ticketsim_assets.offsets import OffsetState, check_offsets
+from streaming.lake.delta import open_table
+from streaming.lake.losses import LOSSES_TABLE
+from streaming.lake.reader import Snapshot
+from ticketsim_assets.checks.offsets import OffsetState, check_offsets
 
-from ..conftest import BOTH_PLACES
-from .conftest import START
+from ...conftest import BOTH_PLACES
+from ..conftest import START
 
 pytestmark = BOTH_PLACES
 

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 
-from ticketsim_assets.duckdb_file import DuckDBReader
-from ticketsim_assets.exceptions import NothingToReconcile
-from ticketsim_assets.reconciliation import (
+from ticketsim_assets.checks.reconciliation import (
     Problem,
     has_reconciliation,
     read_problems,
     read_reconciliation,
     worst,
 )
+from ticketsim_assets.exceptions import NothingToReconcile
+from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader
 
 COLUMNS = """run_id varchar, venue_id varchar, hour_start timestamp, event_date date, event_type varchar,
     expected_count bigint, actual_count bigint, expected_duration_us bigint, actual_duration_us bigint,

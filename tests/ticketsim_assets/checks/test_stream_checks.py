@@ -6,15 +6,16 @@ import dagster as dg
 import pytest
 
 from streaming.hour import Hour
-from streaming.lag import TopicOffsets
-from ticketsim_assets import sensors, stream_checks
+from streaming.kafka.offsets import TopicOffsets
+from ticketsim_assets.assets.lake import KAFKA_ASSETS, LAKE_ASSETS
+from ticketsim_assets.automation import sensors
+from ticketsim_assets.automation.sensors import kafka_sensor
+from ticketsim_assets.checks import stream_checks
+from ticketsim_assets.checks.offsets_check import verify_offsets
+from ticketsim_assets.checks.quarantine_rate import newest_rates
+from ticketsim_assets.checks.stream_checks import LAG_CHECKS, QUARANTINE_RATE_CHECK, judge_lag, judge_rates
 from ticketsim_assets.keys import KAFKA_KEYS
-from ticketsim_assets.lake_assets import KAFKA_ASSETS, LAKE_ASSETS
-from ticketsim_assets.offsets_check import verify_offsets
-from ticketsim_assets.quarantine_rate import newest_rates
-from ticketsim_assets.resources import LakeResource
-from ticketsim_assets.sensors import kafka_sensor
-from ticketsim_assets.stream_checks import LAG_CHECKS, QUARANTINE_RATE_CHECK, judge_lag, judge_rates
+from ticketsim_assets.resources.resources import LakeResource
 
 NOW = timedelta(0)
 PLACE = "ticketsim.scan_tickets/0"

@@ -3,7 +3,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from simulator.events import ACTIVITY_TYPES
-from ticketsim_assets.completeness import Evidence, Receipt, is_late, missing_receipts, short_by_type, short_exactly
+from ticketsim_assets.hours.completeness import (
+    Evidence,
+    Receipt,
+    is_late,
+    missing_receipts,
+    short_by_type,
+    short_exactly,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

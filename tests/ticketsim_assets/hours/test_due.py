@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from streaming.hour import Hour
-from ticketsim_assets.due import MAX_CRASHES, MAX_FAILURES, DueHour, due_again, plan_requests, settled
+from ticketsim_assets.hours.due import MAX_CRASHES, MAX_FAILURES, DueHour, due_again, plan_requests, settled
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 FIRST = Hour(datetime(2026, 3, 1, tzinfo=UTC))

@@ -4,12 +4,12 @@ import dagster as dg
 import pytest
 
 from streaming.hour import Hour
-from ticketsim_assets import lake_changes
+from ticketsim_assets.hours import changes as lake_changes
+from ticketsim_assets.hours.cursor import WatchCursor
 from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS
-from ticketsim_assets.watch_cursor import WatchCursor
 
-from ..conftest import BOTH_PLACES
-from .conftest import START, fields, hour_of, simulated
+from ...conftest import BOTH_PLACES
+from ..conftest import START, fields, hour_of, simulated
 
 pytestmark = BOTH_PLACES
 

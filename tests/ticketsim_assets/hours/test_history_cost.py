@@ -8,7 +8,7 @@ import pytest
 from benchmarks.synthetic_lake import History, make_lake
 from streaming.hour import Hour
 
-from .conftest import LakeMaker
+from ..conftest import LakeMaker
 
 pytestmark = pytest.mark.slow
 

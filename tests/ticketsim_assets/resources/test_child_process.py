@@ -7,11 +7,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ticketsim_assets.bound_process import bound_to_us
+from ticketsim_assets.resources.child_process import bound_to_us
 
 PARENT = """
 import subprocess, time
-from ticketsim_assets.bound_process import bound_to_us
+from ticketsim_assets.resources.child_process import bound_to_us
 child = subprocess.Popen(["sleep", "60"])
 with bound_to_us(child):
     print(child.pid, flush=True)
@@ -22,7 +22,7 @@ with bound_to_us(child):
 @pytest.mark.slow
 def test_the_child_of_a_process_that_was_killed_is_killed():
     command = [sys.executable, "-c", PARENT]
-    with subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True) as parent:
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
     assert not psutil.wait_procs([child], timeout=5)[1]

@@ -7,15 +7,15 @@ from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
 from streaming.hour import Hour
-from ticketsim_assets import bigquery_warehouse as module
-from ticketsim_assets.bigquery_lease import Lease
-from ticketsim_assets.bigquery_warehouse import BigQueryWarehouse
-from ticketsim_assets.engine import warehouse_of
 from ticketsim_assets.exceptions import BigQueryNotSet, LakeOutOfReach, WarehouseBusy
-from ticketsim_assets.patience import IMPATIENT, Patience
 from ticketsim_assets.settings import Settings
+from ticketsim_assets.warehouse import bigquery_warehouse as module
+from ticketsim_assets.warehouse.bigquery_lease import Lease
+from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse
+from ticketsim_assets.warehouse.factory import warehouse_of
+from ticketsim_assets.warehouse.wait_policy import IMPATIENT, Patience
 
-from .conftest import START, hour_of
+from ..conftest import START, hour_of
 
 FIRST = Hour.containing(START)
 

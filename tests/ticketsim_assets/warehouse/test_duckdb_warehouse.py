@@ -8,11 +8,11 @@ import duckdb
 import pytest
 
 from streaming.hour import Hour
-from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
 from ticketsim_assets.exceptions import WarehouseBusy, WarehouseUnreadable
-from ticketsim_assets.patience import IMPATIENT, Patience
+from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
+from ticketsim_assets.warehouse.wait_policy import IMPATIENT, Patience
 
-from .conftest import START, hour_of
+from ..conftest import START, hour_of
 
 FIRST = Hour.containing(START)
 
@@ -23,8 +23,8 @@ NOTEBOOK = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', f
 RUN = """
 import sys
 from pathlib import Path
-from ticketsim_assets.patience import IMPATIENT
-from ticketsim_assets.duckdb_warehouse import DuckDBWarehouse
+from ticketsim_assets.warehouse.wait_policy import IMPATIENT
+from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
 with DuckDBWarehouse(Path(sys.argv[1]), Path("none"), IMPATIENT).exclusive():
     print("open", flush=True)
     sys.stdin.read()

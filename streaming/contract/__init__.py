@@ -1,0 +1,1 @@
+"""The event contract as the stream applies it: validation, quarantine and reprocessing."""

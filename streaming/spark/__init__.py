@@ -1,0 +1,1 @@
+"""Spark's surroundings: Java, the jars, the session and the Python workers."""

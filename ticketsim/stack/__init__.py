@@ -1,0 +1,1 @@
+"""The processes of a laptop: broker, Dagster, the whole stack and the demo."""

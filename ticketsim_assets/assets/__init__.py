@@ -1,0 +1,1 @@
+"""The assets and jobs, one module per group of the lineage."""

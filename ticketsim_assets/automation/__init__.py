@@ -1,0 +1,1 @@
+"""What runs by itself: the sensors, alerts, and the clean-up of orphaned runs."""

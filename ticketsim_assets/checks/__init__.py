@@ -1,0 +1,1 @@
+"""The asset checks and the rules behind them."""

@@ -1,0 +1,1 @@
+"""What assets work with: lake, warehouse, dbt and Spark."""

@@ -1,0 +1,1 @@
+"""The warehouse behind one protocol, with an implementation for DuckDB and one for BigQuery."""
