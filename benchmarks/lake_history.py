@@ -38,8 +38,8 @@ from streaming.spark.jars import ensure_jars
 from streaming.spark.session import spark_session
 from ticketsim_assets.checks.offsets import OffsetState, check_offsets
 from ticketsim_assets.hours.completeness import missing_receipts
-from ticketsim_assets.hours.cursor import WatchCursor
-from ticketsim_assets.hours.evaluation import watch
+from ticketsim_assets.hours.cursor import LakeCursor
+from ticketsim_assets.hours.evaluation import evaluate_lake
 from ticketsim_assets.hours.receipts import Receipts, hour_evidence
 
 SHORT: Final = 100
@@ -71,7 +71,7 @@ class LakeAtWork:
         self._instance = dg.DagsterInstance.ephemeral()
         self.commit()
         self._state = OffsetState(self.lake.snapshot().version, next_offsets(self.lake, read_losses(self.lake)))
-        self._cursor = WatchCursor(version=self.lake.snapshot().version)
+        self._cursor = LakeCursor(version=self.lake.snapshot().version)
 
     def commit(self) -> None:
         """Append the hour's messages once more, at the next offsets of each partition."""
@@ -98,7 +98,7 @@ class LakeAtWork:
 
     def tick(self) -> None:
         """A look of the sensor."""
-        watched = watch(
+        watched = evaluate_lake(
             self.lake,
             self._instance,
             self._cursor,

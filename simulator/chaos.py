@@ -126,9 +126,9 @@ def chaos_sink(sink: Sink, chaos: Chaos, seed: int) -> Iterator["ChaosSink"]:
         chaos: How much goes wrong.
         seed: The run's.
     """
-    suffering = ChaosSink(sink, chaos, seed)
-    yield suffering
-    suffering.flush()
+    faulty_sink = ChaosSink(sink, chaos, seed)
+    yield faulty_sink
+    faulty_sink.flush()
 
 
 class ChaosSink:

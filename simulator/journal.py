@@ -11,7 +11,7 @@ from simulator.sinks.protocol import Sink
 
 
 @dataclass(frozen=True, slots=True)
-class Letterhead:
+class MessageHeader:
     """What stands in every message of one venue of one run."""
 
     run_id: str
@@ -26,14 +26,14 @@ class Journal:
     hours before it.
     """
 
-    def __init__(self, env: Environment, letterhead: Letterhead, ledger: Ledger, sink: Sink) -> None:
+    def __init__(self, env: Environment, header: MessageHeader, ledger: Ledger, sink: Sink) -> None:
         self._env: Final = env
-        self._letterhead: Final = letterhead
+        self._header: Final = header
         self._ledger: Final = ledger
         self._send: Final = sink.send
-        self._key: Final = letterhead.venue_id.encode()
+        self._key: Final = header.venue_id.encode()
         self._pages: Final = {
-            kind: (activity_form(kind, letterhead.run_id, letterhead.venue_id), tally.topic, tally)
+            kind: (activity_form(kind, header.run_id, header.venue_id), tally.topic, tally)
             for kind, tally in ledger.tallies.items()
         }
         self._sequence = 0
@@ -76,7 +76,7 @@ class Journal:
         self._close_hour(final=True)
 
     def _close_hour(self, *, final: bool) -> None:
-        head = self._letterhead
+        head = self._header
         for receipt in self._ledger.close_hour(head.run_id, head.venue_id, head.run_venues, self._sequence + 1, final):
             self._sequence += 1
             self.receipts += 1

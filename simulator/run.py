@@ -14,7 +14,7 @@ from simulator.distributions import Streams
 from simulator.environment import ON_TIME, Environment, Lateness, PacedEnvironment, wall_clock_us
 from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, LATEST_TIME_US, EventType, hour_start_us
 from simulator.exceptions import RunError
-from simulator.journal import Journal, Letterhead
+from simulator.journal import Journal, MessageHeader
 from simulator.receipts import Ledger
 from simulator.run_id import default_run_id
 from simulator.scenario import Scenario
@@ -264,12 +264,12 @@ class _Execution:
     def _venue(self, number: int, ledger: Ledger) -> Venue:
         run = self._run
         scenario = run.scenario.of_venue(number)
-        letterhead = Letterhead(run.run_id, f"venue-{number}", run.run_venues)
+        header = MessageHeader(run.run_id, f"venue-{number}", run.run_venues)
         return Venue(
             self._env,
             scenario,
             streams_of_day(Streams(run.seed, number), scenario.bus_rate_by_hour, run.start_us),
-            Journal(self._env, letterhead, ledger, self._sink),
+            Journal(self._env, header, ledger, self._sink),
             LATEST_TIME_US if run.horizon_us is None else run.horizon_us,
         )
 

@@ -27,7 +27,7 @@ from simulator.environment import Lateness
 from simulator.exceptions import RunError, SimulatorError, SinkError, WorkersFailed
 from simulator.run import Progress, Run, Summary, simulate
 from simulator.sinks import Sink, is_kafka, open_sink
-from simulator.sinks.jsonl import LinesSink
+from simulator.sinks.jsonl import JsonlSink
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -47,7 +47,7 @@ def simulate_to(
     on_open: Callable[[], object] = lambda: None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
-    notify: Callable[[str], None] = lambda _: None,
+    on_wait: Callable[[str], None] = lambda _: None,
 ) -> Summary:
     """Simulate ``run`` in this process or in several; returns when everything is delivered.
 
@@ -59,7 +59,7 @@ def simulate_to(
         on_open: Is told once that the destination is ready and messages may have been sent from now on.
         on_progress: Is told several times a second how far the run is.
         stopped: Asked several times a second; once true, the venues close their open hour and the run ends.
-        notify: Is told, in a sentence, what is being waited for.
+        on_wait: Is told, in a sentence, what is being waited for.
 
     Raises:
         RunError: There cannot be so many workers.
@@ -70,12 +70,12 @@ def simulate_to(
         raise RunError(f"{workers} workers are not possible; use 1 or more.")
     parts = split(run, workers)
     if len(parts) == 1:
-        with open_sink(destination, notify=notify) as sink:
+        with open_sink(destination, on_wait=on_wait) as sink:
             on_open()
             return _simulate(run, sink, chaos, on_progress, stopped)
     began = monotonic()
     with _lines_sink(destination) as lines, _team(parts, destination, chaos) as team:
-        _follow(team, lines, began, on_open=on_open, on_progress=on_progress, stopped=stopped, notify=notify)
+        _follow(team, lines, began, on_open=on_open, on_progress=on_progress, stopped=stopped, on_wait=on_wait)
         failures = [f"{worker.name} {worker.failure}" for worker in team if worker.failure]
         if failures:
             raise WorkersFailed(" ".join(failures))
@@ -94,19 +94,19 @@ def _simulate(
 ) -> Summary:
     if chaos is None:
         return simulate(run, sink, on_progress, stopped=stopped)
-    with chaos_sink(sink, chaos, run.seed) as suffering:
-        summary = simulate(run, suffering, on_progress, stopped=stopped)
-    return replace(summary, injected=suffering.injected)
+    with chaos_sink(sink, chaos, run.seed) as faulty_sink:
+        summary = simulate(run, faulty_sink, on_progress, stopped=stopped)
+    return replace(summary, injected=faulty_sink.injected)
 
 
 @contextmanager
-def _lines_sink(destination: str) -> Iterator[LinesSink | None]:
+def _lines_sink(destination: str) -> Iterator[JsonlSink | None]:
     """Where the parent writes lines; None if the workers deliver their messages themselves."""
     if is_kafka(destination):
         yield None
     else:
         with open_sink(destination) as sink:
-            assert isinstance(sink, LinesSink)  # noqa: S101 - of all sinks, only Kafka's writes no lines
+            assert isinstance(sink, JsonlSink)  # noqa: S101 - of all sinks, only Kafka's writes no lines
             yield sink
 
 
@@ -163,13 +163,13 @@ def _signals_held_back() -> Iterator[None]:
 
 def _follow(
     team: list[_Worker],
-    lines: LinesSink | None,
+    lines: JsonlSink | None,
     began: float,
     *,
     on_open: Callable[[], object],
     on_progress: Callable[[Progress], None],
     stopped: Callable[[], bool],
-    notify: Callable[[str], None],
+    on_wait: Callable[[str], None],
 ) -> None:
     """Take what the workers have to say until all have ended; if one fails or the run is stopped, stop the others."""
     talking = {worker.connection: worker for worker in team}
@@ -200,7 +200,7 @@ def _follow(
                     worker.failure = f"failed: {news}"
                 case str() if news != told:
                     told = news
-                    notify(news)
+                    on_wait(news)
         if not stopping and (stopped() or any(worker.failure for worker in team)):
             stopping = True
             for connection in talking:
@@ -256,29 +256,29 @@ def _latest(parts: Iterable[Lateness]) -> Lateness:
 def _work(connection: Connection, run: Run, destination: str, chaos: Chaos | None) -> None:
     """What a worker process does."""
 
-    def tell(news: object) -> None:
+    def report(news: object) -> None:
         # Without a parent there is nobody to tell; the pipe's end is what stops the run then.
         with suppress(OSError):
             connection.send(news)
 
     with closing(connection):
         try:
-            with _worker_sink(connection, destination, tell) as sink:
-                tell(_Opened())
-                summary = _simulate(run, sink, chaos, tell, connection.poll)
+            with _worker_sink(connection, destination, report) as sink:
+                report(_Opened())
+                summary = _simulate(run, sink, chaos, report, connection.poll)
         except SimulatorError as error:
-            tell(error)
+            report(error)
         else:
-            tell(summary)
+            report(summary)
 
 
 @contextmanager
-def _worker_sink(connection: Connection, destination: str, notify: Callable[[str], None]) -> Iterator[Sink]:
+def _worker_sink(connection: Connection, destination: str, on_wait: Callable[[str], None]) -> Iterator[Sink]:
     if is_kafka(destination):
-        with open_sink(destination, notify=notify) as kafka:
+        with open_sink(destination, on_wait=on_wait) as kafka:
             yield kafka
     else:
-        lines = LinesSink(_ToParent(connection))
+        lines = JsonlSink(_ToParent(connection))
         yield lines
         lines.flush()
 

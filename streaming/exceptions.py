@@ -22,7 +22,7 @@
   * StreamFailed
 
   * TurnGivenUp
-  * ReplayFailed
+  * ReprocessFailed
   * DayNotClosed
   * RetentionTooShort
 """
@@ -100,7 +100,7 @@ class TurnGivenUp(StreamingError):
     """A process was stopped while it waited for its turn to commit."""
 
 
-class ReplayFailed(StreamingError):
+class ReprocessFailed(StreamingError):
     """A replay of the quarantine found a lake that it could not change soundly."""
 
 

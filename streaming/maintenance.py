@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from streaming.contract.quarantine import Selection
-from streaming.contract.reprocess import replay
+from streaming.contract.reprocess import reprocess
 from streaming.exceptions import DayNotClosed, RetentionTooShort, StreamingError
 from streaming.hour import Hour
 from streaming.lake.delta import open_table
@@ -113,7 +113,7 @@ class Vacuum:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayQuarantine:
+class ReprocessQuarantine:
     """Move quarantined messages that are valid by now; see ``streaming.contract.reprocess``."""
 
     selection: Selection = field(default_factory=Selection)
@@ -121,30 +121,30 @@ class ReplayQuarantine:
     @property
     def name(self) -> str:
         """What to call it."""
-        return "replay of the quarantine"
+        return "quarantine reprocess"
 
     def arguments(self) -> list[str]:
         """As the command line spells it."""
         chosen = {"--reason": self.selection.reason, "--topic": self.selection.topic}
         hours = {"--from": self.selection.first, "--to": self.selection.last}
         chosen |= {option: hour.key for option, hour in hours.items() if hour is not None}
-        return ["replay", *(word for option, value in chosen.items() if value for word in (option, value))]
+        return ["reprocess", *(word for option, value in chosen.items() if value for word in (option, value))]
 
     def run(self, spark: "SparkSession", lake: Lake) -> Any:
         """Move the messages."""
-        return replay(spark, lake, self.selection)
+        return reprocess(spark, lake, self.selection)
 
 
-def run_in_turn(spark: "SparkSession", lake: Lake, task: Task, tell: Callable[[str], None]) -> Any:
+def run_in_turn(spark: "SparkSession", lake: Lake, task: Task, on_progress: Callable[[str], None]) -> Any:
     """Run ``task`` once it is this process's turn to commit; a stream that runs goes on afterwards.
 
     Args:
         spark: The session that will commit.
         lake: Its table exists.
         task: What to do.
-        tell: Told whom the task waits for, if it has to.
+        on_progress: Told whom the task waits for, if it has to.
     """
-    turn = take_turn(spark, lake.root, f"ticketsim {task.name}", tell=tell)
+    turn = take_turn(spark, lake.root, f"ticketsim {task.name}", on_progress=on_progress)
     try:
         return task.run(spark, lake)
     finally:
@@ -183,7 +183,7 @@ def main(arguments: Sequence[str]) -> None:
     tasks = parser.add_subparsers(dest="task", required=True)
     tasks.add_parser("compact").add_argument("--day", type=date.fromisoformat, required=True)
     tasks.add_parser("vacuum").add_argument("--hours", type=float, default=SHORTEST_RETENTION / _HOUR)
-    of_quarantine = tasks.add_parser("replay")
+    of_quarantine = tasks.add_parser("reprocess")
     for option in ("reason", "topic"):
         of_quarantine.add_argument(f"--{option}")
     for option, place in (("from", "first"), ("to", "last")):
@@ -196,13 +196,13 @@ def main(arguments: Sequence[str]) -> None:
         case "vacuum":
             task = Vacuum(timedelta(hours=asked.hours))
         case _:
-            task = ReplayQuarantine(Selection(asked.reason, asked.topic, asked.first, asked.last))
+            task = ReprocessQuarantine(Selection(asked.reason, asked.topic, asked.first, asked.last))
     lake = Lake(asked.lake)
     lake.snapshot()
     from streaming.spark.session import submitted_or_own_session  # noqa: PLC0415 - whoever only asks how much there is needs no Spark
 
     with submitted_or_own_session(lake.root) as spark:
-        run_in_turn(spark, lake, task, tell=lambda text: print(text, file=sys.stderr))
+        run_in_turn(spark, lake, task, on_progress=lambda text: print(text, file=sys.stderr))
 
 
 if __name__ == "__main__":

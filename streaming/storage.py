@@ -57,7 +57,7 @@ def identity(path: UPath) -> tuple[int, int] | None:
         return None
 
 
-def write_whole(path: UPath, text: str) -> None:
+def write_atomically(path: UPath, text: str) -> None:
     """Write ``text`` so that no reader ever sees a part of it."""
     if not isinstance(path, Path):
         path.write_text(text, encoding="utf-8")  # objects appear as a whole

@@ -28,12 +28,17 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--trigger-seconds", type=float, default=120.0)
     parser.add_argument("--once", action="store_true")
     past_the_checkpoint = parser.add_mutually_exclusive_group()
-    for option, go_on in (("--recover", "lake"), ("--accept-loss", "accepting_loss")):
+    for option, start_from in (("--recover", "lake"), ("--accept-loss", "accepting_loss")):
         past_the_checkpoint.add_argument(
-            option, dest="go_on", action="store_const", const=go_on, default="checkpoint", help="only with --once"
+            option,
+            dest="start_from",
+            action="store_const",
+            const=start_from,
+            default="checkpoint",
+            help="only with --once",
         )
     asked = parser.parse_args(arguments)
-    if asked.go_on != "checkpoint" and not asked.once:
+    if asked.start_from != "checkpoint" and not asked.once:
         parser.error(
             "--recover and --accept-loss are for a job with --once: one that is started again by itself would do the "
             "same to whatever happens next"
@@ -49,7 +54,7 @@ def main(arguments: Sequence[str]) -> None:
             lake=asked.lake,
             checkpoint=path_of(asked.checkpoint),
             trigger=None if asked.once else timedelta(seconds=asked.trigger_seconds),
-            go_on=asked.go_on,
+            start_from=asked.start_from,
         ),
         stop=stop,
     )

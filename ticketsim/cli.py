@@ -21,12 +21,12 @@ from ticketsim.commands.simulate import simulate
 from ticketsim.commands.status import status
 from ticketsim.commands.stream import stream
 from ticketsim.commands.up import up
-from ticketsim.exceptions import LocalError
+from ticketsim.exceptions import TicketsimError
 from ticketsim.output import console
 from ticketsim_assets.exceptions import AssetsError
 
 #: Errors that carry a message for the user; all others are defects and keep their traceback.
-EXPECTED_ERRORS = (LocalError, SimulatorError, StreamingError, AssetsError)
+EXPECTED_ERRORS = (TicketsimError, SimulatorError, StreamingError, AssetsError)
 
 app = typer.Typer(
     name="ticketsim",

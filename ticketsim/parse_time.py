@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime
 
-from ticketsim.exceptions import LocalError
+from ticketsim.exceptions import TicketsimError
 
 
 def parse_moment(text: str | None) -> datetime | None:
     """The moment of ``now`` or ISO 8601, UTC unless it names a zone; None stays None.
 
     Raises:
-        LocalError: it is neither.
+        TicketsimError: it is neither.
     """
     if text is None:
         return None
@@ -18,5 +18,7 @@ def parse_moment(text: str | None) -> datetime | None:
     try:
         start = datetime.fromisoformat(text)
     except ValueError as error:
-        raise LocalError(f"--start {text!r} is no moment: use now or ISO 8601 like 2026-11-20T03:00:00Z.") from error
+        raise TicketsimError(
+            f"--start {text!r} is no moment: use now or ISO 8601 like 2026-11-20T03:00:00Z."
+        ) from error
     return start if start.tzinfo else start.replace(tzinfo=UTC)

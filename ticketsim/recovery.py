@@ -4,12 +4,12 @@ from typing import Any
 
 from rich.table import Table
 
-from streaming.query.checkpoint import Fit
-from streaming.query.resumption import Place, Resumption
+from streaming.query.checkpoint import CheckpointFit
+from streaming.query.resumption import PartitionPosition, Resumption
 from ticketsim.output import console
 
 
-def show(resumption: Resumption, fit: Fit, *, accept_loss: bool) -> None:
+def show(resumption: Resumption, fit: CheckpointFit, *, accept_loss: bool) -> None:
     """Print, per topic and partition, what lake and Kafka hold, where the stream goes on, and what is lost."""
     table = Table("topic", "part.", "lake holds", "Kafka holds", "goes on at", "lost")
     for place in resumption.places:
@@ -19,7 +19,7 @@ def show(resumption: Resumption, fit: Fit, *, accept_loss: bool) -> None:
         console.print(sentence, markup=False, soft_wrap=True)
 
 
-def describe(resumption: Resumption, fit: Fit, *, dry_run: bool) -> dict[str, Any]:
+def describe(resumption: Resumption, fit: CheckpointFit, *, dry_run: bool) -> dict[str, Any]:
     """The same as plain data."""
     return {
         "needed": bool(resumption.lost) or not (fit.usable or _fresh(resumption, fit)),
@@ -45,12 +45,12 @@ def describe(resumption: Resumption, fit: Fit, *, dry_run: bool) -> dict[str, An
     }
 
 
-def _fresh(resumption: Resumption, fit: Fit) -> bool:
+def _fresh(resumption: Resumption, fit: CheckpointFit) -> bool:
     """The lake holds nothing, and there is no whole checkpoint that says otherwise."""
     return not resumption.committed and not fit.complete
 
 
-def _sentences(resumption: Resumption, fit: Fit, *, accept_loss: bool) -> list[str]:
+def _sentences(resumption: Resumption, fit: CheckpointFit, *, accept_loss: bool) -> list[str]:
     known = [f"recorded loss: {loss}" for loss in resumption.losses]
     if resumption.lost and accept_loss:
         said = (
@@ -69,11 +69,11 @@ def _sentences(resumption: Resumption, fit: Fit, *, accept_loss: bool) -> list[s
     return [*known, f"{fit.why[0].upper()}{fit.why[1:]}. The stream goes on where the lake ends; nothing is lost."]
 
 
-def _lake(place: Place) -> str:
+def _lake(place: PartitionPosition) -> str:
     return f"up to {place.lake - 1:,}" if place.lake else "nothing"
 
 
-def _kafka(place: Place) -> str:
+def _kafka(place: PartitionPosition) -> str:
     if place.kafka is None:
         return "no such partition"
     if place.kafka.end == place.kafka.earliest:
@@ -81,11 +81,11 @@ def _kafka(place: Place) -> str:
     return f"{place.kafka.earliest:,} to {place.kafka.end - 1:,}"
 
 
-def _goes_on(place: Place) -> str:
+def _goes_on(place: PartitionPosition) -> str:
     return "-" if place.kafka is None else f"{place.resumes_at:,}"
 
 
-def _lost(place: Place) -> str:
+def _lost(place: PartitionPosition) -> str:
     if not place.lost:
         return "-"
     end = "?" if place.end_lost is None else f"{place.end_lost - 1:,}"

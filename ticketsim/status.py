@@ -27,7 +27,7 @@ from ticketsim_assets.settings import Settings
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-    from ticketsim_assets.hours.cursor import WatchCursor
+    from ticketsim_assets.hours.cursor import LakeCursor
 
 #: A broker that runs accepts a connection within milliseconds.
 _CONNECT_S: Final = 0.5
@@ -61,25 +61,25 @@ def stations(settings: Settings, now: datetime) -> dict[str, Station]:
         now: the wall clock, for ages.
     """
     lake = Lake(settings.lake)
-    offsets = _whatever(lambda: _offsets(settings.bootstrap), None)
+    offsets = _or_default(lambda: _offsets(settings.bootstrap), None)
     return {
-        "broker": _never_failing(lambda: _broker(settings, offsets)),
-        "stream": _never_failing(lambda: _stream(settings, lake, offsets, now)),
-        "lake": _never_failing(lambda: _lake(lake)),
-        "dagster": _never_failing(lambda: _dagster(settings, lake, now)),
-        "warehouse": _never_failing(lambda: _warehouse(settings, now)),
-        "dashboard": _never_failing(lambda: _dashboard(settings, now)),
+        "broker": _facts_or_error(lambda: _broker(settings, offsets)),
+        "stream": _facts_or_error(lambda: _stream(settings, lake, offsets, now)),
+        "lake": _facts_or_error(lambda: _lake(lake)),
+        "dagster": _facts_or_error(lambda: _dagster(settings, lake, now)),
+        "warehouse": _facts_or_error(lambda: _warehouse(settings, now)),
+        "dashboard": _facts_or_error(lambda: _dashboard(settings, now)),
     }
 
 
-def _never_failing(look: Callable[[], Station]) -> Station:
+def _facts_or_error(look: Callable[[], Station]) -> Station:
     try:
         return look()
     except Exception as error:  # noqa: BLE001  whatever is broken, the state of the others is wanted all the more
         return Station("broken", f"{type(error).__name__}: {error}", {"error": str(error)})
 
 
-def _whatever(look: Callable[[], Any], otherwise: Any) -> Any:
+def _or_default(look: Callable[[], Any], otherwise: Any) -> Any:
     with contextlib.suppress(Exception):
         return look()
     return otherwise
@@ -208,9 +208,9 @@ def _dagster(settings: Settings, lake: Lake, now: datetime) -> Station:
     return Station("runs" if alive else "stopped", "; ".join(said), facts)
 
 
-def _cursor(instance: "DagsterInstance") -> "WatchCursor | None":
+def _cursor(instance: "DagsterInstance") -> "LakeCursor | None":
     """The cursor of who has looked at the lake last: the sensor or the command line."""
-    from ticketsim_assets.hours.cursor import COMMAND_LINE_CURSOR, WatchCursor  # noqa: PLC0415
+    from ticketsim_assets.hours.cursor import COMMAND_LINE_CURSOR, LakeCursor  # noqa: PLC0415
 
     stored = instance.daemon_cursor_storage.get_cursor_values({COMMAND_LINE_CURSOR})
     texts = [text for text in stored.values() if text]
@@ -218,10 +218,10 @@ def _cursor(instance: "DagsterInstance") -> "WatchCursor | None":
         cursor = getattr(state.instigator_data, "cursor", None)
         if state.instigator_name == "lake" and cursor:
             texts.append(cursor)
-    return max((WatchCursor.from_json(text) for text in texts), key=lambda cursor: cursor.version, default=None)
+    return max((LakeCursor.from_json(text) for text in texts), key=lambda cursor: cursor.version, default=None)
 
 
-def _due(instance: "DagsterInstance", cursor: "WatchCursor | None") -> list[str]:
+def _due(instance: "DagsterInstance", cursor: "LakeCursor | None") -> list[str]:
     """Hours that were due at the last look and that no run has loaded with success since."""
     from ticketsim_assets.hours.run_history import successful_loads  # noqa: PLC0415
     from ticketsim_assets.keys import RAW_EVENTS  # noqa: PLC0415
@@ -236,7 +236,7 @@ def _due(instance: "DagsterInstance", cursor: "WatchCursor | None") -> list[str]
     return sorted(due.keys() - loaded)
 
 
-def _pending(lake: Lake, cursor: "WatchCursor | None") -> dict[str, str]:
+def _pending(lake: Lake, cursor: "LakeCursor | None") -> dict[str, str]:
     """Pending hours by their key, the first few with what they lack."""
     if cursor is None or not cursor.pending or not lake.exists():
         return {}
@@ -260,11 +260,11 @@ def _pending(lake: Lake, cursor: "WatchCursor | None") -> dict[str, str]:
 def _warehouse(settings: Settings, now: datetime) -> Station:
     from ticketsim_assets.checks.reconciliation import VIEW, read_reconciliation  # noqa: PLC0415
     from ticketsim_assets.exceptions import NothingToReconcile  # noqa: PLC0415
-    from ticketsim_assets.warehouse.factory import place_of, warehouse_of  # noqa: PLC0415
-    from ticketsim_assets.warehouse.wait_policy import IMPATIENT  # noqa: PLC0415
+    from ticketsim_assets.warehouse.factory import create_warehouse, warehouse_location  # noqa: PLC0415
+    from ticketsim_assets.warehouse.wait_policy import NO_WAIT  # noqa: PLC0415
 
     if settings.warehouse == "bigquery":
-        place: dict[str, Any] = {"place": place_of(settings)}
+        place: dict[str, Any] = {"place": warehouse_location(settings)}
         copied = ""
     else:
         path = settings.readers_path
@@ -274,7 +274,7 @@ def _warehouse(settings: Settings, now: datetime) -> Station:
         place = {"path": str(path), "copied_age_s": _age(made, now)}
         copied = f"; copied {_ago(made, now)}"
     # What readers see: runs hold the warehouse itself, and nobody waits for them here.
-    with warehouse_of(settings, IMPATIENT).published() as reader:
+    with create_warehouse(settings, NO_WAIT).published() as reader:
         try:
             found = read_reconciliation(reader)
         except NothingToReconcile:

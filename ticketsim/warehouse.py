@@ -2,16 +2,16 @@
 
 from ticketsim.output import console
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.warehouse.factory import warehouse_of
+from ticketsim_assets.warehouse.factory import create_warehouse
 from ticketsim_assets.warehouse.protocol import Warehouse
-from ticketsim_assets.warehouse.wait_policy import PERSON_WAIT_SECONDS, Patience
+from ticketsim_assets.warehouse.wait_policy import PERSON_WAIT_SECONDS, WaitPolicy
 
 
-def person_at_a_terminal() -> Patience:
+def terminal_wait_policy() -> WaitPolicy:
     """Waits for an hourly run, and says so on stderr."""
-    return Patience(PERSON_WAIT_SECONDS, lambda said: console.print(said, markup=False, soft_wrap=True))
+    return WaitPolicy(PERSON_WAIT_SECONDS, lambda said: console.print(said, markup=False, soft_wrap=True))
 
 
-def patient_warehouse(settings: Settings) -> Warehouse:
+def open_warehouse(settings: Settings) -> Warehouse:
     """The warehouse of ``settings``."""
-    return warehouse_of(settings, person_at_a_terminal())
+    return create_warehouse(settings, terminal_wait_policy())

@@ -14,7 +14,7 @@ from ticketsim_assets.assets.maintenance import (
     vacuum_job,
     vacuum_schedule,
 )
-from ticketsim_assets.assets.quarantine_reprocess import replay_job
+from ticketsim_assets.assets.quarantine_reprocess import reprocess_job
 from ticketsim_assets.assets.raw import raw_events, raw_quarantine
 from ticketsim_assets.automation.alerts import alert_sensors
 from ticketsim_assets.automation.sensors import (
@@ -46,7 +46,7 @@ defs = dg.Definitions(
         ]
     ),
     asset_checks=[offsets, lag, quarantine_rate],
-    jobs=[hourly_job, quarantine_job, dashboard_job, compaction_job, vacuum_job, replay_job],
+    jobs=[hourly_job, quarantine_job, dashboard_job, compaction_job, vacuum_job, reprocess_job],
     schedules=[compaction_schedule, vacuum_schedule],
     sensors=[
         lake_sensor,

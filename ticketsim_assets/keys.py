@@ -35,7 +35,7 @@ COMPACTION_JOB: Final = "compact_lake"
 
 VACUUM_JOB: Final = "vacuum_lake"
 
-REPLAY_JOB: Final = "replay_quarantine"
+REPROCESS_JOB: Final = "reprocess_quarantine"
 
 #: Metadata of a lake/complete materialisation: what made the hour complete, ``receipts`` or ``lateness``.
 COMPLETE_BY: Final = "complete_by"

@@ -19,13 +19,13 @@ from dagster._utils.error import SerializableErrorInfo
 
 from streaming.hour import Hour
 from streaming.lake.reader import Lake
-from ticketsim_assets.automation.lake_tick import look
-from ticketsim_assets.automation.orphaned_runs import end_dead_runs, own_worker_tags
+from ticketsim_assets.automation.lake_tick import run_tick
+from ticketsim_assets.automation.orphaned_runs import end_orphaned_runs, own_worker_tags
 from ticketsim_assets.checks.offsets_check import require_sound
 from ticketsim_assets.exceptions import RunFailed
-from ticketsim_assets.hours.cursor import COMMAND_LINE_CURSOR, WatchCursor
+from ticketsim_assets.hours.cursor import COMMAND_LINE_CURSOR, LakeCursor
 from ticketsim_assets.hours.due import Request
-from ticketsim_assets.hours.evaluation import Watched
+from ticketsim_assets.hours.evaluation import TickResult
 from ticketsim_assets.hours.run_tags import REASON_TAG, run_tags
 from ticketsim_assets.keys import DASHBOARD_JOB, HOURLY_JOB, QUARANTINE_JOB, RAW_EVENTS
 from ticketsim_assets.settings import Settings
@@ -42,7 +42,7 @@ class RunOutcome:
     seconds: float
 
 
-def look_at_lake(settings: Settings, instance: dg.DagsterInstance, *, first_loads: bool) -> Watched:
+def tick_lake(settings: Settings, instance: dg.DagsterInstance, *, first_loads: bool) -> TickResult:
     """Look at the lake once, as the sensor does, and record what it reports.
 
     Args:
@@ -54,10 +54,10 @@ def look_at_lake(settings: Settings, instance: dg.DagsterInstance, *, first_load
         NoLake: there is no lake yet.
         LakeUnsound: it lost or doubled rows.
     """
-    end_dead_runs(instance, of_code_server=False)
+    end_orphaned_runs(instance, of_code_server=False)
     storage = instance.daemon_cursor_storage
-    cursor = WatchCursor.from_json(storage.get_cursor_values({COMMAND_LINE_CURSOR}).get(COMMAND_LINE_CURSOR))
-    watched, verdict = look(
+    cursor = LakeCursor.from_json(storage.get_cursor_values({COMMAND_LINE_CURSOR}).get(COMMAND_LINE_CURSOR))
+    watched, verdict = run_tick(
         settings, instance, Lake(settings.lake), cursor, first_loads=first_loads, debounce=timedelta(0)
     )
     require_sound(verdict)
@@ -95,7 +95,7 @@ def run_dashboard(instance: dg.DagsterInstance, log: Path) -> RunOutcome:
     return _execute(instance, DASHBOARD_JOB, log, {}, None)
 
 
-def requested_by_hand(first: Hour, last: Hour) -> Request:
+def manual_request(first: Hour, last: Hour) -> Request:
     """The request of a person for all hours from ``first`` to ``last``."""
     return Request(first, last, run_key="", reason="by_hand")
 

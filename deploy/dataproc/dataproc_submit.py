@@ -48,7 +48,7 @@ def stream_arguments(asked: argparse.Namespace) -> list[str]:
     """What ``stream.py`` is given: where it reads and writes and, once, how it goes on."""
     given = {f"--{option}": getattr(asked, option) for option in ("bootstrap", "lake", "checkpoint")}
     places = [word for option, value in given.items() for word in (option, value)]
-    return [*places, "--once", asked.go_on] if asked.go_on else places
+    return [*places, "--once", asked.start_from] if asked.start_from else places
 
 
 def parser_of_commands() -> argparse.ArgumentParser:

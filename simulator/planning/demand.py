@@ -95,7 +95,7 @@ class Demand:
 
 
 def demand_of(scenario: Scenario, seed: int) -> Demand:
-    """Look at some of the scenario's visitors.
+    """Replications at some of the scenario's visitors.
 
     Args:
         scenario: Its staffing does not matter.

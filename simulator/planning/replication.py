@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from simulator.distributions import Streams
 from simulator.environment import Environment
 from simulator.events import EARLIEST_TIME_US, HOUR_US, EventType
-from simulator.journal import Journal, Letterhead
+from simulator.journal import Journal, MessageHeader
 from simulator.planning.statistics import Sample
 from simulator.receipts import Ledger
 from simulator.scenario import Scenario
@@ -81,7 +81,7 @@ class _WaitLog(Journal):
 
     def __init__(self, env: Environment, scenario: Scenario, start_us: int) -> None:
         ledger = Ledger(start_us, sellers=scenario.sellers, scanners=scenario.scanners)
-        super().__init__(env, Letterhead("plan", "plan", 1), ledger, _Nowhere())
+        super().__init__(env, MessageHeader("plan", "plan", 1), ledger, _Nowhere())
         self.sellers: Final[list[tuple[int, int, int, int]]] = []
         self.scanners: Final[list[tuple[int, int, int, int]]] = []
         self._kept: Final = {EventType.WAIT_IN_SELLER_LINE: self.sellers, EventType.WAIT_IN_SCANNER_LINE: self.scanners}

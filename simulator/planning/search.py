@@ -8,7 +8,7 @@ from simulator.exceptions import PlanError, TargetUnreachable
 from simulator.planning.demand import STAGES, Demand, Stage, demand_of
 from simulator.planning.statistics import Interval
 from simulator.planning.target import Target, spoken
-from simulator.planning.trial import Estimate, Judge, Look, Trial
+from simulator.planning.trial import Estimate, Replications, Trial, TrialRunner
 from simulator.planning.workers import Workers
 from simulator.scenario import Scenario
 
@@ -50,7 +50,7 @@ def find_plan(
     max_scanners: int | None = None,
     workers: int = 1,
     on_trial: Callable[[Trial], None] = lambda _: None,
-    on_look: Callable[[Look], None] = lambda _: None,
+    on_replications: Callable[[Replications], None] = lambda _: None,
 ) -> Plan:
     """Find the smallest staffing that meets ``target``; sellers first, as their lines do not depend on scanners.
 
@@ -62,7 +62,7 @@ def find_plan(
         max_scanners: The same of scanners.
         workers: Processes that simulate; they do not change the result.
         on_trial: Is told of every staffing tried.
-        on_look: Is told what is simulated next.
+        on_replications: Is told what is simulated next.
 
     Raises:
         PlanError: The seed, a bound or the number of workers is impossible, or the scenario has several kinds of
@@ -92,7 +92,7 @@ def find_plan(
         on_trial(trial)
 
     with Workers(workers) as pool:
-        search = _Search(Judge(demand, target, seed, pool, heard, on_look), bounds, trials)
+        search = _Search(TrialRunner(demand, target, seed, pool, heard, on_replications), bounds, trials)
         sellers, scanners = search.checked(*search.smallest())
         lacking = {stage: search.with_one_less(stage, sellers, scanners) for stage in STAGES}
     return Plan(
@@ -115,14 +115,14 @@ def find_plan(
 class _Search:
     """One search under way."""
 
-    judge: Judge
+    runner: TrialRunner
     bounds: Bounds
     trials: list[Trial]
 
     def smallest(self) -> tuple[int, int]:
         """The fewest sellers that meet the target at the sellers, and with these the same of scanners."""
-        sellers = self._smallest("sellers", lambda number: self.judge.trial("sellers", number, None))
-        scanners = self._smallest("scanners", lambda number: self.judge.trial("scanners", sellers, number))
+        sellers = self._smallest("sellers", lambda number: self.runner.trial("sellers", number, None))
+        scanners = self._smallest("scanners", lambda number: self.runner.trial("scanners", sellers, number))
         return sellers, scanners
 
     def checked(self, sellers: int, scanners: int) -> tuple[int, int]:
@@ -130,7 +130,7 @@ class _Search:
 
         A search finds what met the target on its visitors, so on those it looks a little better than it is.
         """
-        while not (trial := self.judge.trial("both", sellers, scanners)).meets:
+        while not (trial := self.runner.trial("both", sellers, scanners)).meets:
             if trial.estimates["sellers"].verdict != "meets":
                 sellers = self._one_more("sellers", sellers)
             if trial.estimates["scanners"].verdict != "meets":
@@ -146,18 +146,18 @@ class _Search:
             known = trial.estimates.get(stage)
             if known is not None and known.verdict != "meets" and less in _staffings(trial):
                 return known
-        return self.judge.trial(stage, *less).estimates[stage]
+        return self.runner.trial(stage, *less).estimates[stage]
 
-    def _smallest(self, stage: Stage, judged: Callable[[int], Trial]) -> int:
+    def _smallest(self, stage: Stage, decided: Callable[[int], Trial]) -> int:
         """Climb from the fewest that keep up by growing steps, then halve: more servers never wait longer."""
         most: int = getattr(self.bounds, stage)
-        too_few, step = self.judge.demand.least_stable(stage) - 1, 1
-        while not judged(enough := min(too_few + step, most)).meets:
+        too_few, step = self.runner.demand.least_stable(stage) - 1, 1
+        while not decided(enough := min(too_few + step, most)).meets:
             too_few = self._one_more(stage, enough) - 1
             step *= 2
         while enough - too_few > 1:
             middle = (enough + too_few) // 2
-            if judged(middle).meets:
+            if decided(middle).meets:
                 enough = middle
             else:
                 too_few = middle
@@ -167,8 +167,8 @@ class _Search:
         if number >= getattr(self.bounds, stage):
             found = next(trial for trial in reversed(self.trials) if stage in trial.estimates).estimates[stage]
             raise TargetUnreachable(
-                f"{number} {stage} are not shown to be enough for {spoken(self.judge.target.wait_us)}: {found.reason}. "
-                f"Raise --max-{stage} or the --target-wait."
+                f"{number} {stage} are not shown to be enough for {spoken(self.runner.target.wait_us)}: "
+                f"{found.reason}. Raise --max-{stage} or the --target-wait."
             )
         return number + 1
 

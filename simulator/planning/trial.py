@@ -26,7 +26,7 @@ Verdict = Literal["meets", "fails", "unstable", "undecided"]
 Purpose = Literal["sellers", "scanners", "both"]
 
 #: Numbers of replications after which a trial looks whether it can decide; few, because each look can err.
-LOOKS: Final = (6, 12, 24, 48)
+REPLICATION_STEPS: Final = (6, 12, 24, 48)
 
 #: Waits are skewed: replications without a rare crush have low percentiles that differ little. Intervals from six
 #: missed the truth 6 times in 24 on an M/M/5 queue, always by being too low. So six may show a failure, nothing more.
@@ -74,7 +74,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Replications:
     """What is being simulated."""
 
     sellers: int
@@ -84,7 +84,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class TrialRunner:
     """Tries staffings of one scenario against one target."""
 
     demand: Demand
@@ -92,7 +92,7 @@ class Judge:
     seed: int
     workers: Workers
     on_trial: Callable[[Trial], None]  #: is told of every trial when it is decided
-    on_look: Callable[[Look], None] = lambda _: None  #: is told of replications before they begin
+    on_replications: Callable[[Replications], None] = lambda _: None  #: is told of replications before they begin
 
     def trial(self, purpose: Purpose, sellers: int, scanners: int | None) -> Trial:
         """Try a staffing; see ``Trial`` for the parameters."""
@@ -118,19 +118,19 @@ class Judge:
         for factor in _QUICK_LENGTHS:
             # Lines grow from an empty start, so waits too long in a short replication are too long for good.
             if factor * demand.shortest_us < min(wanted_us, demand.longest_us):
-                estimates = series.run(factor * demand.shortest_us, LOOKS[:1], settled=False)
+                estimates = series.run(factor * demand.shortest_us, REPLICATION_STEPS[:1], settled=False)
                 if all(estimate.verdict == "fails" for estimate in estimates.values()):
                     return estimates
         if wanted_us > demand.longest_us:
-            return series.run(demand.longest_us, LOOKS[:1], settled=False)
-        return series.run(ceil(wanted_us), LOOKS, settled=True)
+            return series.run(demand.longest_us, REPLICATION_STEPS[:1], settled=False)
+        return series.run(ceil(wanted_us), REPLICATION_STEPS, settled=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Series:
     """The replications of one trial."""
 
-    judge: Judge
+    runner: TrialRunner
     scenario: Scenario
     loads: dict[Stage, float]
     first_number: int
@@ -143,21 +143,21 @@ class _Series:
             looks: Numbers of replications after which to look.
             settled: Whether that is long enough for the lines to settle.
         """
-        judge, gap_us = self.judge, self.judge.demand.mean_gap_us
+        runner, gap_us = self.runner, self.runner.demand.mean_gap_us
         length_us = -(-at_least_us // gap_us) * gap_us
         observations: list[Observation] = []
         estimates: dict[Stage, Estimate] = {}
-        affordable = max(LEAST_TO_MEET, judge.demand.affordable(length_us))
+        affordable = max(LEAST_TO_MEET, runner.demand.affordable(length_us))
         for look in (look for look in looks if look <= affordable):
-            judge.on_look(Look(self.scenario.sellers, self.scenario.scanners, look, length_us))
+            runner.on_replications(Replications(self.scenario.sellers, self.scenario.scanners, look, length_us))
             numbers = range(self.first_number + len(observations), self.first_number + look)
-            observations += judge.workers.observe(
-                [Replication(self.scenario, judge.seed, number, length_us) for number in numbers]
+            observations += runner.workers.observe(
+                [Replication(self.scenario, runner.seed, number, length_us) for number in numbers]
             )
             estimates = {
                 stage: estimate(
                     [getattr(observation, stage) for observation in observations],
-                    judge.target,
+                    runner.target,
                     utilisation=load,
                     length_us=length_us,
                     slot_us=gap_us,

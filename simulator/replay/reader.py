@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, NoReturn
 import ijson
 
 from simulator.exceptions import EventLogRefused
-from simulator.replay.shape import MOST_PEOPLE, Misfit, Recorded, as_recorded
+from simulator.replay.shape import MOST_PEOPLE, InvalidEvent, Recorded, as_recorded
 
 _CHUNK: Final = 64 * 1024
 
@@ -133,8 +133,8 @@ class LogReader:
                 self._refuse(f"found {_describe(mark, value)}, expected an object")
             try:
                 recorded = as_recorded(self._object())
-            except Misfit as misfit:
-                self._refuse(str(misfit))
+            except InvalidEvent as invalid:
+                self._refuse(str(invalid))
             yield recorded
 
     def _object(self) -> dict[str, Any]:
@@ -145,12 +145,12 @@ class LogReader:
             if mark == "end_map":
                 break
             if key in found:
-                raise Misfit(f"'{key}' is there twice, expected once")
+                raise InvalidEvent(f"'{key}' is there twice, expected once")
             mark, value = next(marks)  # noqa: PLW2901 - a key is followed by its value
             if mark == "start_array":
                 value = self._list(key)
             elif mark == "start_map":
-                raise Misfit(f"'{key}' is an object, expected a plain value or a list")
+                raise InvalidEvent(f"'{key}' is an object, expected a plain value or a list")
             found[key] = value
         return found
 
@@ -160,9 +160,9 @@ class LogReader:
             if mark == "end_array":
                 break
             if mark in _OPENING:
-                raise Misfit(f"'{key}' holds {_OPENING[mark]}, expected plain values")
+                raise InvalidEvent(f"'{key}' holds {_OPENING[mark]}, expected plain values")
             if len(found) == MOST_PEOPLE:
-                raise Misfit(f"'{key}' has more than {MOST_PEOPLE} values, expected fewer")
+                raise InvalidEvent(f"'{key}' has more than {MOST_PEOPLE} values, expected fewer")
             found.append(value)
         return found
 

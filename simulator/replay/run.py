@@ -14,10 +14,10 @@ import simpy
 from simulator.environment import Environment, wall_clock_us
 from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, SCHEMA_VERSION, EventType, hour_start_us
 from simulator.exceptions import RunError
-from simulator.journal import Journal, Letterhead
+from simulator.journal import Journal, MessageHeader
 from simulator.messages import about_bus, about_party, about_sale
 from simulator.receipts import Ledger
-from simulator.replay.spool import EventLog, Passage
+from simulator.replay.spool import ActivityRecord, EventLog
 from simulator.run import RUN_ID
 from simulator.scenario import load_scenario
 from simulator.sinks.protocol import Sink
@@ -111,20 +111,20 @@ def replay(
     began = monotonic()
     env = Environment(run.start_us)
     ledger = Ledger(run.start_us, sellers=log.sellers, scanners=log.scanners)
-    journal = Journal(env, Letterhead(run.run_id, run.venue_id, run_venues=1), ledger, sink)
+    journal = Journal(env, MessageHeader(run.run_id, run.venue_id, run_venues=1), ledger, sink)
 
     def reenact() -> Generator[simpy.Event, Any, None]:
         """SimPy's clock goes from the end of one activity to that of the next, as in a simulation."""
         price = load_scenario("original").ticket_price_cents
-        passages = log.passages()
+        activities = log.activities()
         sent = 0
-        while batch := list(islice(passages, _LOOK_EVERY)):
-            for passage in batch:
-                ended = run.start_us + passage.ended_us
+        while batch := list(islice(activities, _LOOK_EVERY)):
+            for activity in batch:
+                ended = run.start_us + activity.ended_us
                 if ended > env.now:
                     yield env.timeout(ended - env.now)
-                about = _about(passage, run.start_us, price)
-                journal.record(passage.kind, run.start_us + passage.began_us, ended, about)
+                about = _about(activity, run.start_us, price)
+                journal.record(activity.kind, run.start_us + activity.began_us, ended, about)
             sent += len(batch)
             sink.poll()
             on_progress(ReplayProgress(journal.events, sent / log.events))
@@ -147,14 +147,14 @@ def replay(
     )
 
 
-def _about(passage: Passage, start_us: int, price: int) -> bytes:
+def _about(activity: ActivityRecord, start_us: int, price: int) -> bytes:
     """The message's second half."""
-    _, _, _, arrived_us, bus_id, group_id, first_visitor_id, party_size, channel, line = passage
+    _, _, _, arrived_us, bus_id, group_id, first_visitor_id, party_size, channel, line = activity
     arrived_at = start_us + arrived_us
     if line is None:
         return about_bus(arrived_at, bus_id, first_visitor_id, party_size)
     about = about_party((arrived_at, bus_id, group_id, first_visitor_id, party_size, channel), line)
-    return about_sale(about, price * party_size) if passage.kind is EventType.BUY_TICKETS else about
+    return about_sale(about, price * party_size) if activity.kind is EventType.BUY_TICKETS else about
 
 
 def _start(start: datetime | None, length_us: int) -> int:

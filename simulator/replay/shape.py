@@ -20,7 +20,7 @@ _MOST_ID: Final = 2**53
 MOST_PEOPLE: Final = 100_000
 
 
-class Misfit(ValueError):
+class InvalidEvent(ValueError):
     """An event has another shape; says what was found and what is expected, without the event's position."""
 
 
@@ -68,12 +68,12 @@ def as_recorded(event: Mapping[str, Any]) -> Recorded:
     """The event that a JSON object of the log tells of.
 
     Raises:
-        Misfit: The object has other keys, or a key holds what it must not.
+        InvalidEvent: The object has other keys, or a key holds what it must not.
     """
     name = event.get("event")
     shape = _SHAPES.get(name) if isinstance(name, str) else None
     if shape is None:
-        raise Misfit(f"'event' is {_found(event, 'event')}, expected one of {', '.join(_SHAPES)}")
+        raise InvalidEvent(f"'event' is {_found(event, 'event')}, expected one of {', '.join(_SHAPES)}")
     if event.keys() != shape.keys:
         raise _other_keys(event, shape)
     time = _minutes(event, "time")
@@ -83,48 +83,50 @@ def as_recorded(event: Mapping[str, Any]) -> Recorded:
     ended = round((time + _minutes(event, "duration")) * _MINUTE_US)
     people = [_id(event, shape.who)] if shape.who == "person" else _people(event, shape.who)
     if not people:
-        raise Misfit(f"'{shape.who}' is [], expected at least one person")
+        raise InvalidEvent(f"'{shape.who}' is [], expected at least one person")
     return Recorded(shape.kind, began, ended, people, None, _line(event, shape.line))
 
 
-def _other_keys(event: Mapping[str, Any], shape: _Shape) -> Misfit:
+def _other_keys(event: Mapping[str, Any], shape: _Shape) -> InvalidEvent:
     name = shape.kind.upper()
     missing = sorted(shape.keys - event.keys())
     if missing:
-        return Misfit(f"'{missing[0]}' is missing, expected in every {name}")
+        return InvalidEvent(f"'{missing[0]}' is missing, expected in every {name}")
     unknown = sorted(event.keys() - shape.keys)[0]
-    return Misfit(f"'{unknown}' is {_found(event, unknown)}, but a {name} has only {', '.join(sorted(shape.keys))}")
+    return InvalidEvent(
+        f"'{unknown}' is {_found(event, unknown)}, but a {name} has only {', '.join(sorted(shape.keys))}"
+    )
 
 
 def _minutes(event: Mapping[str, Any], key: str) -> float:
     value = event[key]
     if type(value) not in {int, float} or not 0 <= value <= _MOST_MINUTES:
-        raise Misfit(f"'{key}' is {_found(event, key)}, expected minutes from 0 to {_MOST_MINUTES}")
+        raise InvalidEvent(f"'{key}' is {_found(event, key)}, expected minutes from 0 to {_MOST_MINUTES}")
     return float(value)
 
 
 def _id(event: Mapping[str, Any], key: str) -> int:
     value = event[key]
     if not _is_id(value):
-        raise Misfit(f"'{key}' is {_found(event, key)}, expected a whole number from 0")
+        raise InvalidEvent(f"'{key}' is {_found(event, key)}, expected a whole number from 0")
     return int(value)
 
 
 def _line(event: Mapping[str, Any], key: str) -> int:
     value = event[key]
     if type(value) is not int or value < 1:
-        raise Misfit(f"'{key}' is {_found(event, key)}, expected a whole number: lines count from 1")
+        raise InvalidEvent(f"'{key}' is {_found(event, key)}, expected a whole number: lines count from 1")
     return value
 
 
 def _people(event: Mapping[str, Any], key: str) -> list[int]:
     people = event[key]
     if not isinstance(people, list) or not all(map(_is_id, people)):
-        raise Misfit(f"'{key}' is {_found(event, key)}, expected a list of whole numbers from 0")
+        raise InvalidEvent(f"'{key}' is {_found(event, key)}, expected a list of whole numbers from 0")
     people = sorted(people)
     for one, next_one in pairwise(people):
         if one == next_one:
-            raise Misfit(f"'{key}' names person {one} twice, expected each once")
+            raise InvalidEvent(f"'{key}' names person {one} twice, expected each once")
     return people
 
 

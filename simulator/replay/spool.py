@@ -85,7 +85,7 @@ order by event.ended, event.number
 """
 
 
-class Passage(NamedTuple):
+class ActivityRecord(NamedTuple):
     """An activity in terms of the contract, but for the run's start: times are microseconds since then."""
 
     kind: EventType
@@ -111,10 +111,10 @@ class EventLog:
         """Events that can be sent; buses with nobody on them, which cannot; the end of the last activity."""
         self._in_order: Final = in_order
 
-    def passages(self) -> Iterator[Passage]:
+    def activities(self) -> Iterator[ActivityRecord]:
         """The activities in the order in which they ended; can be asked for once."""
         for kind, *others in self._in_order:
-            yield Passage(ACTIVITY_TYPES[kind], *others)
+            yield ActivityRecord(ACTIVITY_TYPES[kind], *others)
 
 
 @contextmanager

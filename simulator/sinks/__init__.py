@@ -40,14 +40,14 @@ def check_destination(destination: str) -> None:
 
 @contextmanager
 def open_sink(
-    destination: str, *, deadline_s: float | None = None, notify: Callable[[str], None] = lambda _: None
+    destination: str, *, deadline_s: float | None = None, on_wait: Callable[[str], None] = lambda _: None
 ) -> Iterator[Sink]:
     """Open the place that ``destination`` names, and close it at the end.
 
     Args:
         destination: ``stdout``, ``file:PATH`` or ``kafka://HOST:PORT[,HOST:PORT]``.
         deadline_s: How long a Kafka that does not answer is waited for, seconds. Default: as the environment says.
-        notify: Is told, in a sentence, what is being waited for.
+        on_wait: Is told, in a sentence, what is being waited for.
 
     Raises:
         SinkError: The destination cannot be understood or opened.
@@ -65,5 +65,5 @@ def open_sink(
         # librdkafka takes a tenth of a second to load, which nobody else should pay.
         from simulator.sinks.kafka import kafka_sink  # noqa: PLC0415
 
-        with kafka_sink(destination.removeprefix(_KAFKA), deadline_s=deadline_s, notify=notify) as kafka:
+        with kafka_sink(destination.removeprefix(_KAFKA), deadline_s=deadline_s, on_wait=on_wait) as kafka:
             yield kafka

@@ -23,7 +23,7 @@ class ByteStream(Protocol):
         """Pass on what was taken."""
 
 
-class LinesSink:
+class JsonlSink:
     """Writes the messages of all topics as lines, in order."""
 
     def __init__(self, stream: ByteStream) -> None:
@@ -58,7 +58,7 @@ class LinesSink:
 
 
 @contextmanager
-def stdout_sink(stream: BinaryIO) -> Iterator[LinesSink]:
+def stdout_sink(stream: BinaryIO) -> Iterator[JsonlSink]:
     """Write to ``stream``, which stays open.
 
     Raises:
@@ -67,7 +67,7 @@ def stdout_sink(stream: BinaryIO) -> Iterator[LinesSink]:
     # With PYTHONUNBUFFERED standard output has no buffer, and takes less than it is given when a signal comes while a
     # full pipe is waited for.
     is_raw = isinstance(stream, io.RawIOBase)
-    sink = LinesSink(open(stream.fileno(), "wb", closefd=False) if is_raw else stream)  # noqa: SIM115 - stays open
+    sink = JsonlSink(open(stream.fileno(), "wb", closefd=False) if is_raw else stream)  # noqa: SIM115 - stays open
     try:
         yield sink
         sink.flush()
@@ -78,7 +78,7 @@ def stdout_sink(stream: BinaryIO) -> Iterator[LinesSink]:
 
 
 @contextmanager
-def file_sink(path: Path) -> Iterator[LinesSink]:
+def file_sink(path: Path) -> Iterator[JsonlSink]:
     """Write to a file that appears under its name when it is complete; a device or pipe is written to as it is.
 
     Raises:
@@ -89,7 +89,7 @@ def file_sink(path: Path) -> Iterator[LinesSink]:
     unfinished = path if is_special else path.with_name(path.name + ".part")
     try:
         with unfinished.open("wb") as stream:
-            sink = LinesSink(stream)
+            sink = JsonlSink(stream)
             yield sink
             sink.flush()
         if not is_special:

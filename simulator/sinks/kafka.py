@@ -47,7 +47,7 @@ def producer_config(bootstrap: str) -> dict[str, Any]:
 
 @contextmanager
 def kafka_sink(
-    bootstrap: str, *, deadline_s: float | None = None, notify: Callable[[str], None]
+    bootstrap: str, *, deadline_s: float | None = None, on_wait: Callable[[str], None]
 ) -> Iterator["KafkaSink"]:
     """Send to the Kafka at ``bootstrap``, ``host:port[,host:port]``.
 
@@ -55,7 +55,7 @@ def kafka_sink(
         bootstrap: Where to find it.
         deadline_s: How long it is waited for, at the start and whenever nothing is delivered any more, seconds.
             Default: ``TICKETSIM_KAFKA_DEADLINE_S``.
-        notify: Is told, in a sentence, what is being waited for.
+        on_wait: Is told, in a sentence, what is being waited for.
 
     Raises:
         KafkaSettingsRefused: The environment variables ``TICKETSIM_KAFKA_*`` say something impossible.
@@ -66,8 +66,8 @@ def kafka_sink(
     """
     if deadline_s is None:
         deadline_s = kafka_settings().deadline_s
-    _wait_for_topics(bootstrap, deadline_s, notify)
-    sink = KafkaSink(bootstrap, deadline_s=deadline_s, notify=notify)
+    _wait_for_topics(bootstrap, deadline_s, on_wait)
+    sink = KafkaSink(bootstrap, deadline_s=deadline_s, on_wait=on_wait)
     try:
         yield sink
         sink.flush()
@@ -78,10 +78,10 @@ def kafka_sink(
 class KafkaSink:
     """Sends each message to the topic of its type, keyed by its venue, in order."""
 
-    def __init__(self, bootstrap: str, *, deadline_s: float, notify: Callable[[str], None]) -> None:
+    def __init__(self, bootstrap: str, *, deadline_s: float, on_wait: Callable[[str], None]) -> None:
         self._bootstrap: Final = bootstrap
         self._deadline_s: Final = deadline_s
-        self._notify: Final = notify
+        self._on_wait: Final = on_wait
         self._failure: ClientError | None = None
         self._failed = 0
         self._sent = 0
@@ -154,7 +154,7 @@ class KafkaSink:
             )
         elif now - self._last_told > _TELL_AFTER_S:
             self._last_told = now
-            self._notify(f"waiting for Kafka at {self._bootstrap}: {waiting} messages not delivered yet")
+            self._on_wait(f"waiting for Kafka at {self._bootstrap}: {waiting} messages not delivered yet")
 
 
 class _Troubles:
@@ -183,7 +183,7 @@ class _Troubles:
         return self._denied_since is not None and monotonic() - self._denied_since > _DENIED_AFTER_S
 
 
-def _wait_for_topics(bootstrap: str, deadline_s: float, notify: Callable[[str], None]) -> None:
+def _wait_for_topics(bootstrap: str, deadline_s: float, on_wait: Callable[[str], None]) -> None:
     """Return when a broker answers and has all topics; both may still be on their way while a stack starts."""
     troubles = _Troubles()
     admin = AdminClient(client_config(bootstrap) | {"error_cb": troubles.hear})
@@ -216,5 +216,5 @@ def _wait_for_topics(bootstrap: str, deadline_s: float, notify: Callable[[str], 
             )
         if not told:
             told = True
-            notify(f"{waiting_for}; waiting up to {deadline_s:g} s")
+            on_wait(f"{waiting_for}; waiting up to {deadline_s:g} s")
         sleep(_PATIENCE_S)

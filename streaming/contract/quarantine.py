@@ -85,7 +85,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
+class Revalidated:
     """What today's contract says to quarantined messages."""
 
     examined: int
@@ -144,7 +144,7 @@ def newest_messages(snapshot: Snapshot, selection: Selection, limit: int) -> lis
     return found
 
 
-def judge_again(snapshot: Snapshot, selection: Selection) -> Verdicts:
+def revalidate(snapshot: Snapshot, selection: Selection) -> Revalidated:
     """Check the selected messages against today's contract, "now" being the moment in which each came."""
     valid: Counter[tuple[str, str]] = Counter()
     refused: Counter[str] = Counter()
@@ -157,7 +157,7 @@ def judge_again(snapshot: Snapshot, selection: Selection) -> Verdicts:
                     valid[reason, str(verdict.values[0])] += 1
                 else:
                     refused[verdict.reason] += 1
-    return Verdicts(valid.total() + refused.total(), valid, refused)
+    return Revalidated(valid.total() + refused.total(), valid, refused)
 
 
 def _batches(snapshot: Snapshot, file: LakeFile, columns: list[str]) -> Iterator[pa.RecordBatch]:

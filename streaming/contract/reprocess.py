@@ -18,7 +18,7 @@ from tenacity import RetryCallState, retry, retry_if_exception, stop_after_attem
 
 from streaming.contract.quarantine import Selection
 from streaming.contract.validation import validate_batch
-from streaming.exceptions import ReplayFailed
+from streaming.exceptions import ReprocessFailed
 from streaming.lake.create_table import ensure_table
 from streaming.lake.layout import QUARANTINE
 from streaming.lake.reader import Lake
@@ -37,7 +37,7 @@ _SAME_OFFSET: Final = "DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE"
 
 _ATTEMPTS: Final = 5
 
-_MOVED: Final = "ticketsim_replay_moved"
+_MOVED: Final = "ticketsim_reprocess_moved"
 
 #: Beside the lake's columns: why the message had been refused, and where it was filed.
 _ORIGIN: Final = "was_reason string, was_date date, was_hour int"
@@ -49,7 +49,7 @@ _QUARANTINED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class Reprocessed:
     """What a replay moved."""
 
     moved: Mapping[tuple[str, str], int]  #: by the reason for which they had been refused and their event type
@@ -76,13 +76,13 @@ def _say_so(state: RetryCallState) -> None:
     before_sleep=_say_so,
     reraise=True,
 )
-def replay(spark: "SparkSession", lake: Lake, selection: Selection) -> Replayed:
+def reprocess(spark: "SparkSession", lake: Lake, selection: Selection) -> Reprocessed:
     """Move those of the selected messages that are valid now; on a local disk the caller has its turn to commit.
 
     A commit made meanwhile by another one, on a file system where that may be, makes it begin again.
 
     Raises:
-        ReplayFailed: the lake holds an offset twice.
+        ReprocessFailed: the lake holds an offset twice.
     """
     ensure_table(spark, lake)
     moved = _valid_now(spark, lake, selection).persist()
@@ -92,7 +92,7 @@ def replay(spark: "SparkSession", lake: Lake, selection: Selection) -> Replayed:
         for group in groups:
             counts[group["was_reason"], group["event_type"]] += group["count"]
         if not counts:
-            return Replayed({}, None)
+            return Reprocessed({}, None)
         moved.createOrReplaceTempView(_MOVED)
         spark.sql(
             f"MERGE INTO delta.`{lake.table_uri}` AS lake USING {_MOVED} AS moved "
@@ -104,13 +104,13 @@ def replay(spark: "SparkSession", lake: Lake, selection: Selection) -> Replayed:
         ).collect()
     except Exception as error:
         if _SAME_OFFSET in str(error):
-            raise ReplayFailed(
+            raise ReprocessFailed(
                 "the quarantine holds an offset more than once. Nothing was moved. Look at the offsets check."
             ) from error
         raise
     finally:
         moved.unpersist()
-    return Replayed(dict(counts), lake.snapshot().version)
+    return Reprocessed(dict(counts), lake.snapshot().version)
 
 
 def _valid_now(spark: "SparkSession", lake: Lake, selection: Selection) -> "DataFrame":
@@ -124,7 +124,7 @@ def _valid_now(spark: "SparkSession", lake: Lake, selection: Selection) -> "Data
         quarantined = quarantined.where(
             _since("event_date", selection.last.date.isoformat(), selection.last.start.hour, "<")
         )
-    return quarantined.select(*_QUARANTINED).mapInArrow(_judging(selection), f"{spark_ddl()}, {_ORIGIN}")
+    return quarantined.select(*_QUARANTINED).mapInArrow(_revalidating(selection), f"{spark_ddl()}, {_ORIGIN}")
 
 
 def _since(column: str, date: str, hour: int, order: str) -> str:
@@ -142,7 +142,7 @@ def _hours(hours: Iterable[tuple[object, int]]) -> str:
     )
 
 
-def _judging(selection: Selection) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _revalidating(selection: Selection) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def judge(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             yield _valid_rows(selection.rows(batch))

@@ -84,7 +84,7 @@ def check(topic: str, value: bytes | None, kafka_timestamp_us: int) -> Accepted 
         value: Its bytes; None for a message without a value.
         kafka_timestamp_us: When the broker appended it, microseconds since the Unix epoch.
     """
-    verdict = _judge(_FAST.get(topic), topic, value, kafka_timestamp_us)
+    verdict = _validate(_FAST.get(topic), topic, value, kafka_timestamp_us)
     return Rejected(verdict) if isinstance(verdict, str) else Accepted(verdict)
 
 
@@ -168,7 +168,7 @@ def _one_by_one(topic: str, values: pa.Array, arrivals: np.ndarray) -> _Rows:
     reasons: list[str | None] = []
     filed_by: list[int] = []
     for value, arrival in zip(messages, arrivals.tolist(), strict=True):
-        verdict = _judge(decode, topic, value, arrival)
+        verdict = _validate(decode, topic, value, arrival)
         accepted = not isinstance(verdict, str)
         raw.append(None if accepted else value)
         reasons.append(None if isinstance(verdict, tuple) else verdict)
@@ -325,7 +325,7 @@ _read_string: Final = msgspec.json.Decoder(str).decode
 _read_int: Final = msgspec.json.Decoder(int).decode
 
 
-def _judge(
+def _validate(
     decode: Callable[[bytes | None], msgspec.Struct] | None, topic: str, value: bytes | None, kafka_timestamp_us: int
 ) -> Values | str:
     """The values of a message that keeps the contract, or the reason why it does not."""
@@ -343,7 +343,7 @@ def _judge(
 
 
 def _take_apart(topic: str, value: bytes | None, kafka_timestamp_us: int) -> Values | str:
-    """As ``_judge``, field by field: slower, but able to tell the reason."""
+    """As ``_validate``, field by field: slower, but able to tell the reason."""
     fields = _fields_given(value)
     if fields is None:
         return "malformed_json"

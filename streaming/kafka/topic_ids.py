@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from simulator.events import TOPICS
 from simulator.kafka_settings import client_config
 from streaming.exceptions import BrokerUnreachable, TopicMissing, TopicRecreated
-from streaming.storage import path_of, write_whole
+from streaming.storage import path_of, write_atomically
 
 IDS_FILE: Final = ".stream.topics.json"
 
@@ -81,4 +81,4 @@ def require_same_topics(lake_root: str, ids: Mapping[str, str]) -> None:
 
 def remember_topics(lake_root: str, ids: Mapping[str, str]) -> None:
     """From now on this lake is filled from the topics with these ids."""
-    write_whole(path_of(lake_root) / IDS_FILE, json.dumps(dict(ids), indent=1))
+    write_atomically(path_of(lake_root) / IDS_FILE, json.dumps(dict(ids), indent=1))

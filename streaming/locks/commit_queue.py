@@ -40,7 +40,9 @@ class Turn(Protocol):
         """Give it up."""
 
 
-class _Everybodys:
+class NoQueue:
+    """The turn in a bucket, where Delta itself keeps writers apart."""
+
     def release(self) -> None:
         """Nobody waits for it."""
 
@@ -52,7 +54,7 @@ def turn_holder(lake_root: str) -> Holder | None:
     return holder_of(Path(lake_root) / TURN_FILE)
 
 
-def someone_waits(lake_root: str) -> bool:
+def others_wait(lake_root: str) -> bool:
     """Whether a living process has drawn a ticket; cheap, for it is asked all the time."""
     return not in_bucket(lake_root) and any(_tickets(Path(lake_root) / QUEUE_FOLDER))
 
@@ -62,7 +64,7 @@ def take_turn(
     lake_root: str,
     name: str,
     *,
-    tell: Callable[[str], None],
+    on_progress: Callable[[str], None],
     stop: threading.Event | None = None,
 ) -> Turn:
     """Wait until all who asked before have had their turn, and until the one who has it gives it up.
@@ -71,7 +73,7 @@ def take_turn(
         spark: The session that will commit; its JVM holds the turn.
         lake_root: The lake's folder.
         name: What to call this process in messages to others.
-        tell: Told once whom this one waits for, if it has to.
+        on_progress: Told once whom this one waits for, if it has to.
         stop: Set it to give up waiting.
 
     Returns:
@@ -81,7 +83,7 @@ def take_turn(
         TurnGivenUp: ``stop`` was set before it came.
     """
     if in_bucket(lake_root):
-        return _Everybodys()
+        return NoQueue()
     path = Path(lake_root).resolve() / TURN_FILE
     told = False
     with _ticket(path.with_name(QUEUE_FOLDER)) as ticket:
@@ -89,7 +91,7 @@ def take_turn(
             if min(_tickets(ticket.parent), default=ticket) == ticket and (turn := try_lock(spark, path, name)):
                 return turn
             if not told and (holder := holder_of(path)):
-                tell(f"{name} waits for its turn to commit to {lake_root}: {holder} has it")
+                on_progress(f"{name} waits for its turn to commit to {lake_root}: {holder} has it")
                 told = True
             time.sleep(_POLL_S)
     raise TurnGivenUp(f"{name} was stopped while it waited for its turn to commit to {lake_root}.")

@@ -3,8 +3,8 @@
 Creating it, renewing it and taking it over are all conditional on its *generation*, the number that Google Cloud
 Storage gives to each version of an object (https://cloud.google.com/storage/docs/request-preconditions): of two who
 try, one fails. No clocks are compared. Who wants the lease watches whether the generation changes; if it does not for
-``patience_s`` by the watcher's own clock, the holder is taken for dead and the object is replaced. The holder gives up
-earlier by its own clock, counted from before its last renewal: a margin in which its JVM is ended.
+``expires_after_s`` by the watcher's own clock, the holder is taken for dead and the object is replaced. The holder
+gives up earlier by its own clock, counted from before its last renewal: a margin in which its JVM is ended.
 See docs/decisions/0012-the-lease-on-a-bucket.md.
 """
 
@@ -47,12 +47,12 @@ class Pace:
 
     heartbeat_s: float = 10.0  #: a renewal is one write to the bucket: 260 000 a month, 1.3 USD
     margin_s: float = 15.0  #: before others may take it over, the holder gives up
-    patience_s: float = 45.0  #: a holder that was not heard of for so long is taken for dead
+    expires_after_s: float = 45.0  #: a holder that was not heard of for so long is taken for dead
 
     @property
     def gives_up_s(self) -> float:
         """So long after its last renewal a holder stops."""
-        return self.patience_s - self.margin_s
+        return self.expires_after_s - self.margin_s
 
 
 #: Three renewals may fail in a row before the holder gives up.
@@ -136,7 +136,7 @@ class ObjectLease:
     def watch(self) -> tuple[bool, Holder | None]:
         """Whether the lease may be taken, and who has it; with a living holder known after one of its renewals."""
         first = seen = self._object.seen()
-        deadline = time.monotonic() + self._pace.patience_s
+        deadline = time.monotonic() + self._pace.expires_after_s
         while seen.generation == first.generation != 0 and time.monotonic() < deadline:
             time.sleep(self._pace.heartbeat_s / 8)
             seen = self._object.seen()
@@ -204,9 +204,9 @@ class ObjectLease:
         on_loss()
 
 
-def present_holder(uri: str, patience_s: float = PACE.patience_s) -> Holder | None:
+def present_holder(uri: str, expires_after_s: float = PACE.expires_after_s) -> Holder | None:
     """Who has the lease at ``uri``, without waiting; None if it was not renewed lately, by this machine's clock."""
     seen = LeaseObject(uri).seen()
-    if seen.written_at is None or (datetime.now(UTC) - seen.written_at).total_seconds() > patience_s:
+    if seen.written_at is None or (datetime.now(UTC) - seen.written_at).total_seconds() > expires_after_s:
         return None
     return seen.holder

@@ -52,7 +52,7 @@ class Lease(ABC):
         """
 
 
-def lease_of(lake_root: str, name: str) -> Lease:
+def create_lease(lake_root: str, name: str) -> Lease:
     """The lease on a lake, not held yet.
 
     Args:

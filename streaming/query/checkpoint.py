@@ -25,7 +25,7 @@ _UNREADABLE: Final = (OSError, ValueError, KeyError, IndexError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class CheckpointFit:
     """How a checkpoint stands to the lake."""
 
     usable: bool  #: the query can go on from it
@@ -33,7 +33,7 @@ class Fit:
     why: str
 
 
-def examine(checkpoint: UPath, committed: Mapping[str, int]) -> Fit:
+def examine(checkpoint: UPath, committed: Mapping[str, int]) -> CheckpointFit:
     """Compare a checkpoint with what the lake holds.
 
     Args:
@@ -42,7 +42,7 @@ def examine(checkpoint: UPath, committed: Mapping[str, int]) -> Fit:
     """
     planned = _numbers(checkpoint / "offsets")
     if not planned:
-        return Fit(False, False, f"there is no checkpoint in {checkpoint}")
+        return CheckpointFit(False, False, f"there is no checkpoint in {checkpoint}")
     newest = planned[-1]
     done = _numbers(checkpoint / "commits")
     try:
@@ -50,15 +50,17 @@ def examine(checkpoint: UPath, committed: Mapping[str, int]) -> Fit:
         after = _offsets(checkpoint / "offsets" / str(newest))
         before = _offsets(checkpoint / "offsets" / str(newest - 1)) if newest else _initial(checkpoint)
     except _UNREADABLE as problem:
-        return Fit(False, False, f"the checkpoint {checkpoint} is incomplete ({problem})")
+        return CheckpointFit(False, False, f"the checkpoint {checkpoint} is incomplete ({problem})")
     if done and not committed:
-        return Fit(False, True, f"the checkpoint {checkpoint} says that batches were written, the lake holds none")
+        return CheckpointFit(
+            False, True, f"the checkpoint {checkpoint} says that batches were written, the lake holds none"
+        )
     # A batch that the checkpoint calls done is in the lake; one that is planned may be, or not.
     candidates = [after] if done and done[-1] == newest else [after, before]
     differences = [_difference(offsets, committed) for offsets in candidates]
     if None in differences:
-        return Fit(True, True, f"the checkpoint {checkpoint} stands where the lake stands")
-    return Fit(False, True, f"the checkpoint {checkpoint} does not fit the lake: {differences[0]}")
+        return CheckpointFit(True, True, f"the checkpoint {checkpoint} stands where the lake stands")
+    return CheckpointFit(False, True, f"the checkpoint {checkpoint} does not fit the lake: {differences[0]}")
 
 
 def has_commits(checkpoint: UPath) -> bool:

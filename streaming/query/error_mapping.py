@@ -31,15 +31,15 @@ class QueryFailed(StreamFailed):
 
 
 @contextmanager
-def failures_told(lake: str, checkpoint: UPath) -> Iterator[None]:
-    """What Spark or the system raises in the block becomes an error of ours, see ``meaning``."""
+def mapped_errors(lake: str, checkpoint: UPath) -> Iterator[None]:
+    """What Spark or the system raises in the block becomes an error of ours, see ``map_error``."""
     try:
         yield
     except (PySparkException, Py4JError, OSError) as error:
-        raise meaning(error, lake, checkpoint) from error
+        raise map_error(error, lake, checkpoint) from error
 
 
-def meaning(error: Exception, lake: str, checkpoint: UPath) -> StreamingError:
+def map_error(error: Exception, lake: str, checkpoint: UPath) -> StreamingError:
     """Our error for what Spark or the system raised.
 
     Args:

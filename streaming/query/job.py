@@ -16,7 +16,7 @@ from streaming.lake.layout import PARTITION_COLUMNS
 from streaming.lake.reader import Lake
 from streaming.lake.schema import spark_ddl
 from streaming.query.clock import Clock
-from streaming.spark.python_worker import cycles_left_alone, ease_next_task
+from streaming.spark.python_worker import garbage_collection_paused, skip_repeated_scans
 
 QUERY_NAME: Final = "ticketsim"
 
@@ -61,10 +61,10 @@ def validated(messages: DataFrame, clock: Clock) -> DataFrame:
 
     def validate_all(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            with cycles_left_alone():
+            with garbage_collection_paused():
                 rows = validate_batch(batch, ingested_at_us=clock())
             yield rows
-        ease_next_task()
+        skip_repeated_scans()
 
     return (
         messages.select("topic", "value", "partition", "offset", "timestamp")

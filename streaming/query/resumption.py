@@ -28,7 +28,7 @@ LOSS_CURE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PartitionPosition:
     """One partition of a topic: what the lake holds, what Kafka holds, where to go on, and what is lost."""
 
     topic: str
@@ -55,7 +55,7 @@ class Place:
 class Resumption:
     """Where each partition goes on."""
 
-    places: tuple[Place, ...]
+    places: tuple[PartitionPosition, ...]
     topic_ids: Mapping[str, str]  #: the broker's, per topic
     known_ids: Mapping[str, str]  #: those that the lake was filled from
     losses: Losses  #: recorded before
@@ -66,7 +66,7 @@ class Resumption:
         return {place.name: place.lake for place in self.places if place.lake is not None}
 
     @property
-    def lost(self) -> tuple[Place, ...]:
+    def lost(self) -> tuple[PartitionPosition, ...]:
         """Partitions that have lost messages, not recorded yet."""
         return tuple(place for place in self.places if place.lost)
 
@@ -125,7 +125,7 @@ def survey(bootstrap: str, lake: Lake) -> Resumption:
 
 def compare(
     log: Mapping[str, TopicOffsets], committed: Mapping[str, int], recreated: Iterable[str] = ()
-) -> tuple[Place, ...]:
+) -> tuple[PartitionPosition, ...]:
     """Each partition that Kafka or the lake knows, sorted by name.
 
     Args:
@@ -139,27 +139,27 @@ def compare(
     )
 
 
-def _compare(name: str, held: TopicOffsets | None, following: int | None, recreated: bool) -> Place:
+def _compare(name: str, held: TopicOffsets | None, following: int | None, recreated: bool) -> PartitionPosition:
     topic, _, partition = name.rpartition("/")
     begin = held.earliest if held else 0
 
-    def lost(end: int | None, why: str) -> Place:
-        return Place(topic, int(partition), following, held, begin, following or 0, end, why)
+    def lost(end: int | None, why: str) -> PartitionPosition:
+        return PartitionPosition(topic, int(partition), following, held, begin, following or 0, end, why)
 
     if recreated:
         return lost(None, "the topic was deleted and created again")
     if following is None:
-        return Place(topic, int(partition), None, held, begin)
+        return PartitionPosition(topic, int(partition), None, held, begin)
     if held is None:
         return lost(None, "the partition is no longer there")
     if following > held.end:
         return lost(None, "Kafka's log ends before what the lake holds: the broker has lost data")
     if following < held.earliest:
         return lost(held.earliest, "the messages were removed from Kafka before the stream read them")
-    return Place(topic, int(partition), following, held, following)
+    return PartitionPosition(topic, int(partition), following, held, following)
 
 
-def _loss_sentence(place: Place) -> str:
+def _loss_sentence(place: PartitionPosition) -> str:
     holds = (
         "Kafka has no such partition"
         if place.kafka is None

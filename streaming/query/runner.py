@@ -21,13 +21,13 @@ from streaming.exceptions import BrokerUnreachable, DataLost, TurnGivenUp
 from streaming.kafka.topic_ids import require_same_topics, topic_ids
 from streaming.lake.create_table import ensure_table, missing_columns
 from streaming.lake.reader import Lake
-from streaming.locks.commit_queue import someone_waits, take_turn
-from streaming.locks.stream_lease import lease_of
+from streaming.locks.commit_queue import others_wait, take_turn
+from streaming.locks.stream_lease import create_lease
 from streaming.query.batch_log import Batch, BatchLog
 from streaming.query.clock import Clock, not_before, system_clock
-from streaming.query.error_mapping import QueryFailed, failures_told, meaning
+from streaming.query.error_mapping import QueryFailed, map_error, mapped_errors
 from streaming.query.job import read_kafka, start_query, validated
-from streaming.query.start_position import clear_away_unless_usable, is_usable, leave_checkpoint, survey_without_loss
+from streaming.query.start_position import abandon_checkpoint, can_resume, set_aside_unless_usable, survey_without_loss
 from streaming.spark.session import submitted_or_own_session
 from streaming.storage import absolute
 
@@ -40,7 +40,7 @@ _NAME: Final = "ticketsim stream"
 MAX_ATTEMPTS: Final = 6
 
 #: How long a clean stop waits for the batch that is being written; seconds.
-STOP_PATIENCE_S: Final = 60.0
+STOP_TIMEOUT_S: Final = 60.0
 
 _POLL_S: Final = 0.25
 
@@ -52,7 +52,7 @@ _TOPICS_CHECK_S: Final = 10.0
 #: * ``checkpoint``: from its checkpoint, or from what the lake holds if there is none
 #: * ``lake``: from what the lake holds, unless the checkpoint stands there too
 #: * ``accepting_loss``: the same, and messages that are gone from Kafka are recorded as lost first
-GoOn = Literal["checkpoint", "lake", "accepting_loss"]
+StartFrom = Literal["checkpoint", "lake", "accepting_loss"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class StreamConfig:
     checkpoint: UPath  #: the query's own folder
     trigger: timedelta | None  #: a batch each time this has passed; None: all that is there now, then end
     spark: Mapping[str, str] = field(default_factory=dict)  #: on top of ``streaming.spark.session.DEFAULTS``
-    go_on: GoOn = "checkpoint"
+    start_from: StartFrom = "checkpoint"
     clock: Clock = system_clock  #: stamps ``ingested_at``
 
 
@@ -94,7 +94,7 @@ def run_stream(
         StreamingError: it cannot start, or failed for good; the message says why and what to do.
     """
     run = _Run(config, on_batch, stop or threading.Event())
-    with failures_told(config.lake, config.checkpoint):
+    with mapped_errors(config.lake, config.checkpoint):
         return run.until_the_end()
 
 
@@ -107,11 +107,11 @@ class _Run:
         self._stop = stop
         self._lake = Lake(absolute(config.lake))
         self._batches: list[Batch] = []
-        self._left_checkpoint = False
+        self._checkpoint_abandoned = False
 
     def until_the_end(self) -> StreamSummary:
         # Everything that needs no JVM is refused before one is started.
-        lease = lease_of(self._lake.root, _NAME)
+        lease = create_lease(self._lake.root, _NAME)
         lease.require_free()
         missing_columns(self._lake)
         self._retrying(self._refuse_early)
@@ -119,7 +119,7 @@ class _Run:
             return self._summary(0.0)
         config = self._config
         # Told while the session lives: a failure of Spark has its words from the JVM.
-        told = failures_told(config.lake, config.checkpoint)
+        told = mapped_errors(config.lake, config.checkpoint)
         with submitted_or_own_session(self._lake.root, config.spark) as spark, lease.held(spark), told:
             started = time.monotonic()
             ended = False
@@ -134,14 +134,14 @@ class _Run:
         On a local disk maintenance and replays of the quarantine are let in between two batches.
         """
         try:
-            turn = take_turn(spark, self._lake.root, _NAME, tell=log.info, stop=self._stop)
+            turn = take_turn(spark, self._lake.root, _NAME, on_progress=log.info, stop=self._stop)
         except TurnGivenUp:
             return True
         try:
             ensure_table(spark, self._lake)
-            if self._config.go_on != "checkpoint" and not self._left_checkpoint:
-                self._retrying(lambda: self._leave_checkpoint(spark))
-                self._left_checkpoint = True
+            if self._config.start_from != "checkpoint" and not self._checkpoint_abandoned:
+                self._retrying(lambda: self._abandon_checkpoint(spark))
+                self._checkpoint_abandoned = True
             batch_log = BatchLog(self._lake, self._config.checkpoint, self._config.bootstrap)
             return bool(self._retrying(lambda: self._attempt(spark, batch_log)))
         finally:
@@ -172,7 +172,7 @@ class _Run:
         """
         committed_before = len(self._batches)
         resumption = survey_without_loss(self._config.bootstrap, self._lake)
-        clear_away_unless_usable(self._config.checkpoint, resumption, self._lake)
+        set_aside_unless_usable(self._config.checkpoint, resumption, self._lake)
         rows = validated(
             read_kafka(spark, self._config.bootstrap, resumption.starting_offsets()),
             not_before(resumption.losses.resumed_at, self._config.clock),
@@ -184,7 +184,7 @@ class _Run:
             finally:
                 self._report(batch_log, query)
         except (PySparkException, Py4JError, OSError) as error:
-            failure = meaning(error, self._config.lake, self._config.checkpoint)
+            failure = map_error(error, self._config.lake, self._config.checkpoint)
             if isinstance(failure, DataLost):
                 survey_without_loss(self._config.bootstrap, self._lake)  # names topic and offsets
             if not isinstance(failure, QueryFailed) or len(self._batches) == committed_before:
@@ -199,12 +199,12 @@ class _Run:
             Whether the stream is at its end; False if it only lets others have their turn.
         """
         next_check = time.monotonic() + _TOPICS_CHECK_S
-        patient_until, committed = time.monotonic() + STOP_PATIENCE_S, len(self._batches)
+        patient_until, committed = time.monotonic() + STOP_TIMEOUT_S, len(self._batches)
         while not query.awaitTermination(_POLL_S):  # type: ignore[arg-type]  # seconds, pyspark takes fractions
             self._report(batch_log, query)
             # However many others wait, each turn of the stream gets a batch done, if there is one.
             had_a_turn = len(self._batches) > committed or query.status["message"].startswith("Waiting for")
-            gives_way = (had_a_turn or time.monotonic() > patient_until) and someone_waits(self._lake.root)
+            gives_way = (had_a_turn or time.monotonic() > patient_until) and others_wait(self._lake.root)
             if self._stop.is_set() or gives_way:
                 self._stop_after_batch(query, batch_log)
                 return self._stop.is_set()
@@ -217,7 +217,7 @@ class _Run:
         return True
 
     def _stop_after_batch(self, query: StreamingQuery, batch_log: BatchLog) -> None:
-        deadline = time.monotonic() + STOP_PATIENCE_S
+        deadline = time.monotonic() + STOP_TIMEOUT_S
         committed = len(self._batches)
         while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:
             time.sleep(_POLL_S / 5)
@@ -229,21 +229,21 @@ class _Run:
     def _require_same_topics(self) -> None:
         require_same_topics(self._lake.root, topic_ids(self._config.bootstrap))
 
-    def _leave_checkpoint(self, spark: SparkSession) -> None:
-        accepting = spark if self._config.go_on == "accepting_loss" else None
-        leave_checkpoint(self._config.bootstrap, self._lake, self._config.checkpoint, accepting)
+    def _abandon_checkpoint(self, spark: SparkSession) -> None:
+        accepting = spark if self._config.start_from == "accepting_loss" else None
+        abandon_checkpoint(self._config.bootstrap, self._lake, self._config.checkpoint, accepting)
 
     def _refuse_early(self) -> None:
         """Refuse what can be refused without Spark; under the lease everything is looked at again."""
         config = self._config
-        if config.go_on == "accepting_loss":
+        if config.start_from == "accepting_loss":
             topic_ids(config.bootstrap)
             return
         resumption = survey_without_loss(config.bootstrap, self._lake)
         for loss in resumption.losses:
             log.info("recorded loss: %s", loss)
-        if config.go_on == "checkpoint":
-            is_usable(config.checkpoint, resumption, self._lake)
+        if config.start_from == "checkpoint":
+            can_resume(config.checkpoint, resumption, self._lake)
 
     def _report(self, batch_log: BatchLog, query: StreamingQuery) -> None:
         for batch in batch_log.new_batches(query):

@@ -29,7 +29,7 @@ def survey_without_loss(bootstrap: str, lake: Lake) -> Resumption:
     return resumption
 
 
-def is_usable(checkpoint: UPath, resumption: Resumption, lake: Lake) -> bool:
+def can_resume(checkpoint: UPath, resumption: Resumption, lake: Lake) -> bool:
     """Whether the query can go on from its checkpoint; False if there is none, or only a part of one.
 
     Raises:
@@ -50,13 +50,13 @@ def is_usable(checkpoint: UPath, resumption: Resumption, lake: Lake) -> bool:
     return fit.usable
 
 
-def clear_away_unless_usable(checkpoint: UPath, resumption: Resumption, lake: Lake) -> None:
-    """Leave a checkpoint to go on from, or an empty folder; raises as ``is_usable``."""
-    if not is_usable(checkpoint, resumption, lake) and (aside := set_aside(checkpoint)):
+def set_aside_unless_usable(checkpoint: UPath, resumption: Resumption, lake: Lake) -> None:
+    """Leave a checkpoint to go on from, or an empty folder; raises as ``can_resume``."""
+    if not can_resume(checkpoint, resumption, lake) and (aside := set_aside(checkpoint)):
         log.warning("the checkpoint was incomplete: it is now %s, and the stream goes on where the lake ends", aside)
 
 
-def leave_checkpoint(bootstrap: str, lake: Lake, checkpoint: UPath, accepting: SparkSession | None) -> None:
+def abandon_checkpoint(bootstrap: str, lake: Lake, checkpoint: UPath, accepting: SparkSession | None) -> None:
     """Set a checkpoint aside that does not stand where the lake stands, past a loss that is accepted.
 
     The order matters to one who is killed in between. While the new topic ids are not remembered a plain start is

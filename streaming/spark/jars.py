@@ -92,11 +92,11 @@ def _ensure(
         # Another process may have done it while this one waited.
         if folder.is_dir():
             return
-        tell = on_download or (lambda _: None)
-        tell(f"downloading {what} into {folder.parent} ({megabytes} MB, once)")
+        on_progress = on_download or (lambda _: None)
+        on_progress(f"downloading {what} into {folder.parent} ({megabytes} MB, once)")
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="unfinished-") as unfinished:
             retrieved = Path(unfinished) / "jars"
-            _retrieve(retrieved, folder.parent / "ivy", confs, tell)
+            _retrieve(retrieved, folder.parent / "ivy", confs, on_progress)
             retrieved.rename(folder)
 
 

@@ -8,7 +8,7 @@ from zipimport import zipimporter
 
 
 @contextmanager
-def cycles_left_alone() -> Iterator[None]:
+def garbage_collection_paused() -> Iterator[None]:
     """Keep Python from looking for cycles, of which a batch has none: that took 27 % of the worker's time."""
     gc.disable()
     try:
@@ -17,7 +17,7 @@ def cycles_left_alone() -> Iterator[None]:
         gc.enable()
 
 
-def ease_next_task() -> None:
+def skip_repeated_scans() -> None:
     """At the end of a task, keep the next one in this process from looking through what has not changed.
 
     Before each task Spark has all importers look at their places again, and its own path holds archives, one of them a

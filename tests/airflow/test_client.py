@@ -40,7 +40,7 @@ def test_an_offer_is_the_same_on_both_sides():
 
 def test_a_look_tells_what_is_offered_and_when_the_lake_was_looked_at(client, dagster):
     dagster.offered = [offer()]
-    look = client.look()
+    look = client.last_tick()
     assert [(each.first, each.last, each.run_key) for each in look.offers] == [
         (HOURS[3], HOURS[4], f"{HOURS[3]}...{HOURS[4]}@7#1")
     ]
@@ -49,24 +49,24 @@ def test_a_look_tells_what_is_offered_and_when_the_lake_was_looked_at(client, da
 
 def test_without_a_lake_nothing_is_offered(client, dagster):
     dagster.cursor = False
-    assert client.look().offers == ()
+    assert client.last_tick().offers == ()
 
 
 def test_a_look_that_failed_says_why(client, dagster):
     dagster.begun_at, dagster.tick_error = 115, "the lake is on fire"
-    assert client.look().problem == "the lake is on fire"
+    assert client.last_tick().problem == "the lake is on fire"
 
 
 def test_a_sensor_that_was_turned_off_is_an_error_with_the_cure(client, dagster):
     dagster.sensor = "STOPPED"
     with pytest.raises(SensorStopped, match=r"STOPPED.*Turn it on"):
-        client.look()
+        client.last_tick()
 
 
 def test_a_dagster_that_asks_for_itself_is_an_error_with_the_cure(client, dagster):
     dagster.offered = None
     with pytest.raises(AskedElsewhere, match="TICKETSIM_TRIGGER=airflow"):
-        client.look()
+        client.last_tick()
 
 
 def test_a_launched_run_bears_the_offer_s_tags_its_run_key_and_who_asked(client, dagster):

@@ -18,7 +18,7 @@ from google.auth.exceptions import GoogleAuthError
 from ticketsim_assets.checks.reconciliation import read_reconciliation
 from ticketsim_assets.warehouse.bigquery_client import Datasets
 from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse
-from ticketsim_assets.warehouse.wait_policy import IMPATIENT
+from ticketsim_assets.warehouse.wait_policy import NO_WAIT
 
 from ..ticketsim_assets.conftest import LakeMaker, hour_of, simulated
 
@@ -60,7 +60,7 @@ def loaded(datasets, tmp_path_factory):
             uploaded.append(bucket.blob(f"{datasets.prefix}lake/events/{file.path}"))
             uploaded[-1].upload_from_filename(snapshot.uri(file))
             files[hour].append(f"gs://{bucket.name}/{uploaded[-1].name}")
-    warehouse = BigQueryWarehouse(datasets, IMPATIENT)
+    warehouse = BigQueryWarehouse(datasets, NO_WAIT)
     assert sum(warehouse.replace_hours("events", files).values()) == len(messages)
     assert sum(warehouse.replace_hours("events", files).values()) == len(messages)
     yield warehouse
@@ -74,7 +74,7 @@ def test_a_query_that_names_no_day_is_refused(loaded):
 
 def test_a_query_that_would_read_more_than_is_allowed_is_refused(loaded):
     tight = Datasets(loaded.datasets.project, loaded.datasets.location, loaded.datasets.prefix, 1)
-    with BigQueryWarehouse(tight, IMPATIENT).reading() as reader, pytest.raises(GoogleAPIError, match="bytes"):
+    with BigQueryWarehouse(tight, NO_WAIT).reading() as reader, pytest.raises(GoogleAPIError, match="bytes"):
         reader.execute(f"select sum(party_size) from {reader.named('raw.events')} where event_date > '2000-01-01'")
 
 

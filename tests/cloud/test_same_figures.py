@@ -17,7 +17,7 @@ from ticketsim_assets.checks.reconciliation import read_reconciliation
 from ticketsim_assets.dashboard.data import marts_of
 from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse
 from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
-from ticketsim_assets.warehouse.wait_policy import IMPATIENT
+from ticketsim_assets.warehouse.wait_policy import NO_WAIT
 
 from ..dbt.conftest import BUILD, DIMENSIONS, HOURLY_MARTS, ONE_MORE, VIEWS, Dbt, run_all
 from ..ticketsim_assets.conftest import BucketLakeMaker, Recorder
@@ -113,10 +113,10 @@ def both(tmp_path_factory, gcs_emulator, bigquery_emulator):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_EMULATOR_HOST", gcs_emulator.endpoint)
         patch.setenv("BIGQUERY_EMULATOR_HOST", bigquery_emulator.endpoint)
-        file = DuckDBWarehouse(folder / "warehouse.duckdb", folder / "readers.db", IMPATIENT)
+        file = DuckDBWarehouse(folder / "warehouse.duckdb", folder / "readers.db", NO_WAIT)
         of_duckdb = {"TICKETSIM_DBT_TARGET": "duckdb", "TICKETSIM_WAREHOUSE_PATH": str(file.path)}
         laptop = Engine(file, files_of(Lake(str(folder / "lake"))), folder / "laptop", of_duckdb)
-        datasets = BigQueryWarehouse(bigquery_emulator.datasets("same_"), IMPATIENT)
+        datasets = BigQueryWarehouse(bigquery_emulator.datasets("same_"), NO_WAIT)
         cloud = Engine(datasets, files_of(maker.lake), folder / "cloud", bigquery_emulator.settings("same_"))
 
         first, late, *_, last = laptop.hours

@@ -175,12 +175,12 @@ def as_user(uid: int) -> list[str]:
 _CAPTURED: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
 
 
-def end(process: subprocess.Popen, *, patience: float = 30) -> int:
+def end(process: subprocess.Popen, *, timeout_s: float = 30) -> int:
     """Ask it to end as Docker does; what is left after ``patience`` seconds is killed."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
-        return process.wait(patience)
+        return process.wait(timeout_s)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -111,13 +111,13 @@ def test_broker_topics_and_simulator_work_as_their_images_run_them(roots: Path, 
             assert process.poll() is None, simulator.log.read_text()
             assert time.monotonic() < deadline, simulator.log.read_text()
             time.sleep(0.5)
-        assert end(process, patience=60) == 0, simulator.log.read_text()
+        assert end(process, timeout_s=60) == 0, simulator.log.read_text()
         sent = end_offsets(clients)
         assert sent["ticketsim.hour_closed"] >= 3 * 7, (
             "a simulator that is stopped sends the receipts of its open hours"
         )
 
-        assert end(broker, patience=60) in (0, 143)
+        assert end(broker, timeout_s=60) in (0, 143)
         broker = kafka.start()
         until_healthy(kafka, broker)
         assert end_offsets(clients) == sent, "the volume has the messages"

@@ -92,7 +92,7 @@ def test_the_runbook_names_commands_of_every_part():
         ("`ticketsim strem`", "ticketsim has no command strem"),
         ("`ticketsim stream\n--recovr --dry-run`", "stream has no option --recovr"),
         ("```\nA=1 .venv/bin/ticketsim broker stopp   # now\n```", "broker has no command stopp"),
-        ("`python -m ticketsim quarantine replay --all`", "replay has no option --all"),
+        ("`python -m ticketsim quarantine reprocess --all`", "reprocess has no option --all"),
         ("`make cloud-upp`", "the Makefile has no target cloud-upp"),
         ("`make soak MINUTE=2`", "the Makefile reads no MINUTE"),
     ],

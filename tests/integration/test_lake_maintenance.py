@@ -14,15 +14,15 @@ from simulator.events import EVENT_TYPES, HOUR_US
 from streaming.hour import Hour
 from streaming.lake.reader import Lake
 from ticketsim_assets.checks.offsets import OffsetState, check_offsets
-from ticketsim_assets.hours.cursor import WatchCursor
-from ticketsim_assets.hours.evaluation import watch
+from ticketsim_assets.hours.cursor import LakeCursor
+from ticketsim_assets.hours.evaluation import evaluate_lake
 from ticketsim_assets.keys import COMPACTION_JOB, LAKE_COMPACTION, LAKE_COMPLETE, LAKE_VACUUM, VACUUM_JOB
 from ticketsim_assets.resources.resources import LakeResource
-from ticketsim_assets.resources.spark import LaptopSpark
+from ticketsim_assets.resources.spark import LocalSpark
 
 from ..conftest import BOTH_PLACES
 from ..streaming.conftest import _good
-from ..streaming.test_stream import PATIENCE_S, Stream, event_numbers, wait_until
+from ..streaming.test_stream import TIMEOUT_S, Stream, event_numbers, wait_until
 from ..ticketsim_assets.conftest import LakeMaker, simulated
 from .dataproc import BUCKET, Dataproc, SparkOnThisDataproc
 
@@ -46,8 +46,8 @@ def metadata(result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> list[dict]:
     ]
 
 
-def look(lake: Lake, instance: dg.DagsterInstance, cursor: WatchCursor):
-    watched = watch(
+def look(lake: Lake, instance: dg.DagsterInstance, cursor: LakeCursor):
+    watched = evaluate_lake(
         lake,
         instance,
         cursor,
@@ -82,9 +82,9 @@ def test_a_day_is_compacted_beside_a_running_stream_and_nothing_downstream_takes
             wait_until(lambda end=(batch + 1) * 80: stream.versions() and len(event_numbers(stream)) == end, running)
         lake = Lake(str(stream.lake))
         with dg.DagsterInstance.ephemeral() as instance:
-            seen = look(lake, instance, WatchCursor())
+            seen = look(lake, instance, LakeCursor())
             sound = check_offsets(lake, lake.snapshot(), OffsetState())
-            compacting = {"spark": LaptopSpark(lake=str(stream.lake)), "lake": str(stream.lake), "instance": instance}
+            compacting = {"spark": LocalSpark(lake=str(stream.lake)), "lake": str(stream.lake), "instance": instance}
 
             [figures] = metadata(
                 run(COMPACTION_JOB, **compacting, partition_key=YESTERDAY.isoformat()), LAKE_COMPACTION
@@ -106,7 +106,7 @@ def test_a_day_is_compacted_beside_a_running_stream_and_nothing_downstream_takes
             changed = {Hour.from_key(key).start.hour for key in look(lake, instance, again.cursor).cursor.pending}
             assert changed == {11, 12, 14, 15}
             running.send_signal(signal.SIGTERM)
-            _, errors = running.communicate(timeout=PATIENCE_S)
+            _, errors = running.communicate(timeout=TIMEOUT_S)
             assert running.returncode == 0, errors
 
             day_before = (YESTERDAY - timedelta(days=1)).isoformat()

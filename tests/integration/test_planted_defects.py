@@ -19,7 +19,7 @@ from ticketsim_assets.resources.resources import dbt_project, resources
 from ticketsim_assets.settings import Settings
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader
 from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
-from ticketsim_assets.warehouse.wait_policy import IMPATIENT
+from ticketsim_assets.warehouse.wait_policy import NO_WAIT
 
 from ..ticketsim_assets.conftest import START, LakeMaker, Message, fields, hour_of, simulated
 
@@ -125,7 +125,7 @@ def test_each_defect_in_the_lake_is_named_by_the_receipts_check_and_stops_what_i
         assert check.severity.value == {"wrong": "ERROR", "unproved": "WARN"}[state]
         [row] = check.metadata["problems"].records
         assert {"venue-1", "scan_tickets", state} <= set(row.data.values())
-    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", tmp_path / "readers.db", IMPATIENT)
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", tmp_path / "readers.db", NO_WAIT)
     with warehouse.reading() as reader:
         found = read_reconciliation(reader)
     assert (found.wrong, found.unproved) == (state == "wrong", state == "unproved")

@@ -23,9 +23,9 @@ def suffered(plan, kept):
 
     def run(chaos, **options):
         sink, planned = kept(), plan("stable", **options)
-        with chaos_sink(sink, parse_chaos(chaos) if isinstance(chaos, str) else chaos, planned.seed) as suffering:
-            simulate(planned, suffering)
-        return sink, suffering.injected
+        with chaos_sink(sink, parse_chaos(chaos) if isinstance(chaos, str) else chaos, planned.seed) as faulty_sink:
+            simulate(planned, faulty_sink)
+        return sink, faulty_sink.injected
 
     return run
 
@@ -113,9 +113,9 @@ def test_the_same_run_suffers_the_same_whoever_shares_its_process(suffered):
 def test_venues_and_seeds_suffer_differently(kept):
     def order(key, seed):
         sink = kept()
-        with chaos_sink(sink, Chaos(late=0.3, delay_us=5), seed) as suffering:
+        with chaos_sink(sink, Chaos(late=0.3, delay_us=5), seed) as faulty_sink:
             for time in range(100):
-                suffering.send("ticketsim.bus_arrival", key, b'{"event_time":%d}' % time)
+                faulty_sink.send("ticketsim.bus_arrival", key, b'{"event_time":%d}' % time)
         return sink.values
 
     assert order(b"venue-1", 1) == order(b"venue-1", 1)
@@ -190,8 +190,8 @@ def test_a_stopped_run_sends_what_was_held_back(plan, kept):
     sink = kept()
     looks = iter(range(1000))
     run = plan("stable", venues=2, hours=100)
-    with chaos_sink(sink, parse_chaos("late=0.5:6h,reorder=0.5"), run.seed) as suffering:
-        summary = simulate(run, suffering, stopped=lambda: next(looks) > 100)
+    with chaos_sink(sink, parse_chaos("late=0.5:6h,reorder=0.5"), run.seed) as faulty_sink:
+        summary = simulate(run, faulty_sink, stopped=lambda: next(looks) > 100)
 
     assert summary.stopped
     assert summary.total == len(sink.sent) == len(set(sink.sent))

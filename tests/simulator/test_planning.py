@@ -14,7 +14,7 @@ from simulator.planning.plot import rows
 from simulator.planning.replication import Replication, Waits, observe
 from simulator.planning.search import find_plan
 from simulator.planning.target import checked_target, spoken
-from simulator.planning.trial import Judge, estimate
+from simulator.planning.trial import TrialRunner, estimate
 from simulator.planning.workers import Workers
 from simulator.scenario import Scenario, load_scenario
 
@@ -62,7 +62,7 @@ def waits(minutes, arrived=None) -> Waits:
     return Waits(spread, waited, np.ones_like(waited))
 
 
-def judged(replications, *, wait_s=300.0, settled=True):
+def decided(replications, *, wait_s=300.0, settled=True):
     length = MINUTE_US * len(replications[0].waited)
     return estimate(
         replications,
@@ -128,8 +128,8 @@ def test_with_a_scanner_for_every_group_the_waits_are_the_floor(stable):
 def test_waits_surely_below_the_target_meet_it_and_surely_above_fail():
     generator = np.random.default_rng(1)
     replications = [waits(generator.uniform(0, 4, 400)) for _ in range(6)]
-    assert judged(replications).verdict == "meets"
-    failing = judged(replications, wait_s=120)
+    assert decided(replications).verdict == "meets"
+    failing = decided(replications, wait_s=120)
     assert failing.verdict == "fails"
     assert "more than 2 min" in failing.reason
     assert failing.share is not None
@@ -137,21 +137,21 @@ def test_waits_surely_below_the_target_meet_it_and_surely_above_fail():
 
 
 def test_an_interval_on_both_sides_of_the_target_decides_nothing():
-    found = judged([waits(np.linspace(0, longest, 400)) for longest in (3, 4, 5, 6, 7, 8)])
+    found = decided([waits(np.linspace(0, longest, 400)) for longest in (3, 4, 5, 6, 7, 8)])
     assert found.verdict == "undecided"
     assert "around 5 min, after 6 replications" in found.reason
 
 
 def test_replications_too_short_for_lines_so_busy_never_meet_but_can_fail():
     short = [waits(np.full(400, 1.0)) for _ in range(6)]
-    assert judged(short, settled=False).verdict == "undecided"
-    assert judged(short, wait_s=30, settled=False).verdict == "fails"
+    assert decided(short, settled=False).verdict == "undecided"
+    assert decided(short, wait_s=30, settled=False).verdict == "fails"
 
 
 def test_the_warm_up_is_left_out():
     growing = np.concatenate([np.zeros(200), np.full(800, 10.0)])
     generator = np.random.default_rng(2)
-    found = judged([waits(growing + generator.uniform(0, 0.5, 1000)) for _ in range(6)])
+    found = decided([waits(growing + generator.uniform(0, 0.5, 1000)) for _ in range(6)])
     assert found.wait is not None
     assert 200 <= found.warm_up_us / MINUTE_US <= 250
     assert found.share is not None
@@ -181,8 +181,8 @@ def test_estimates_agree_with_erlang(markov):
     truth = erlang_wait(6, 95)
     trials = []
     with Workers(1) as workers:
-        judge = Judge(demand, checked_target(60 * truth, 95), 7, workers, trials.append)
-        found = judge.trial("both", 6, 1).estimates["sellers"]
+        runner = TrialRunner(demand, checked_target(60 * truth, 95), 7, workers, trials.append)
+        found = runner.trial("both", 6, 1).estimates["sellers"]
     assert found.verdict == "undecided"  # the target is the truth itself
     assert found.replications == 48
     assert found.wait is not None

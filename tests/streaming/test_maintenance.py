@@ -16,9 +16,9 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from simulator.events import HOUR_US, EventType
-from streaming.contract.quarantine import Selection, judge_again
-from streaming.contract.reprocess import replay
-from streaming.exceptions import DayNotClosed, ReplayFailed, RetentionTooShort
+from streaming.contract.quarantine import Selection, revalidate
+from streaming.contract.reprocess import reprocess
+from streaming.exceptions import DayNotClosed, ReprocessFailed, RetentionTooShort
 from streaming.hour import Hour
 from streaming.lake.create_table import ensure_table
 from streaming.lake.delta import open_table
@@ -26,7 +26,7 @@ from streaming.lake.reader import Lake
 from streaming.locks.commit_queue import turn_holder
 from streaming.maintenance import (
     CompactDay,
-    ReplayQuarantine,
+    ReprocessQuarantine,
     Vacuum,
     extent_of_day,
     is_compact,
@@ -38,7 +38,7 @@ from streaming.spark.gcs_connector import connector_settings
 from streaming.spark.jars import ensure_jars
 from streaming.spark.session import spark_session
 from streaming.storage import path_of
-from ticketsim_assets.assets.quarantine_reprocess import replay_job
+from ticketsim_assets.assets.quarantine_reprocess import reprocess_job
 from ticketsim_assets.resources.resources import LakeResource
 from ticketsim_assets.resources.spark import LakeSpark
 
@@ -118,8 +118,8 @@ def test_a_replay_moves_what_is_valid_now_in_one_commit_and_nothing_the_second_t
     came = origins(lake)
     version = lake.snapshot().version
 
-    said = judge_again(lake.snapshot(), Selection())
-    done = replay(spark, lake, Selection())
+    said = revalidate(lake.snapshot(), Selection())
+    done = reprocess(spark, lake, Selection())
 
     assert done.moved == dict(said.valid)
     assert done.messages == 48
@@ -135,7 +135,7 @@ def test_a_replay_moves_what_is_valid_now_in_one_commit_and_nothing_the_second_t
             assert (row["event_date"], row["event_hour"]) == (row["event_time"].date(), row["event_time"].hour)
     assert {row["event_id"] for row in now if row["event_id"]} == {f"run-north-{number}" for number in range(88)}
 
-    again = replay(spark, lake, Selection())
+    again = reprocess(spark, lake, Selection())
     assert (again.messages, again.version) == (0, None)
     assert lake.snapshot().version == version + 1
 
@@ -158,11 +158,11 @@ def test_a_replay_can_be_limited_to_a_reason_a_topic_and_hours_of_arrival(spark,
     refuse(messages(16, 16), "bad_value:line")
     refuse(messages(32, 16), "bad_value:line", at=later)
     selection = Selection("bad_value", "buy_tickets", Hour.containing(later), Hour.containing(later))
-    assert replay(spark, maker.lake, selection).moved == {("bad_value:line", "buy_tickets"): 2}
+    assert reprocess(spark, maker.lake, selection).moved == {("bad_value:line", "buy_tickets"): 2}
     snapshot = maker.lake.snapshot()
-    assert judge_again(snapshot, Selection("bad_value:channel")).examined == 16
-    assert judge_again(snapshot, Selection("bad_value:lin")).examined == 0
-    assert judge_again(snapshot, Selection(last=Hour.containing(ARRIVAL))).examined == 32
+    assert revalidate(snapshot, Selection("bad_value:channel")).examined == 16
+    assert revalidate(snapshot, Selection("bad_value:lin")).examined == 0
+    assert revalidate(snapshot, Selection(last=Hour.containing(ARRIVAL))).examined == 32
 
 
 def test_a_quarantine_that_holds_an_offset_twice_is_left_as_it_is(spark, maker, refuse, messages):
@@ -170,8 +170,8 @@ def test_a_quarantine_that_holds_an_offset_twice_is_left_as_it_is(spark, maker, 
     maker.offsets.clear()
     refuse(messages(0, 8), "bad_value:channel")
     version = maker.lake.snapshot().version
-    with pytest.raises(ReplayFailed, match="more than once"):
-        replay(spark, maker.lake, Selection())
+    with pytest.raises(ReprocessFailed, match="more than once"):
+        reprocess(spark, maker.lake, Selection())
     assert maker.lake.snapshot().version == version
 
 
@@ -191,7 +191,7 @@ def test_a_replay_that_another_commit_comes_between_begins_again(spark, maker, r
     other = threading.Thread(target=disturb)
     other.start()
     try:
-        done = replay(spark, maker.lake, Selection())
+        done = reprocess(spark, maker.lake, Selection())
     finally:
         ended.set()
         other.join()
@@ -259,10 +259,10 @@ def test_a_task_spells_itself_as_the_command_line_reads_it(monkeypatch, maker):
     from streaming.spark import session
 
     ran = []
-    monkeypatch.setattr(maintenance, "run_in_turn", lambda spark, lake, task, tell: ran.append(task))
+    monkeypatch.setattr(maintenance, "run_in_turn", lambda spark, lake, task, on_progress: ran.append(task))
     monkeypatch.setattr(session, "submitted_or_own_session", contextlib.nullcontext)
     hour = Hour.containing(ARRIVAL)
-    tasks = [CompactDay(DAY), Vacuum(timedelta(days=30)), ReplayQuarantine(Selection("bad_value", None, hour, hour))]
+    tasks = [CompactDay(DAY), Vacuum(timedelta(days=30)), ReprocessQuarantine(Selection("bad_value", None, hour, hour))]
     for task in tasks:
         maintenance.main(["--lake", maker.lake.root, *task.arguments(), "--dagster-pipes-context", "x"])
     assert ran == tasks
@@ -282,8 +282,8 @@ def test_dagster_s_job_replays_the_quarantine_and_says_what_it_moved(spark, make
     config = {"ops": {"move_valid_messages": {"config": {"reason": "bad_value"}}}}
     with dg.DagsterInstance.ephemeral() as instance:
         for expected, version in ((16, 3), (0, 3)):
-            done = replay_job.execute_in_process(run_config=config, resources=resources, instance=instance)
+            done = reprocess_job.execute_in_process(run_config=config, resources=resources, instance=instance)
             [output] = [e for e in done.all_node_events if e.is_successful_output]
             facts = output.step_output_data.metadata
             assert (facts["moved"].value, facts["delta_version"].value) == (expected, version)
-    assert judge_again(maker.lake.snapshot(), Selection()).examined == 8
+    assert revalidate(maker.lake.snapshot(), Selection()).examined == 8

@@ -6,7 +6,7 @@ from deltalake import write_deltalake
 from deltalake.exceptions import DeltaError
 
 from streaming.lake import delta
-from streaming.storage import absolute, emulator, identity, in_bucket, path_of, set_aside, write_whole
+from streaming.storage import absolute, emulator, identity, in_bucket, path_of, set_aside, write_atomically
 
 from ..conftest import BOTH_PLACES
 
@@ -20,11 +20,11 @@ def root(request, lake_place, tmp_path) -> str:
 def test_a_file_is_written_as_a_whole_and_tells_itself_from_its_successor(root):
     path = path_of(root) / "deep" / "file.json"
     assert (path.exists(), identity(path)) == (False, None)
-    write_whole(path, "first")
+    write_atomically(path, "first")
     first = identity(path)
     assert first is not None
     assert identity(path) == first
-    write_whole(path, "ä")
+    write_atomically(path, "ä")
     assert path.read_text(encoding="utf-8") == "ä"
     assert identity(path) != first
     assert [each.name for each in path.parent.iterdir()] == ["file.json"]
@@ -35,7 +35,7 @@ def test_a_folder_is_set_aside_with_all_that_is_in_it(root):
     folder = path_of(root) / "checkpoint"
     assert set_aside(folder, "metadata") is None
     for name in ("metadata", "offsets/0", "sources/0/0"):
-        write_whole(folder / name, name)
+        write_atomically(folder / name, name)
     aside = set_aside(folder, "metadata")
     assert aside is not None
     assert aside.name.startswith("checkpoint.aside-")
@@ -48,7 +48,7 @@ def test_a_folder_is_set_aside_with_all_that_is_in_it(root):
 def test_a_copy_that_breaks_off_leaves_the_folder_as_it_was_and_a_removal_one_that_is_worth_nothing(gcs, monkeypatch):
     folder = path_of(gcs.uri("checkpoint"))
     for name in ("metadata", "offsets/0"):
-        write_whole(folder / name, name)
+        write_atomically(folder / name, name)
 
     def broken(*_, **__):
         raise OSError("killed")

@@ -25,7 +25,7 @@ from ..fresh_topics import make_anew
 
 pytestmark = [pytest.mark.slow, BOTH_PLACES]
 
-PATIENCE_S = 150
+TIMEOUT_S = 150
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Stream:
         return process
 
     def once(self) -> dict[str, float]:
-        out, err = (process := self.start("--once")).communicate(timeout=PATIENCE_S)
+        out, err = (process := self.start("--once")).communicate(timeout=TIMEOUT_S)
         assert process.returncode == 0, err
         return json.loads(out)
 
@@ -107,7 +107,7 @@ def produce(topics: str, good) -> Callable[[Iterable[int]], None]:
 
 
 def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not condition():
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -160,11 +160,11 @@ def test_a_killed_stream_neither_loses_nor_doubles_a_row_and_no_second_one_may_w
 
     started = time.monotonic()
     second = stream.start("--once", checkpoint=stream.root / "other")
-    _, complaint = second.communicate(timeout=PATIENCE_S)
+    _, complaint = second.communicate(timeout=TIMEOUT_S)
     assert second.returncode == 1
     assert f"is being written by process {first.pid} (ticketsim stream, since " in complaint
     assert "Traceback" not in complaint
-    assert time.monotonic() - started < PATIENCE_S / 5, "it was to be refused before Spark is started"
+    assert time.monotonic() - started < TIMEOUT_S / 5, "it was to be refused before Spark is started"
 
     # Whenever it is killed, a batch is likely to be half done.
     known = stream.versions()
@@ -174,7 +174,7 @@ def test_a_killed_stream_neither_loses_nor_doubles_a_row_and_no_second_one_may_w
         end += 500
         time.sleep(0.1)
     jvm_of(first).kill()
-    _, complaint = first.communicate(timeout=PATIENCE_S)
+    _, complaint = first.communicate(timeout=TIMEOUT_S)
     assert first.returncode == 1
     assert "Nothing is lost: start the stream again" in complaint
 
@@ -198,7 +198,7 @@ def test_a_lost_checkpoint_is_rebuilt_sigterm_ends_between_batches_and_a_recreat
     stream.require_exactly_what_kafka_holds()
     produce(range(5_000, 8_000))
     process.send_signal(signal.SIGTERM)
-    out, errors = process.communicate(timeout=PATIENCE_S)
+    out, errors = process.communicate(timeout=TIMEOUT_S)
 
     assert process.returncode == 0, errors
     for offsets in stream.offsets().values():
@@ -212,7 +212,7 @@ def test_a_lost_checkpoint_is_rebuilt_sigterm_ends_between_batches_and_a_recreat
     make_anew(stream.bootstrap, [EventType.BUS_ARRIVAL.topic])
     produce(range(0, 80_000, len(EVENT_TYPES)))  # more than before: the old offsets exist again
     process = stream.start("--once")
-    _, complaint = process.communicate(timeout=PATIENCE_S)
+    _, complaint = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
     assert f"topic {EventType.BUS_ARRIVAL.topic} was deleted and created again" in complaint
     assert len(stream.rows("topic")) == rows

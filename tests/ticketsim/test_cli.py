@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from ticketsim import cli
-from ticketsim.exceptions import LocalError
+from ticketsim.exceptions import TicketsimError
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ def test_a_defect_is_not_dressed_up_as_a_message(monkeypatch):
 
 
 def test_every_error_of_our_packages_is_an_expected_one():
-    assert issubclass(LocalError, cli.EXPECTED_ERRORS)
+    assert issubclass(TicketsimError, cli.EXPECTED_ERRORS)
 
 
 def test_help_names_every_command_of_the_design():

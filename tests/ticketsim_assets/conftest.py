@@ -19,14 +19,14 @@ from streaming.hour import Hour
 from streaming.lake.layout import EVENTS_TABLE, PARTITION_COLUMNS
 from streaming.lake.reader import Lake
 from streaming.storage import path_of
-from ticketsim_assets.hours.cursor import WatchCursor
-from ticketsim_assets.hours.evaluation import Watched, watch
+from ticketsim_assets.hours.cursor import LakeCursor
+from ticketsim_assets.hours.evaluation import TickResult, evaluate_lake
 from ticketsim_assets.hours.run_tags import run_tags
 from ticketsim_assets.keys import HOURLY_JOB, QUARANTINE_JOB
 from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse
 from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
 from ticketsim_assets.warehouse.protocol import Warehouse
-from ticketsim_assets.warehouse.wait_policy import IMPATIENT
+from ticketsim_assets.warehouse.wait_policy import NO_WAIT
 
 from ..cloud.bigquery_emulator import BigQueryEmulator
 from ..cloud.gcs_emulator import GcsBucket
@@ -164,7 +164,7 @@ def run_messages() -> list[Message]:
 
 @pytest.fixture
 def duckdb_warehouse(tmp_path: Path) -> Warehouse:
-    return DuckDBWarehouse(tmp_path / "warehouse.duckdb", tmp_path / "readers.db", IMPATIENT)
+    return DuckDBWarehouse(tmp_path / "warehouse.duckdb", tmp_path / "readers.db", NO_WAIT)
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def bigquery_warehouse(bigquery_emulator: BigQueryEmulator, monkeypatch) -> Ware
     """BigQuery, which reads a lake in a bucket."""
     prefix = f"t{uuid.uuid4().hex[:8]}_"
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", bigquery_emulator.endpoint)
-    return BigQueryWarehouse(bigquery_emulator.datasets(prefix), IMPATIENT)
+    return BigQueryWarehouse(bigquery_emulator.datasets(prefix), NO_WAIT)
 
 
 @pytest.fixture
@@ -192,13 +192,13 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield ephemeral
 
 
-Look = Callable[..., Watched]
+Look = Callable[..., TickResult]
 
 
 @pytest.fixture
 def look(maker: LakeMaker, instance: dg.DagsterInstance) -> Look:
     """One look at the lake, whose reports are recorded as the daemon records them; goes on from the look before."""
-    cursor = WatchCursor()
+    cursor = LakeCursor()
 
     def look_once(
         *,
@@ -210,12 +210,12 @@ def look(maker: LakeMaker, instance: dg.DagsterInstance) -> Look:
         restart: bool = False,
         debounce: timedelta = timedelta(0),
         sound: bool = True,
-    ) -> Watched:
+    ) -> TickResult:
         nonlocal cursor
-        watched = watch(
+        watched = evaluate_lake(
             maker.lake,
             instance,
-            WatchCursor() if restart else WatchCursor.from_json(cursor.to_json()),
+            LakeCursor() if restart else LakeCursor.from_json(cursor.to_json()),
             now=now or datetime.now(UTC),
             first_hour=first_hour,
             lateness=lateness,

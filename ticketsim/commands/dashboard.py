@@ -18,7 +18,7 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
     import webbrowser
     from dataclasses import asdict
 
-    from ticketsim.warehouse import patient_warehouse, person_at_a_terminal
+    from ticketsim.warehouse import open_warehouse, terminal_wait_policy
     from ticketsim_assets.dashboard.data import marts_of, read_marts
     from ticketsim_assets.dashboard.page import write_page
     from ticketsim_assets.settings import Settings
@@ -26,9 +26,9 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
     settings = Settings()
     with console.status("building the page"):
         if settings.warehouse == "duckdb":
-            marts = read_marts(readable_warehouse(settings), person_at_a_terminal())
+            marts = read_marts(readable_warehouse(settings), terminal_wait_policy())
         else:
-            with patient_warehouse(settings).published() as reader:
+            with open_warehouse(settings).published() as reader:
                 marts = marts_of(reader)
         summary = write_page(marts, settings.dashboard_path)
 

@@ -29,8 +29,10 @@ def demo(
     from ticketsim_assets.settings import Settings
 
     faults = parse_chaos(chaos) if chaos else None
-    with live_status("broker") as tell:
-        report = run_demo(Settings(), hours=hours, seed=seed, venues=venues, scenario=scenario, chaos=faults, tell=tell)
+    with live_status("broker") as on_progress:
+        report = run_demo(
+            Settings(), hours=hours, seed=seed, venues=venues, scenario=scenario, chaos=faults, on_progress=on_progress
+        )
     _show(report)
     if json:
         emit_json({**asdict(report), "proved": report.proved})

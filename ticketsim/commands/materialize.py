@@ -21,7 +21,7 @@ def materialize(
         raise typer.BadParameter("give either --hour HOUR or both --from HOUR and --to HOUR.")
     from datetime import UTC, datetime
 
-    from ticketsim.materializing import materialize_hours
+    from ticketsim.materialization import materialize_hours
     from ticketsim.stack.dagster_home import dagster_instance
     from ticketsim_assets.assets.partitions import existing_hours, parse_hour
     from ticketsim_assets.settings import Settings

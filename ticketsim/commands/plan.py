@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simulator.planning.search import Plan
     from simulator.planning.statistics import Interval
     from simulator.planning.target import Target
-    from simulator.planning.trial import Estimate, Look, Trial
+    from simulator.planning.trial import Estimate, Replications, Trial
 
 _US_PER_S = 1_000_000
 
@@ -85,8 +85,8 @@ def _planned(rush: "Rush", target: "Target", options: _Options, plot: Path | Non
 
     trials: list[Trial] = []
     try:
-        with _progress(trials) as (on_look, on_trial):
-            found = find_plan(rush.scenario, target, **options, on_trial=on_trial, on_look=on_look)
+        with _progress(trials) as (on_replications, on_trial):
+            found = find_plan(rush.scenario, target, **options, on_trial=on_trial, on_replications=on_replications)
     except TargetUnreachable as error:
         raise TargetUnreachable(f"{rush.name}: {error}") from error
     finally:
@@ -112,21 +112,21 @@ def _seconds(text: str) -> float:
 
 
 @contextmanager
-def _progress(trials: "list[Trial]") -> "Iterator[tuple[Callable[[Look], None], Callable[[Trial], None]]]":
+def _progress(trials: "list[Trial]") -> "Iterator[tuple[Callable[[Replications], None], Callable[[Trial], None]]]":
     """Show what is being simulated, and say what each trial has decided; ``trials`` collects them."""
     with console.status("looking at the visitors") as status:
 
-        def show(look: "Look") -> None:
-            hours = look.length_us / 3600 / _US_PER_S
-            staffing = _staffing(look.sellers, look.scanners)
-            status.update(f"{staffing}: {look.replications} replications of {hours:.3g} hours")
+        def on_replications(running: "Replications") -> None:
+            hours = running.length_us / 3600 / _US_PER_S
+            staffing = _staffing(running.sellers, running.scanners)
+            status.update(f"{staffing}: {running.replications} replications of {hours:.3g} hours")
 
-        def tell(trial: "Trial") -> None:
+        def on_trial(trial: "Trial") -> None:
             trials.append(trial)
             for stage, found in trial.estimates.items():
                 say(f"{_staffing(trial.sellers, trial.scanners)}: {stage} {found.verdict}, {found.reason}")
 
-        yield show, tell
+        yield on_replications, on_trial
 
 
 def _staffing(sellers: int, scanners: int | None) -> str:

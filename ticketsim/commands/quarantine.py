@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ticketsim.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, console, emit_json, say
 
 if TYPE_CHECKING:
     from streaming.contract.quarantine import Message, Refused, Selection
-    from streaming.contract.reprocess import Replayed
+    from streaming.contract.reprocess import Reprocessed
 
 quarantine_app = typer.Typer(
-    no_args_is_help=True, help="List, show and replay the messages of the lake that break the contract."
+    no_args_is_help=True, help="List, show and reprocess the messages of the lake that break the contract."
 )
 
 LakeOption = Annotated[str | None, typer.Option("--lake", help="Root of the lake.", show_default="settings")]
@@ -24,6 +24,8 @@ ReasonOption = Annotated[
 TopicOption = Annotated[str | None, typer.Option("--topic", help="Only this topic, or the topic of this event type.")]
 FromOption = Annotated[str | None, typer.Option("--from", help="First hour of arrival, e.g. 2026-11-20T03:00 (UTC).")]
 ToOption = Annotated[str | None, typer.Option("--to", help="Last hour of arrival, included.")]
+
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be moved, and move nothing.")]
 
 
 @quarantine_app.command()
@@ -91,26 +93,26 @@ def show(
 
 
 @quarantine_app.command()
-def replay(
+def reprocess(
     *,
     reason: ReasonOption = None,
     topic: TopicOption = None,
     from_: FromOption = None,
     to: ToOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be moved, and move nothing.")] = False,
+    dry_run: DryRunOption = False,
     lake: LakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Move messages that are valid by now into their event type, in one commit; a stream that runs is waited for."""
-    from streaming.contract.quarantine import judge_again
+    """Move messages that are valid by now into their event type, in one commit; wait for the running stream's turn."""
+    from streaming.contract.quarantine import revalidate
 
     opened, selection = _lake(lake), _selection(reason, topic, from_, to)
-    verdicts = judge_again(opened.snapshot(), selection)
+    verdicts = revalidate(opened.snapshot(), selection)
     moved: dict[tuple[str, str], int] = dict(verdicts.valid)
     version = None
     if moved and not dry_run:
-        replayed = _replay(opened.root, selection)
-        moved, version = dict(replayed.moved), replayed.version
+        done = _reprocess(opened.root, selection)
+        moved, version = dict(done.moved), done.version
     if as_json:
         emit_json(
             {
@@ -129,13 +131,29 @@ def replay(
     rows = [(was, now, f"{count:,}") for (was, now), count in _sorted(moved)]
     if rows:
         _print_table(("was", "is now", "messages"), rows)
-    done = "would be moved" if dry_run else "moved"
+    what = "would be moved" if dry_run else "moved"
     console.print(
-        f"{verdicts.examined:,} messages looked at, {sum(moved.values()):,} {done}, "
+        f"{verdicts.examined:,} messages looked at, {sum(moved.values()):,} {what}, "
         f"{verdicts.refused.total():,} still break the contract",
         markup=False,
         soft_wrap=True,
     )
+
+
+@quarantine_app.command("replay", hidden=True)
+def replay(
+    *,
+    reason: ReasonOption = None,
+    topic: TopicOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    dry_run: DryRunOption = False,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run ``reprocess``, its name since 0.2; the next release drops this one."""
+    say("`ticketsim quarantine replay` is now `ticketsim quarantine reprocess`; the old name ends with release 0.3.")
+    reprocess(reason=reason, topic=topic, from_=from_, to=to, dry_run=dry_run, lake=lake, as_json=as_json)
 
 
 def printable(value: bytes | None, shown: int) -> str:
@@ -149,17 +167,19 @@ def printable(value: bytes | None, shown: int) -> str:
     return f"{safe}... ({len(value) - shown:,} bytes more)" if len(value) > shown else safe
 
 
-def _replay(lake_root: str, selection: "Selection") -> "Replayed":
+def _reprocess(lake_root: str, selection: "Selection") -> "Reprocessed":
     import logging
 
     from streaming.lake.reader import Lake
-    from streaming.maintenance import ReplayQuarantine, run_in_turn
+    from streaming.maintenance import ReprocessQuarantine, run_in_turn
     from streaming.spark.session import submitted_or_own_session
 
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     with console.status("starting Spark") as status, submitted_or_own_session(lake_root) as spark:
         status.update("moving the messages")
-        result: Replayed = run_in_turn(spark, Lake(lake_root), ReplayQuarantine(selection), tell=status.update)
+        result: Reprocessed = run_in_turn(
+            spark, Lake(lake_root), ReprocessQuarantine(selection), on_progress=status.update
+        )
         return result
 
 

@@ -39,7 +39,7 @@ def reconcile(
 
 def _read(settings: "Settings", first: str | None, last: str | None) -> "Reconciliation":
     """Read the warehouse that runs write, not the readers' copy; one that is in use is waited for."""
-    from ticketsim.warehouse import patient_warehouse
+    from ticketsim.warehouse import open_warehouse
     from ticketsim_assets.assets.partitions import parse_hour
     from ticketsim_assets.checks.reconciliation import read_reconciliation
     from ticketsim_assets.exceptions import NothingToReconcile
@@ -49,7 +49,7 @@ def _read(settings: "Settings", first: str | None, last: str | None) -> "Reconci
         raise NothingToReconcile(
             f"there is no warehouse at {settings.warehouse_path}. Run `ticketsim demo`, or set TICKETSIM_HOME."
         )
-    with console.status("reading the warehouse"), patient_warehouse(settings).reading() as connection:
+    with console.status("reading the warehouse"), open_warehouse(settings).reading() as connection:
         return read_reconciliation(connection, start, end)
 
 

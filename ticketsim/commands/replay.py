@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticketsim.exceptions import LocalError
+from ticketsim.exceptions import TicketsimError
 from ticketsim.output import JsonOption, emit_json, say
 from ticketsim.parse_time import parse_moment
 from ticketsim.progress import print_counts, progress_line
@@ -35,14 +35,14 @@ def replay(
     from simulator.sinks import check_destination, open_sink
 
     if json and to == "stdout":
-        raise LocalError(
+        raise TicketsimError(
             "--json prints the summary on stdout, where the messages go; give --to file:PATH or kafka://..."
         )
     check_destination(to)
     begins = parse_moment(start)
     with _progress(file) as (on_read, on_progress), open_event_log(file, on_read) as log:
         run = plan_replay(log, start=begins, run_id=run_id, venue_id=venue_id)
-        with open_sink(to, notify=say) as sink:
+        with open_sink(to, on_wait=say) as sink:
             summary = send(log, run, sink, on_progress)
     _print_summary(summary)
     if json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticketsim.exceptions import LocalError
+from ticketsim.exceptions import TicketsimError
 from ticketsim.output import JsonOption, emit_json, say
 from ticketsim.parse_time import parse_moment
 from ticketsim.progress import print_counts, progress_line
@@ -65,7 +65,7 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
     from simulator.workers import simulate_to
 
     if json and to == "stdout":
-        raise LocalError(
+        raise TicketsimError(
             "--json prints the summary on stdout, where the messages go; give --to file:PATH or kafka://..."
         )
     check_destination(to)
@@ -92,7 +92,7 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
             on_open=lambda: until_done.enter_context(_collecting(signals)),
             on_progress=on_progress,
             stopped=lambda: bool(signals),
-            notify=say,
+            on_wait=say,
         )
     _print_summary(run, summary)
     if json:

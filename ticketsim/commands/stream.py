@@ -63,7 +63,7 @@ def stream(  # noqa: PLR0917  # typer passes by name
         lake=lake or settings.lake,
         checkpoint=path_of(checkpoint) if checkpoint else settings.checkpoint,
         trigger=None if once else trigger,
-        go_on="accepting_loss" if accept_loss else "lake" if recover else "checkpoint",
+        start_from="accepting_loss" if accept_loss else "lake" if recover else "checkpoint",
     )
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("streaming").setLevel(logging.INFO)

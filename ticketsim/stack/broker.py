@@ -16,7 +16,7 @@ from simulator.kafka_settings import kafka_settings
 from simulator.topics import create_topics
 from streaming.spark.jars import ensure_jars
 from ticketsim.defaults import PARTITIONS
-from ticketsim.exceptions import BrokerPlain, BrokerRunning, NoSpace, PortTaken
+from ticketsim.exceptions import BrokerRunning, BrokerUnsecured, NoSpace, PortTaken
 from ticketsim.stack.kafka_process import Progress, Record, becomes_ready, end, launch, living, recorded, topics_on
 from ticketsim.stack.ports import LOOPBACK, free_port, holder_of, is_free
 
@@ -59,19 +59,19 @@ def start(
     Raises:
         NoJava, JarsUnavailable: it cannot be started on this machine.
         PortTaken: another process listens on ``port``.
-        BrokerPlain: the settings say that Kafka asks for TLS or a login.
+        BrokerUnsecured: the settings say that Kafka asks for TLS or a login.
         BrokerRunning: the broker of this folder already runs, on another port.
         NoSpace: the disk is nearly full.
         BrokerFailed: it ended or does not answer.
     """
     if (protocol := kafka_settings().security_protocol) != "PLAINTEXT":
-        raise BrokerPlain(
+        raise BrokerUnsecured(
             f"TICKETSIM_KAFKA_SECURITY_PROTOCOL is {protocol}, but the local broker asks for neither TLS nor a login. "
             "Unset the variables TICKETSIM_KAFKA_* to use it."
         )
     directory = directory.expanduser().resolve()
-    tell = on_progress or (lambda _: None)
-    jars = ensure_jars(tell)
+    on_progress = on_progress or (lambda _: None)
+    jars = ensure_jars(on_progress)
     directory.mkdir(parents=True, exist_ok=True)
     with _only_one(directory):
         record = recorded(directory)
@@ -84,8 +84,8 @@ def start(
         # One that was killed a moment ago may still be listed.
         if process is None or not becomes_ready(directory, port, process):
             _refuse_if_impossible(directory, port)
-            launch(directory, port, _controller_port(record, port), jars, tell)
-        tell("creating topics")
+            launch(directory, port, _controller_port(record, port), jars, on_progress)
+        on_progress("creating topics")
         create_topics(f"{LOOPBACK}:{port}", partitions)
     return status(directory)
 

@@ -22,9 +22,9 @@ from streaming.lake.reader import Lake, LakeFile, Snapshot
 from ticketsim.exceptions import NotProved, StationFailed
 from ticketsim.stack import broker
 from ticketsim.stack.dagster_home import dagster_instance
-from ticketsim.warehouse import patient_warehouse
+from ticketsim.warehouse import open_warehouse
 from ticketsim_assets.checks.reconciliation import read_reconciliation
-from ticketsim_assets.run_locally import look_at_lake, run_dashboard, run_hours, run_quarantine
+from ticketsim_assets.run_locally import run_dashboard, run_hours, run_quarantine, tick_lake
 from ticketsim_assets.settings import Settings
 
 Tell = Callable[[str], None]
@@ -66,15 +66,15 @@ class DemoReport:
 
 
 @contextmanager
-def _station(report: DemoReport, name: str, tell: Tell) -> Iterator[None]:
-    tell(name)
+def _station(report: DemoReport, name: str, on_progress: Tell) -> Iterator[None]:
+    on_progress(name)
     started = time.monotonic()
     yield
     report.seconds[name] = round(time.monotonic() - started, 1)
 
 
 def run_demo(
-    settings: Settings, *, hours: float, seed: int, venues: int, scenario: str, chaos: Chaos | None, tell: Tell
+    settings: Settings, *, hours: float, seed: int, venues: int, scenario: str, chaos: Chaos | None, on_progress: Tell
 ) -> DemoReport:
     """Send one run through the whole pipeline and compare what arrived with what was sent.
 
@@ -85,12 +85,12 @@ def run_demo(
         venues: how many.
         scenario: name or file.
         chaos: what goes wrong on the way to Kafka, on top of the truth; None: nothing.
-        tell: told of every station when it begins, and of progress within.
+        on_progress: told of every station when it begins, and of progress within.
 
     Raises:
         NotProved: some hour does not equal its receipts.
         StationFailed: a process ended badly.
-        LocalError, SimulatorError, StreamingError, AssetsError: what else can go wrong at a station.
+        TicketsimError, SimulatorError, StreamingError, AssetsError: what else can go wrong at a station.
     """
     run = plan_run(load_scenario(scenario), seed=seed, hours=hours, venues=venues)
     report = DemoReport(run.run_id, sent_before=_is_in_lake(settings, run), page=settings.dashboard_path)
@@ -99,25 +99,27 @@ def run_demo(
     port = settings.broker_port
     ran_before = broker.status(settings.broker_dir).running
     try:
-        with _station(report, "broker", tell):
-            broker.start(settings.broker_dir, port, on_progress=lambda said: tell(f"broker: {said}"))
-        with _station(report, "simulator", tell):
-            report.produced = _sent_before(settings, run) if report.sent_before else _send(settings, run, chaos, tell)
-        with _station(report, "stream", tell):
-            _stream(settings, log, tell)
+        with _station(report, "broker", on_progress):
+            broker.start(settings.broker_dir, port, on_progress=lambda said: on_progress(f"broker: {said}"))
+        with _station(report, "simulator", on_progress):
+            report.produced = (
+                _sent_before(settings, run) if report.sent_before else _send(settings, run, chaos, on_progress)
+            )
+        with _station(report, "stream", on_progress):
+            _stream(settings, log, on_progress)
         with dagster_instance(settings) as instance:
-            with _station(report, "graph", tell):
-                watched = look_at_lake(settings, instance, first_loads=True)
+            with _station(report, "graph", on_progress):
+                watched = tick_lake(settings, instance, first_loads=True)
                 for request in watched.hourly:
-                    tell(f"graph: hours {request.first} to {request.last}")
+                    on_progress(f"graph: hours {request.first} to {request.last}")
                     run_hours(instance, request, log)
                 run_quarantine(instance, watched.quarantine, log)
-            with _station(report, "dashboard", tell):
+            with _station(report, "dashboard", on_progress):
                 run_dashboard(instance, log)
     finally:
         if not ran_before:
             broker.stop(settings.broker_dir)
-    tell("comparing")
+    on_progress("comparing")
     _compare(settings, report)
     if not report.proved:
         raise NotProved(
@@ -150,12 +152,12 @@ def _files(settings: Settings, event_types: set[str]) -> list[str] | None:
     return [snapshot.uri(file) for file in chosen] or None
 
 
-def _send(settings: Settings, run: Run, chaos: Chaos | None, tell: Tell) -> dict[str, int]:
+def _send(settings: Settings, run: Run, chaos: Chaos | None, on_progress: Tell) -> dict[str, int]:
     with (
-        open_sink(f"kafka://{settings.bootstrap}", notify=tell) as sink,
+        open_sink(f"kafka://{settings.bootstrap}", on_wait=on_progress) as sink,
         chaos_sink(sink, chaos or Chaos(), run.seed) as faulty,
     ):
-        return simulate(run, faulty, lambda progress: tell(f"simulator: {progress.events:,} messages")).events
+        return simulate(run, faulty, lambda progress: on_progress(f"simulator: {progress.events:,} messages")).events
 
 
 def _sent_before(settings: Settings, run: Run) -> dict[str, int]:
@@ -171,7 +173,7 @@ def _sent_before(settings: Settings, run: Run) -> dict[str, int]:
     return {**sent, EventType.HOUR_CLOSED: sum(receipts for _, _, receipts in counted)}
 
 
-def _stream(settings: Settings, log: Path, tell: Tell) -> None:
+def _stream(settings: Settings, log: Path, on_progress: Tell) -> None:
     """Run the stream's own process until it has written everything."""
     command = [
         *(sys.executable, "-m", "ticketsim", "stream", "--once"),
@@ -185,7 +187,7 @@ def _stream(settings: Settings, log: Path, tell: Tell) -> None:
                     file.write(line)
                     last = line.strip() or last
                     if line.startswith('{"batch"'):
-                        tell(f"stream: {line.strip()}")
+                        on_progress(f"stream: {line.strip()}")
             code = process.wait()
         except KeyboardInterrupt:
             # Ctrl-C reached the stream as well; it commits the batch that it is writing.
@@ -203,7 +205,7 @@ def _compare(settings: Settings, report: DemoReport) -> None:
             _COUNTS_IN_LAKE, [_files(settings, {*EVENT_TYPES}) or [], report.run_id]
         ).fetchall()
     report.in_lake = dict(in_lake)
-    with patient_warehouse(settings).reading() as connection:
+    with open_warehouse(settings).reading() as connection:
         report.in_warehouse = dict(connection.execute(_COUNTS_IN_WAREHOUSE, [report.run_id]).fetchall())
         venues = [v for v in read_reconciliation(connection).venues if v.run_id == report.run_id]
     report.receipts = sum(venue.proved + venue.unproved + venue.wrong for venue in venues)

@@ -64,7 +64,7 @@ def living(directory: Path, record: Record | None) -> psutil.Process | None:
     return process if is_ours and _lives(process) else None
 
 
-def launch(directory: Path, port: int, controller_port: int, jars: Jars, tell: Progress) -> None:
+def launch(directory: Path, port: int, controller_port: int, jars: Jars, on_progress: Progress) -> None:
     """Write the configuration, format the storage if that was never done, start Kafka and wait until it answers.
 
     Raises:
@@ -80,9 +80,9 @@ def launch(directory: Path, port: int, controller_port: int, jars: Jars, tell: P
     with (directory / "process.out").open("wb") as output:
         # Formatting writes this file last.
         if not (directory / "data" / "meta.properties").exists():
-            tell("formatting the broker's storage")
+            on_progress("formatting the broker's storage")
             _format(java, directory, output.fileno())
-        tell("starting Kafka")
+        on_progress("starting Kafka")
         process = psutil.Popen(
             [*java, "kafka.Kafka", str(properties)],
             cwd=directory,

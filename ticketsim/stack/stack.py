@@ -50,18 +50,18 @@ class _Part:
     log: Path
 
 
-def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, tell: Tell) -> None:
+def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, on_progress: Tell) -> None:
     """Start everything, watch it until ``stop`` is set, and end everything in order.
 
     Args:
         settings: where everything lives.
         options: what to run.
         stop: set it, from a signal handler, to end the stack.
-        tell: told what starts, where it is, and what ends.
+        on_progress: told what starts, where it is, and what ends.
 
     Raises:
         StationFailed: a process ended by itself; all others have been ended.
-        LocalError: the broker or a port is not to be had.
+        TicketsimError: the broker or a port is not to be had.
     """
     if not is_free(options.dagster_port):
         holder = holder_of(options.dagster_port) or "another process"
@@ -73,20 +73,22 @@ def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, 
     parts: list[_Part] = []
     ran_before = broker.status(settings.broker_dir).running
     try:
-        tell("starting the broker")
+        on_progress("starting the broker")
         broker.start(settings.broker_dir, settings.broker_port)
         for name, command in _commands(settings, options).items():
-            tell(f"starting {name}, log: {settings.logs / name}.log")
+            on_progress(f"starting {name}, log: {settings.logs / name}.log")
             parts.append(_start(name, command, settings.logs / f"{name}.log"))
-        tell(f"Dagster's UI: http://127.0.0.1:{options.dagster_port} (ready in about 20 s); Ctrl-C ends everything")
+        on_progress(
+            f"Dagster's UI: http://127.0.0.1:{options.dagster_port} (ready in about 20 s); Ctrl-C ends everything"
+        )
         while not stop.wait(_POLL_S):
             _require_alive(parts)
     finally:
         for part in sorted(parts, key=lambda each: ("simulator", "stream", "dagster").index(each.name)):
-            tell(f"ending {part.name}")
+            on_progress(f"ending {part.name}")
             _end(part)
         if not ran_before:
-            tell("ending the broker")
+            on_progress("ending the broker")
             broker.stop(settings.broker_dir)
 
 

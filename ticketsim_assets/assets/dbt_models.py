@@ -11,8 +11,8 @@ from streaming.hour import Hour
 from ticketsim_assets.assets.freshness import HOURS_ARE_LOADED
 from ticketsim_assets.assets.partitions import HOURLY, SINGLE_RUN, hours_of_window
 from ticketsim_assets.assets.raw import POOL
-from ticketsim_assets.checks.dbt_failures import told
-from ticketsim_assets.resources.child_process import bound_to_us
+from ticketsim_assets.checks.dbt_failures import with_failing_rows
+from ticketsim_assets.resources.child_process import killed_with_parent
 from ticketsim_assets.resources.resources import WarehouseResource
 from ticketsim_assets.warehouse.protocol import Reader
 from ticketsim_assets.warehouse.row_counts import count_rows
@@ -79,7 +79,7 @@ def warehouse_models(project: DbtProject) -> dg.AssetsDefinition:
         passed, not_passed = [], []
         with opened.exclusive():
             invocation = dbt.cli(arguments, context=context, raise_on_error=False)
-            with bound_to_us(invocation.process):
+            with killed_with_parent(invocation.process):
                 for event in invocation.stream():
                     if isinstance(event, dg.Output):
                         built.append(event)
@@ -95,7 +95,7 @@ def warehouse_models(project: DbtProject) -> dg.AssetsDefinition:
                 yield from passed
                 results = invocation.get_artifact("run_results.json")["results"]
                 compiled = {result["unique_id"]: result["compiled_code"] for result in results}
-                yield from told(not_passed, compiled, reader)
+                yield from with_failing_rows(not_passed, compiled, reader)
         if error := invocation.get_error():
             raise error
         # dagster-dbt leaves a target folder of 1.5 MB per run; of a failed one it is worth keeping.

@@ -2,16 +2,16 @@
 
 import dagster as dg
 
-from streaming.contract.quarantine import Selection, judge_again
-from streaming.maintenance import ReplayQuarantine
+from streaming.contract.quarantine import Selection, revalidate
+from streaming.maintenance import ReprocessQuarantine
 from ticketsim_assets.assets.maintenance import POOL
 from ticketsim_assets.assets.partitions import parse_hour
-from ticketsim_assets.keys import REPLAY_JOB
+from ticketsim_assets.keys import REPROCESS_JOB
 from ticketsim_assets.resources.resources import LakeResource
 from ticketsim_assets.resources.spark import LakeSpark
 
 
-class ReplayConfig(dg.Config):
+class ReprocessConfig(dg.Config):
     """Which messages; by default all."""
 
     reason: str | None = None  #: ``bad_value:line``, or ``bad_value`` for all of that kind
@@ -22,14 +22,14 @@ class ReplayConfig(dg.Config):
 
 @dg.op(pool=POOL)
 def move_valid_messages(
-    context: dg.OpExecutionContext, config: ReplayConfig, lake: LakeResource, spark: LakeSpark
+    context: dg.OpExecutionContext, config: ReprocessConfig, lake: LakeResource, spark: LakeSpark
 ) -> None:
     """Look at the quarantine with today's contract and move what is valid, in one commit."""
     hours = [parse_hour(text) if text else None for text in (config.first_hour, config.last_hour)]
     selection, opened = Selection(config.reason, config.topic, *hours), lake.open()
-    verdicts = judge_again(opened.snapshot(), selection)
+    verdicts = revalidate(opened.snapshot(), selection)
     if verdicts.valid:
-        spark.run(context, ReplayQuarantine(selection))
+        spark.run(context, ReprocessQuarantine(selection))
     else:
         context.log.info(f"none of {verdicts.examined} messages is valid by now: there is nothing to do")
     context.add_output_metadata(
@@ -51,7 +51,7 @@ def move_valid_messages(
     )
 
 
-@dg.job(name=REPLAY_JOB, executor_def=dg.in_process_executor)
-def replay_job() -> None:
+@dg.job(name=REPROCESS_JOB, executor_def=dg.in_process_executor)
+def reprocess_job() -> None:
     """Moves quarantined messages that are valid by now into their event type."""
     move_valid_messages()

@@ -12,7 +12,7 @@ from ticketsim_assets.assets.freshness import HOURS_ARE_LOADED
 from ticketsim_assets.assets.loading import LoadedHour, load_events, load_quarantine
 from ticketsim_assets.assets.partitions import HOURLY, SINGLE_RUN, hours_of_window
 from ticketsim_assets.checks.offsets_check import require_sound, verify_offsets
-from ticketsim_assets.checks.receipts_check import HourVerdict, describe, judge_hours, metadata
+from ticketsim_assets.checks.receipts_check import HourVerdict, describe, evaluate_hours, metadata
 from ticketsim_assets.checks.reconciliation import has_reconciliation, read_problems
 from ticketsim_assets.hours.run_history import last_reported
 from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS, RAW_EVENTS, RAW_QUARANTINE
@@ -131,7 +131,7 @@ def _verdicts(warehouse: Warehouse, dbt: DbtCliResource, hours: list[Hour]) -> l
         with warehouse.exclusive():
             dbt.cli(["run", "--select", "+reconciliation_hourly"]).wait()
     with warehouse.reading() as connection:
-        return judge_hours(hours, read_problems(connection, hours[0].start, hours[-1].end))
+        return evaluate_hours(hours, read_problems(connection, hours[0].start, hours[-1].end))
 
 
 def _overall(verdicts: list[HourVerdict]) -> dg.AssetCheckResult:

@@ -8,28 +8,28 @@ from streaming.kafka.offsets import consumer_lag, topic_offsets
 from streaming.lake.reader import Lake
 from ticketsim_assets.checks.offsets import OffsetVerdict
 from ticketsim_assets.checks.offsets_check import verify_offsets
-from ticketsim_assets.hours.cursor import WatchCursor
-from ticketsim_assets.hours.evaluation import Watched, watch
+from ticketsim_assets.hours.cursor import LakeCursor
+from ticketsim_assets.hours.evaluation import TickResult, evaluate_lake
 from ticketsim_assets.settings import Settings
 
 
-def look(
+def run_tick(
     settings: Settings,
     instance: dg.DagsterInstance,
     lake: Lake,
-    cursor: WatchCursor,
+    cursor: LakeCursor,
     *,
     first_loads: bool,
     debounce: timedelta,
-) -> tuple[Watched, OffsetVerdict]:
-    """Check the lake's offsets, then look at what changed; see `watch`.
+) -> tuple[TickResult, OffsetVerdict]:
+    """Check the lake's offsets, then look at what changed; see `evaluate_lake`.
 
     Raises:
         NoLake: there is no lake yet.
     """
     offsets = topic_offsets(settings.bootstrap)
     verdict = verify_offsets(instance, lake, lake.snapshot())
-    watched = watch(
+    watched = evaluate_lake(
         lake,
         instance,
         cursor,

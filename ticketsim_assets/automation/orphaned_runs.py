@@ -54,7 +54,7 @@ class _Worker:
             return True
 
 
-def end_dead_runs(instance: dg.DagsterInstance, *, of_code_server: bool) -> list[str]:
+def end_orphaned_runs(instance: dg.DagsterInstance, *, of_code_server: bool) -> list[str]:
     """Report every run failed, or cancelled if that was asked for, whose worker ran on this host and is gone.
 
     Args:
@@ -68,7 +68,7 @@ def end_dead_runs(instance: dg.DagsterInstance, *, of_code_server: bool) -> list
     """
     ended = []
     for record in instance.get_run_records(RunsFilter(statuses=_WITH_WORKER)):
-        if not _is_dead(instance, record, of_code_server=of_code_server):
+        if not _is_orphaned(instance, record, of_code_server=of_code_server):
             continue
         # A dead worker changes nothing any more: the status read after its death is final.
         run = instance.get_run_by_id(record.dagster_run.run_id)
@@ -85,7 +85,7 @@ def end_dead_runs(instance: dg.DagsterInstance, *, of_code_server: bool) -> list
     return ended
 
 
-def _is_dead(instance: dg.DagsterInstance, record: RunRecord, *, of_code_server: bool) -> bool:
+def _is_orphaned(instance: dg.DagsterInstance, record: RunRecord, *, of_code_server: bool) -> bool:
     tags = record.dagster_run.tags
     if HOST_TAG in tags:
         here = tags[HOST_TAG] == socket.gethostname()

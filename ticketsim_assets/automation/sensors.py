@@ -9,12 +9,12 @@ import dagster as dg
 from simulator.events import EventType
 from streaming.kafka.offsets import TopicOffsets, consumer_lag, offsets_of_topic, topic_offsets
 from ticketsim_assets.assets.jobs import dashboard_job, hourly_job, quarantine_job
-from ticketsim_assets.automation.lake_tick import look
-from ticketsim_assets.automation.orphaned_runs import end_dead_runs
+from ticketsim_assets.automation.lake_tick import run_tick
+from ticketsim_assets.automation.orphaned_runs import end_orphaned_runs
 from ticketsim_assets.checks.offsets_check import last_state
 from ticketsim_assets.checks.quarantine_rate import newest_rates
-from ticketsim_assets.checks.stream_checks import judge_rates, lag_warnings
-from ticketsim_assets.hours.cursor import KafkaCursor, WatchCursor
+from ticketsim_assets.checks.stream_checks import evaluate_rates, lag_warnings
+from ticketsim_assets.hours.cursor import KafkaCursor, LakeCursor
 from ticketsim_assets.hours.due import Request
 from ticketsim_assets.hours.run_history import has_crashed
 from ticketsim_assets.hours.run_tags import run_tags
@@ -39,16 +39,16 @@ def _run_request(job_name: str, request: Request) -> dg.RunRequest:
 )
 def lake_sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult | dg.SkipReason:
     """One look at the lake; see `ticketsim_assets.hours.evaluation`. Before it, runs are ended whose worker is gone."""
-    for run_id in end_dead_runs(context.instance, of_code_server=True):
+    for run_id in end_orphaned_runs(context.instance, of_code_server=True):
         context.log.warning(f"run {run_id} was reported as ended: its process is gone")
     opened, settings = lake.open(), Settings()
     if not opened.exists():
         return dg.SkipReason(f"There is no lake at {opened.root} yet. Start the stream: `ticketsim stream`.")
-    watched, verdict = look(
+    watched, verdict = run_tick(
         settings,
         context.instance,
         opened,
-        WatchCursor.from_json(context.cursor),
+        LakeCursor.from_json(context.cursor),
         first_loads=settings.trigger == "dagster",
         debounce=settings.reload_after,
     )
@@ -87,7 +87,7 @@ def kafka_sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.
             cursor.lagging, cursor.lag_reported_at = lagging, now.timestamp()
     if opened.exists() and (snapshot := opened.snapshot()).version != cursor.version:
         rates = newest_rates(opened, snapshot, now)
-        events.append(judge_rates(rates, settings.quarantine_warning).as_event())
+        events.append(evaluate_rates(rates, settings.quarantine_warning).as_event())
         cursor.version = snapshot.version
     if not events:
         return dg.SkipReason(f"No broker answers at {settings.bootstrap}. Start it: `ticketsim broker start`.")

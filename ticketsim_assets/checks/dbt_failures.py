@@ -14,7 +14,7 @@ _SHOWN: Final = 50
 Row = Mapping[str, Any]
 
 
-def told(
+def with_failing_rows(
     results: Iterable[dg.AssetCheckResult], compiled: Mapping[str, str], reader: Reader
 ) -> Iterator[dg.AssetCheckResult]:
     """``results`` with a message that names what was found, and a table of the rows.
@@ -32,7 +32,7 @@ def told(
             yield result
             continue
         metadata["rows"] = dg.MetadataValue.table([dg.TableRecord(_printable(row)) for row in rows[:_SHOWN]])
-        yield result._replace(description=described(rows), metadata=metadata)
+        yield result._replace(description=describe_rows(rows), metadata=metadata)
 
 
 def failing_rows(reader: Reader, sql: str) -> list[Row]:
@@ -42,7 +42,7 @@ def failing_rows(reader: Reader, sql: str) -> list[Row]:
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def described(rows: Sequence[Row]) -> str:
+def describe_rows(rows: Sequence[Row]) -> str:
     """One sentence about the first of ``rows``, and how many more there are."""
     first, more = _printable(rows[0]), len(rows) - 1
     if "figure" in first:

@@ -103,7 +103,7 @@ class OffsetVerdict:
         return not self.problems
 
 
-def judge(ranges: Iterable[OffsetRange], state: OffsetState, losses: Losses) -> tuple[OffsetState, list[str]]:
+def follow_offsets(ranges: Iterable[OffsetRange], state: OffsetState, losses: Losses) -> tuple[OffsetState, list[str]]:
     """Follow each topic and partition from ``state`` through what was found and what was recorded as lost.
 
     Args:
@@ -178,7 +178,9 @@ def check_offsets(lake: Lake, snapshot: Snapshot, state: OffsetState) -> OffsetV
             grown = None
         if grown is not None:
             return OffsetVerdict(OffsetState(snapshot.version, grown.next_offsets, grown.logs), (), sentences)
-    ends, problems = judge(_ranges([snapshot.uri(file) for file in snapshot.files()], losses), OffsetState(), losses)
+    ends, problems = follow_offsets(
+        _ranges([snapshot.uri(file) for file in snapshot.files()], losses), OffsetState(), losses
+    )
     problems += _shrunk(ends, state)
     if problems:
         return OffsetVerdict(state, tuple(problems), sentences)
@@ -194,7 +196,7 @@ def _grown(root: str, commits: Iterable[Commit], state: OffsetState, losses: Los
             appended += added
         elif not added or _differ([f"{root}/{file.path}" for file in commit.removed], added):
             return None
-    grown, problems = judge(_ranges(appended, losses), state, losses)
+    grown, problems = follow_offsets(_ranges(appended, losses), state, losses)
     return None if problems else grown
 
 

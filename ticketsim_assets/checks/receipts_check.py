@@ -32,7 +32,7 @@ class HourVerdict:
         return dg.AssetCheckSeverity.ERROR if self.wrong else dg.AssetCheckSeverity.WARN
 
 
-def judge_hours(hours: Sequence[Hour], problems: Iterable[Problem]) -> list[HourVerdict]:
+def evaluate_hours(hours: Sequence[Hour], problems: Iterable[Problem]) -> list[HourVerdict]:
     """One verdict for each of ``hours`` from all their ``problems``."""
     by_hour: dict[Hour, list[Problem]] = {hour: [] for hour in hours}
     for problem in problems:

@@ -28,7 +28,7 @@ STANDSTILL: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class CheckVerdict:
     """The outcome of a check that warns."""
 
     check: dg.AssetCheckKey
@@ -59,14 +59,14 @@ class Judged:
         )
 
 
-def judge_lag(
+def evaluate_lag(
     name: str,
     offsets: Mapping[str, TopicOffsets],
     committed: Mapping[str, int],
     *,
     threshold: int,
     since_commit: timedelta | None,
-) -> Judged:
+) -> CheckVerdict:
     """Whether the lake lacks too much of the topic of event type ``name``, or lacks it for too long.
 
     Args:
@@ -84,7 +84,7 @@ def judge_lag(
     if stands:
         still = "there is no commit" if since_commit is None else f"the newest commit is {_minutes(since_commit)} old"
         said += f"; {still}, more than {_minutes(STANDSTILL)} are too many: does the stream run?"
-    return Judged(
+    return CheckVerdict(
         LAG_CHECKS[name],
         passed=lag <= threshold and not stands,
         said=said,
@@ -96,10 +96,10 @@ def judge_lag(
     )
 
 
-def judge_rates(rates: list[HourRate], threshold: float) -> Judged:
+def evaluate_rates(rates: list[HourRate], threshold: float) -> CheckVerdict:
     """Whether in one of the hours the part of messages that broke the contract is larger than ``threshold``."""
     high = [rate for rate in rates if rate.rate > threshold]
-    return Judged(
+    return CheckVerdict(
         QUARANTINE_RATE_CHECK,
         passed=not high,
         said="; ".join(f"{rate}, more than {threshold:.1%}" for rate in high)
@@ -110,7 +110,7 @@ def judge_rates(rates: list[HourRate], threshold: float) -> Judged:
 
 def lag_warnings(
     instance: dg.DagsterInstance, lake: LakeResource, offsets: Mapping[str, TopicOffsets], now: datetime
-) -> list[Judged]:
+) -> list[CheckVerdict]:
     """The eight topics against what the offsets check last saw in the lake; none while it has seen no lake."""
     opened, state = lake.open(), last_state(instance)
     exists = opened.exists()
@@ -122,7 +122,9 @@ def lag_warnings(
         [newest] = opened.commits(version - 1, version)
         age = now - newest.committed_at
     threshold = Settings().lag_warning
-    return [judge_lag(name, offsets, state.next_offsets, threshold=threshold, since_commit=age) for name in KAFKA_KEYS]
+    return [
+        evaluate_lag(name, offsets, state.next_offsets, threshold=threshold, since_commit=age) for name in KAFKA_KEYS
+    ]
 
 
 @dg.multi_asset_check(
@@ -160,7 +162,7 @@ def quarantine_rate(lake: LakeResource) -> dg.AssetCheckResult:
         rates = newest_rates(opened, opened.snapshot(), datetime.now(UTC))
     except NoLake as missing:
         raise dg.Failure(str(missing)) from None
-    return judge_rates(rates, Settings().quarantine_warning).as_result()
+    return evaluate_rates(rates, Settings().quarantine_warning).as_result()
 
 
 def _minutes(duration: timedelta) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
 from ticketsim_assets.warehouse.protocol import Reader
-from ticketsim_assets.warehouse.wait_policy import IMPATIENT, Patience
+from ticketsim_assets.warehouse.wait_policy import NO_WAIT, WaitPolicy
 
 #: Longest range, in days, that is drawn by the hour: more points than that are noise on a screen, so days are drawn.
 HOURLY_DAYS: Final = 10
@@ -108,7 +108,7 @@ class Marts:
         return counts
 
 
-def read_marts(warehouse: Path, patience: Patience = IMPATIENT) -> Marts:
+def read_marts(warehouse: Path, wait_policy: WaitPolicy = NO_WAIT) -> Marts:
     """Read all that the page shows from the DuckDB file ``warehouse``; a missing file or table counts as empty.
 
     The file is opened read-only and closed before this returns.
@@ -119,7 +119,7 @@ def read_marts(warehouse: Path, patience: Patience = IMPATIENT) -> Marts:
     """
     if not warehouse.exists():
         return _marts((), (), (), _TABLES)
-    with open_duckdb(warehouse, read_only=True, patience=patience) as connection:
+    with open_duckdb(warehouse, read_only=True, wait_policy=wait_policy) as connection:
         return marts_of(DuckDBReader(connection))
 
 

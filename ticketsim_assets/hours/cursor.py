@@ -28,7 +28,7 @@ class Offer(msgspec.Struct, frozen=True):
     tags: dict[str, str]
 
 
-class WatchCursor(msgspec.Struct):
+class LakeCursor(msgspec.Struct):
     """How far the watch has come; hours by their partition key."""
 
     version: int = -1
@@ -44,7 +44,7 @@ class WatchCursor(msgspec.Struct):
     offered: list[Offer] | None = None
 
     @classmethod
-    def from_json(cls, text: str | None) -> "WatchCursor":
+    def from_json(cls, text: str | None) -> "LakeCursor":
         """Read a cursor; an empty one is a fresh start."""
         return msgspec.json.decode(text, type=cls) if text else cls()
 

@@ -17,7 +17,7 @@ from streaming.lake.layout import QUARANTINE
 from streaming.lake.reader import Lake, Snapshot
 from ticketsim_assets.hours.changes import all_before, changes_since
 from ticketsim_assets.hours.completeness import is_late
-from ticketsim_assets.hours.cursor import PendingHour, WatchCursor
+from ticketsim_assets.hours.cursor import LakeCursor, PendingHour
 from ticketsim_assets.hours.due import DueHour, Request, due_again, plan_requests, settled
 from ticketsim_assets.hours.reports import report_complete, report_rows
 from ticketsim_assets.hours.run_history import hours_under_way, outcome_of, successful_loads
@@ -29,20 +29,20 @@ _LOADED_BY: Final = {HOURLY_JOB: RAW_EVENTS, QUARANTINE_JOB: RAW_QUARANTINE}
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class TickResult:
     """What one tick found."""
 
-    cursor: WatchCursor
+    cursor: LakeCursor
     reports: tuple[dg.AssetMaterialization, ...] = ()
     hourly: tuple[Request, ...] = ()
     quarantine: tuple[Request, ...] = ()
     notes: tuple[str, ...] = field(default=())  #: why hours are pending, rows that have no partition
 
 
-def watch(
+def evaluate_lake(
     lake: Lake,
     instance: dg.DagsterInstance,
-    cursor: WatchCursor,
+    cursor: LakeCursor,
     *,
     now: datetime,
     first_hour: datetime,
@@ -51,7 +51,7 @@ def watch(
     first_loads: bool,
     debounce: timedelta,
     sound: bool = True,
-) -> Watched:
+) -> TickResult:
     """Look at the lake once.
 
     Args:
@@ -110,7 +110,7 @@ def watch(
     if not first_loads:
         cursor.offered = [offer(HOURLY_JOB, request) for request in hourly if request.reason == "hour_complete"]
         hourly = [request for request in hourly if request.reason == "late_data"]
-    return Watched(cursor, tuple(reports), tuple(hourly), tuple(quarantine), tuple(notes))
+    return TickResult(cursor, tuple(reports), tuple(hourly), tuple(quarantine), tuple(notes))
 
 
 def _plan(  # noqa: PLR0917

@@ -11,7 +11,7 @@ from streaming.hour import Hour
 from streaming.lake.layout import QUARANTINE
 from streaming.lake.reader import Snapshot
 from ticketsim_assets.hours.completeness import missing_receipts, short_by_type
-from ticketsim_assets.hours.cursor import WatchCursor
+from ticketsim_assets.hours.cursor import LakeCursor
 from ticketsim_assets.hours.due import due_again
 from ticketsim_assets.hours.receipts import Receipts, hour_evidence
 from ticketsim_assets.hours.run_history import last_reported, successful_loads
@@ -27,7 +27,7 @@ MAX_PENDING: Final = 500
 OPEN_HOUR_INTERVAL: Final = timedelta(minutes=5)
 
 
-def report_rows(snapshot: Snapshot, cursor: WatchCursor, now: datetime) -> list[dg.AssetMaterialization]:
+def report_rows(snapshot: Snapshot, cursor: LakeCursor, now: datetime) -> list[dg.AssetMaterialization]:
     """Rows, files and bytes of the hours that changed; of open hours at most every OPEN_HOUR_INTERVAL."""
     open_too = now.timestamp() - cursor.open_reported_at >= OPEN_HOUR_INTERVAL.total_seconds()
     reports: list[dg.AssetMaterialization] = []
@@ -61,7 +61,7 @@ def report_rows(snapshot: Snapshot, cursor: WatchCursor, now: datetime) -> list[
 def report_complete(
     snapshot: Snapshot,
     instance: dg.DagsterInstance,
-    cursor: WatchCursor,
+    cursor: LakeCursor,
     late: Callable[[datetime], bool],
     notes: list[str],
 ) -> list[dg.AssetMaterialization]:

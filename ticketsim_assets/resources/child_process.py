@@ -15,7 +15,7 @@ _GUARD: Final = 'read -r ended || kill -9 "$1"'
 
 
 @contextmanager
-def bound_to_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def killed_with_parent(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """Meanwhile ``process`` is killed as soon as this process is gone, whatever ended it."""
     with subprocess.Popen(["/bin/sh", "-c", _GUARD, "guard", str(process.pid)], stdin=subprocess.PIPE) as guard:
         try:

@@ -15,9 +15,9 @@ from packaging.version import Version
 from streaming.lake.reader import Lake
 from ticketsim_assets.resources.spark import lake_spark
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.warehouse.factory import dbt_environment, place_of, warehouse_of, warehouse_settings
+from ticketsim_assets.warehouse.factory import create_warehouse, dbt_environment, warehouse_location, warehouse_settings
 from ticketsim_assets.warehouse.protocol import Warehouse
-from ticketsim_assets.warehouse.wait_policy import RUN_WAIT_SECONDS, Patience
+from ticketsim_assets.warehouse.wait_policy import RUN_WAIT_SECONDS, WaitPolicy
 
 _PROJECT_DIR: Final = Path(__file__).parents[2] / "dbt"
 
@@ -40,8 +40,8 @@ class WarehouseResource(dg.ConfigurableResource):
 
     def open(self) -> Warehouse:
         """The warehouse; nothing is opened before it is used. Who waits for it says so in the run's log."""
-        return warehouse_of(
-            Settings.model_validate(self.settings), Patience(RUN_WAIT_SECONDS, dg.get_dagster_logger().warning)
+        return create_warehouse(
+            Settings.model_validate(self.settings), WaitPolicy(RUN_WAIT_SECONDS, dg.get_dagster_logger().warning)
         )
 
 
@@ -98,7 +98,7 @@ def resources(project: DbtProject, settings: Settings) -> dict[str, dg.Configura
     _point_dbt_to(settings)
     return {
         "lake": LakeResource(uri=settings.lake),
-        "warehouse": WarehouseResource(place=place_of(settings), settings=warehouse_settings(settings)),
+        "warehouse": WarehouseResource(place=warehouse_location(settings), settings=warehouse_settings(settings)),
         "spark": lake_spark(settings),
         "dbt": PinnedDbt(
             project_dir=str(project.project_dir), dbt_executable=str(Path(sys.executable).with_name("dbt"))

@@ -26,7 +26,7 @@ class LakeSpark(dg.ConfigurableResource, ABC):
         """Run ``task`` to its end."""
 
 
-class LaptopSpark(LakeSpark):
+class LocalSpark(LakeSpark):
     """A session as the stream's own, in a JVM that ends with the task; it waits for its turn to commit."""
 
     def run(self, context: dg.OpExecutionContext | dg.AssetExecutionContext, task: Task) -> None:
@@ -97,7 +97,7 @@ def lake_spark(settings: Settings) -> LakeSpark:
         DataprocNotSet: it is Dataproc, and a setting is missing that it needs.
     """
     if settings.spark == "local":
-        return LaptopSpark(lake=settings.lake)
+        return LocalSpark(lake=settings.lake)
     places = {name: getattr(settings, f"dataproc_{name}") for name in ("project", "region", "cluster", "code")}
     if missing := [f"TICKETSIM_DATAPROC_{name.upper()}" for name, value in places.items() if not value]:
         raise DataprocNotSet(f"TICKETSIM_SPARK is dataproc, and {', '.join(missing)} is not set. Set it, or use local.")

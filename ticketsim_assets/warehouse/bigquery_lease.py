@@ -21,7 +21,7 @@ from google.api_core.exceptions import GoogleAPIError, PreconditionFailed
 from google.cloud import bigquery
 
 from ticketsim_assets.exceptions import WarehouseBusy
-from ticketsim_assets.warehouse.wait_policy import Patience, own_command
+from ticketsim_assets.warehouse.wait_policy import WaitPolicy, own_command
 
 #: How long a killed holder blocks others. Renewed three times within: one answer that is late loses nothing.
 LEASE_SECONDS: Final = 90.0
@@ -34,12 +34,12 @@ class Lease:
     """The right to write, kept in table ``table_id``, which holds no rows."""
 
     def __init__(
-        self, client: bigquery.Client, table_id: str, patience: Patience, seconds: float = LEASE_SECONDS
+        self, client: bigquery.Client, table_id: str, wait_policy: WaitPolicy, seconds: float = LEASE_SECONDS
     ) -> None:
         """Keep the lease in ``table_id``, made if it is missing, for ``seconds`` at a time."""
         self._client = client
         self._table_id = table_id
-        self._patience = patience
+        self._wait_policy = wait_policy
         self._seconds = seconds
 
     @contextmanager
@@ -67,7 +67,7 @@ class Lease:
             raise WarehouseBusy(f"the lease of {self._table_id} was lost while writing ({lost[0]}). Run it again.")
 
     def _acquire(self, token: str) -> bigquery.Table:
-        deadline = time.monotonic() + self._patience.seconds
+        deadline = time.monotonic() + self._wait_policy.seconds
         told = False
         while True:
             table = self._client.get_table(self._table_id)
@@ -78,9 +78,9 @@ class Lease:
                 except PreconditionFailed:
                     holder = "another process"
             if time.monotonic() >= deadline:
-                raise self._patience.exhausted(self._table_id, holder)
+                raise self._wait_policy.exhausted(self._table_id, holder)
             if not told:
-                self._patience.waiting(self._table_id, holder)
+                self._wait_policy.waiting(self._table_id, holder)
                 told = True
             time.sleep(min(_LOOK_SECONDS, max(deadline - time.monotonic(), 0)))
 

@@ -20,7 +20,7 @@ from ticketsim_assets.exceptions import LakeOutOfReach
 from ticketsim_assets.warehouse.bigquery_client import LABELS, BigQueryReader, Datasets
 from ticketsim_assets.warehouse.bigquery_lease import Lease
 from ticketsim_assets.warehouse.schema import BIGQUERY_TYPES, FIRST_COPY, RAW_SCHEMA, RAW_TABLES
-from ticketsim_assets.warehouse.wait_policy import Patience
+from ticketsim_assets.warehouse.wait_policy import WaitPolicy
 
 #: BigQuery takes 10 000 source URIs a load job (https://cloud.google.com/bigquery/quotas#load_jobs).
 FILES_PER_JOB: Final = 9_000
@@ -38,10 +38,10 @@ _CLUSTERED_BY: Final = {
 class BigQueryWarehouse:
     """Three datasets, ``raw``, ``staging`` and ``marts``, with one writer at a time. A `Warehouse`."""
 
-    def __init__(self, datasets: Datasets, patience: Patience) -> None:
+    def __init__(self, datasets: Datasets, wait_policy: WaitPolicy) -> None:
         """Use ``datasets``, which are made if they are missing and may be made."""
         self.datasets = datasets
-        self._patience = patience
+        self._wait_policy = wait_policy
 
     @cached_property
     def client(self) -> bigquery.Client:
@@ -56,7 +56,7 @@ class BigQueryWarehouse:
         BigQuery's transactions, of which the later one to change the same rows fails.
         """
         self._make_table(bigquery.Table(self.datasets.table(f"{RAW_SCHEMA}.writer_lease"), schema=[_LEASE_COLUMN]))
-        with Lease(self.client, self.datasets.table(f"{RAW_SCHEMA}.writer_lease"), self._patience).held():
+        with Lease(self.client, self.datasets.table(f"{RAW_SCHEMA}.writer_lease"), self._wait_policy).held():
             yield
 
     def replace_hours(self, table: str, files: Mapping[Hour, Sequence[str]]) -> dict[Hour, int]:

@@ -10,7 +10,7 @@ import duckdb
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from ticketsim_assets.exceptions import WarehouseUnreadable
-from ticketsim_assets.warehouse.wait_policy import Patience
+from ticketsim_assets.warehouse.wait_policy import WaitPolicy
 
 #: How DuckDB names the process that is in the way.
 _HOLDER: Final = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
@@ -40,7 +40,7 @@ class DuckDBReader:
 
 
 @contextmanager
-def open_duckdb(path: Path, *, read_only: bool, patience: Patience) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_duckdb(path: Path, *, read_only: bool, wait_policy: WaitPolicy) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the file ``path``, closed at the end; a file that is in use is waited for.
 
     Raises:
@@ -48,23 +48,23 @@ def open_duckdb(path: Path, *, read_only: bool, patience: Patience) -> Iterator[
         WarehouseUnreadable: it is no DuckDB database that this version can open.
     """
 
-    def tell(state: RetryCallState) -> None:
+    def on_progress(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if state.attempt_number == 1 and error is not None:
-            patience.waiting(path, _holder(error))
+            wait_policy.waiting(path, _holder(error))
 
     attempts = Retrying(
         retry=retry_if_exception(_is_locked),
-        stop=stop_after_delay(patience.seconds),
+        stop=stop_after_delay(wait_policy.seconds),
         wait=wait_fixed(1),
-        before_sleep=tell,
+        before_sleep=on_progress,
         reraise=True,
     )
     try:
         connection = attempts(duckdb.connect, path, read_only=read_only)
     except duckdb.IOException as error:
         if _is_locked(error):
-            raise patience.exhausted(path, _holder(error)) from error
+            raise wait_policy.exhausted(path, _holder(error)) from error
         raise WarehouseUnreadable(
             f"warehouse {path} cannot be opened ({error}). Move it away and load it anew from the lake."
         ) from error

@@ -15,7 +15,7 @@ from streaming.lake.layout import Column
 from ticketsim_assets.hours.lake_sql import able_to_read
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
 from ticketsim_assets.warehouse.schema import DUCKDB_TYPES, FIRST_COPY, RAW_TABLES, create_statements
-from ticketsim_assets.warehouse.wait_policy import Patience, own_command
+from ticketsim_assets.warehouse.wait_policy import WaitPolicy, own_command
 
 
 def _type_in_files(column: Column) -> str:
@@ -26,11 +26,11 @@ def _type_in_files(column: Column) -> str:
 class DuckDBWarehouse:
     """A DuckDB file with one writer at a time; while it writes, readers use a copy. A `Warehouse`."""
 
-    def __init__(self, path: Path, readers_path: Path, patience: Patience) -> None:
+    def __init__(self, path: Path, readers_path: Path, wait_policy: WaitPolicy) -> None:
         """Use the file ``path``, which need not exist yet, and the copy ``readers_path``."""
         self.path = path
         self.readers_path = readers_path
-        self._patience = patience
+        self._wait_policy = wait_policy
         self._holder = path.with_suffix(".holder")
 
     @contextmanager
@@ -44,11 +44,11 @@ class DuckDBWarehouse:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            self._patience.waiting(self.path, self._who_holds())
+            self._wait_policy.waiting(self.path, self._who_holds())
             try:
-                lock.acquire(timeout=self._patience.seconds)
+                lock.acquire(timeout=self._wait_policy.seconds)
             except Timeout:
-                raise self._patience.exhausted(self.path, self._who_holds()) from None
+                raise self._wait_policy.exhausted(self.path, self._who_holds()) from None
         try:
             self._holder.write_text(f"process {os.getpid()} ({own_command()}) since {datetime.now(UTC):%H:%M:%S} UTC")
             yield
@@ -62,7 +62,7 @@ class DuckDBWarehouse:
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that may write, with the raw tables in place."""
-        with self.exclusive(), open_duckdb(self.path, read_only=False, patience=self._patience) as connection:
+        with self.exclusive(), open_duckdb(self.path, read_only=False, wait_policy=self._wait_policy) as connection:
             for statement in create_statements():
                 connection.execute(statement)
             yield connection
@@ -105,13 +105,13 @@ class DuckDBWarehouse:
     @contextmanager
     def reading(self) -> Iterator[DuckDBReader]:
         """A read-only connection to the file itself, not to the copy; see `Warehouse`."""
-        with self.exclusive(), open_duckdb(self.path, read_only=True, patience=self._patience) as connection:
+        with self.exclusive(), open_duckdb(self.path, read_only=True, wait_policy=self._wait_policy) as connection:
             yield DuckDBReader(connection)
 
     @contextmanager
     def published(self) -> Iterator[DuckDBReader]:
         """A read-only connection to the copy; see `Warehouse`."""
-        with open_duckdb(self.readers_path, read_only=True, patience=self._patience) as connection:
+        with open_duckdb(self.readers_path, read_only=True, wait_policy=self._wait_policy) as connection:
             yield DuckDBReader(connection)
 
     def publish(self) -> None:
@@ -119,10 +119,10 @@ class DuckDBWarehouse:
         with self.exclusive():
             if self.path.with_name(f"{self.path.name}.wal").exists():
                 # a writer was killed: what it committed is in its log until the file is opened for writing
-                with open_duckdb(self.path, read_only=False, patience=self._patience):
+                with open_duckdb(self.path, read_only=False, wait_policy=self._wait_policy):
                     pass
             arriving = self.readers_path.with_suffix(".arriving")
             # open meanwhile, so that nobody outside of this project begins to write
-            with open_duckdb(self.path, read_only=True, patience=self._patience):
+            with open_duckdb(self.path, read_only=True, wait_policy=self._wait_policy):
                 shutil.copyfile(self.path, arriving)
             arriving.replace(self.readers_path)

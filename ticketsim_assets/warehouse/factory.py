@@ -3,15 +3,15 @@
 from ticketsim_assets.exceptions import BigQueryNotSet
 from ticketsim_assets.settings import Settings
 from ticketsim_assets.warehouse.protocol import Warehouse
-from ticketsim_assets.warehouse.wait_policy import Patience
+from ticketsim_assets.warehouse.wait_policy import WaitPolicy
 
 
-def warehouse_of(settings: Settings, patience: Patience) -> Warehouse:
+def create_warehouse(settings: Settings, wait_policy: WaitPolicy) -> Warehouse:
     """The warehouse of ``settings``; nothing is opened before it is used.
 
     Args:
         settings: which engine, and where it is.
-        patience: how long to wait for a warehouse that somebody else holds, and whom to tell.
+        wait_policy: how long to wait for a warehouse that somebody else holds, and whom to tell.
 
     Raises:
         BigQueryNotSet: it is BigQuery, and a setting is missing that it needs.
@@ -19,7 +19,7 @@ def warehouse_of(settings: Settings, patience: Patience) -> Warehouse:
     if settings.warehouse == "duckdb":
         from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse  # noqa: PLC0415 - one engine, not both
 
-        return DuckDBWarehouse(settings.warehouse_path, settings.readers_path, patience)
+        return DuckDBWarehouse(settings.warehouse_path, settings.readers_path, wait_policy)
     from ticketsim_assets.warehouse.bigquery_client import Datasets  # noqa: PLC0415
     from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse  # noqa: PLC0415
 
@@ -30,7 +30,7 @@ def warehouse_of(settings: Settings, patience: Patience) -> Warehouse:
         prefix=settings.bigquery_dataset_prefix,
         maximum_bytes_billed=settings.bigquery_maximum_bytes_billed,
     )
-    return BigQueryWarehouse(datasets, patience)
+    return BigQueryWarehouse(datasets, wait_policy)
 
 
 def require_bigquery(settings: Settings) -> None:
@@ -46,7 +46,7 @@ def require_bigquery(settings: Settings) -> None:
         )
 
 
-def place_of(settings: Settings) -> str:
+def warehouse_location(settings: Settings) -> str:
     """Where the warehouse of ``settings`` is, in words."""
     if settings.warehouse == "duckdb":
         return str(settings.warehouse_path)

@@ -1,4 +1,4 @@
-"""How long to wait for a warehouse that somebody else holds, and whom to tell."""
+"""How long to wait for a warehouse that somebody else holds, and whom to say it to."""
 
 import sys
 from collections.abc import Callable
@@ -16,16 +16,16 @@ PERSON_WAIT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait for a warehouse that is in use, and whom to tell."""
+class WaitPolicy:
+    """How long to wait for a warehouse that is in use, and whom to say it to."""
 
     seconds: float
-    tell: Callable[[str], object]
+    on_wait: Callable[[str], object]
     """Gets one sentence, once per wait: who holds the warehouse, and how long it is waited for."""
 
     def waiting(self, what: Path | str, holder: str) -> None:
-        """Tell that ``what`` is waited for because ``holder`` has it."""
-        self.tell(f"{what} is held by {holder}: waiting up to {self.seconds:.0f} s")
+        """Say that ``what`` is waited for because ``holder`` has it."""
+        self.on_wait(f"{what} is held by {holder}: waiting up to {self.seconds:.0f} s")
 
     def exhausted(self, what: Path | str, holder: str) -> WarehouseBusy:
         """The error after waiting in vain."""
@@ -41,4 +41,4 @@ def own_command() -> str:
 
 
 #: For who would rather know at once.
-IMPATIENT: Final = Patience(0, lambda _: None)
+NO_WAIT: Final = WaitPolicy(0, lambda _: None)

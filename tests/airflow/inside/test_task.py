@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from fake_dagster import HOURS, FakeDagster, offer
 from ticketsim_trigger.exceptions import HoursFailed, TriggerError
 from ticketsim_trigger.operators import MaterializeDueHours
-from ticketsim_trigger.triggers import FreshLook, RunsEnded
+from ticketsim_trigger.triggers import FreshTick, RunsEnded
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_dagster_that_is_away_is_waited_for(dagster):
     dagster.answer = (502, b"<html>starting</html>")
 
     async def comes_back(url):
-        trigger = FreshLook(url, time.time() + 20, 0.02)
+        trigger = FreshTick(url, time.time() + 20, 0.02)
         events = trigger.run()
         waiting = asyncio.ensure_future(anext(events))
         await asyncio.sleep(0.2)
@@ -145,7 +145,7 @@ def test_a_dagster_that_is_away_is_waited_for(dagster):
 def test_a_dagster_that_does_not_look_fails_the_task_and_says_why(url, dagster, state, said):
     for name, value in state.items():
         setattr(dagster, name, value)
-    task = MaterializeDueHours(task_id="ask", url=url, poll_s=0.02, look_patience=timedelta(seconds=0.3))
+    task = MaterializeDueHours(task_id="ask", url=url, poll_s=0.02, tick_timeout=timedelta(seconds=0.3))
     with pytest.raises(TriggerError, match=said):
         task.launch({}, ask(task))
 

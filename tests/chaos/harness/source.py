@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from harness.stream import PATIENCE_S
+from harness.stream import TIMEOUT_S
 from simulator.run import Run, Summary, plan_run, simulate
 from simulator.scenario import load_scenario
 from simulator.sinks.kafka import KafkaSink, kafka_sink
@@ -38,7 +38,7 @@ class _Paced:
 
 def send_run(bootstrap: str, *, seed: int, hours: float = 0.5) -> Summary:
     """Send a whole run of two venues at once."""
-    with kafka_sink(bootstrap, deadline_s=120, notify=lambda _: None) as sink:
+    with kafka_sink(bootstrap, deadline_s=120, on_wait=lambda _: None) as sink:
         return simulate(_run(seed, hours, f"chaos-{seed}"), sink)
 
 
@@ -56,7 +56,7 @@ def sending(bootstrap: str, *, seed: int, name: str = "chaos", rate: float = 150
     def send() -> None:
         try:
             while not released.is_set():
-                with kafka_sink(bootstrap, deadline_s=120, notify=lambda _: None) as sink:
+                with kafka_sink(bootstrap, deadline_s=120, on_wait=lambda _: None) as sink:
                     run = _run(seed + len(done), 0.5, f"{name}-{seed}-{len(done)}")
                     done.append(simulate(run, _Paced(sink, rate, released)))
         except BaseException as error:  # noqa: BLE001  # raised again by the thread that waits
@@ -68,7 +68,7 @@ def sending(bootstrap: str, *, seed: int, name: str = "chaos", rate: float = 150
         yield done
     finally:
         released.set()
-        thread.join(PATIENCE_S)
+        thread.join(TIMEOUT_S)
     if failed:
         raise failed[0]
     assert not thread.is_alive(), "the simulation does not end"

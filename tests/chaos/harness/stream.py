@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 from streaming.lake.reader import Lake
 
 #: Far beyond what anything here takes on a busy machine; seconds.
-PATIENCE_S = 180.0
+TIMEOUT_S = 180.0
 
 
 class Violation(AssertionError):
@@ -27,11 +27,11 @@ def wait_until(
     condition: Callable[[], bool], what: str, alive: Callable[[], None] = lambda: None, every_s: float = 0.05
 ):
     """Wait for ``condition``; ``alive`` raises if waiting has become pointless."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not condition():
         alive()
         if time.monotonic() > deadline:
-            raise Violation(f"it took more than {PATIENCE_S:.0f} s until {what}")
+            raise Violation(f"it took more than {TIMEOUT_S:.0f} s until {what}")
         time.sleep(every_s)
 
 
@@ -76,7 +76,7 @@ class Process:
     def kill_python(self) -> None:
         """kill -9 of the driver's Python; its JVM is left alone and has to notice."""
         self.popen.kill()
-        self.popen.wait(PATIENCE_S)
+        self.popen.wait(TIMEOUT_S)
 
     def stop(self) -> dict[str, Any]:
         """SIGTERM: it ends after the batch that runs; what it says at the end."""
@@ -89,7 +89,7 @@ class Process:
         A traceback is a defect, unless ``wordy``: pyspark itself complains of connections that a killed JVM has cut.
         """
         try:
-            self.popen.wait(PATIENCE_S)
+            self.popen.wait(TIMEOUT_S)
         except subprocess.TimeoutExpired:
             raise Violation(f"the stream does not end:\n{self.errors}") from None
         if self.popen.returncode != code:

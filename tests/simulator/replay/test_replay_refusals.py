@@ -141,7 +141,7 @@ def test_no_temporary_file_outlives_an_error_nor_even_a_kill(tmp_path, monkeypat
     log = published(2, 30)
 
     with open_event_log(written(log)) as whole:
-        next(whole.passages())
+        next(whole.activities())
         assert not list(folder.iterdir())
     log["events"][-1]["time"] = -1
     with pytest.raises(EventLogRefused):

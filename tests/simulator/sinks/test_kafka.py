@@ -152,7 +152,7 @@ def test_a_broker_that_is_not_there_is_waited_for_with_a_message_then_an_error(f
     began = time.monotonic()
     with (
         pytest.raises(KafkaUnreachable, match=r"no Kafka answers at 127.0.0.1:\d+.*0 messages were sent"),
-        open_sink(f"kafka://127.0.0.1:{free_port()}", deadline_s=2, notify=told.append),
+        open_sink(f"kafka://127.0.0.1:{free_port()}", deadline_s=2, on_wait=told.append),
     ):
         pass
 

@@ -26,11 +26,11 @@ import sys, json, duckdb
 from pathlib import Path
 from streaming.lake.reader import Lake
 from ticketsim_assets.assets.loading import load_events
-from ticketsim_assets.warehouse.wait_policy import IMPATIENT
+from ticketsim_assets.warehouse.wait_policy import NO_WAIT
 from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
 home = Path(sys.argv[1])
 snapshot = Lake(str(home / "lake")).snapshot()
-warehouse = DuckDBWarehouse(home / "warehouse.duckdb", home / "readers.duckdb", IMPATIENT)
+warehouse = DuckDBWarehouse(home / "warehouse.duckdb", home / "readers.duckdb", NO_WAIT)
 load_events(snapshot, warehouse, sorted(snapshot.hours()), {}, allow_incomplete=True)
 with warehouse.reading() as connection:
     column = sys.argv[2]

@@ -1,4 +1,4 @@
-"""The quarantine by way of the command line: listed, shown, and replayed beside a stream that goes on."""
+"""The quarantine by way of the command line: listed, shown, and reprocessed beside a running stream."""
 
 import json
 import os
@@ -16,15 +16,15 @@ import pytest
 from confluent_kafka import Producer
 
 from simulator.events import EVENT_TYPES, EventType
-from streaming.contract.quarantine import Selection, judge_again
+from streaming.contract.quarantine import Selection, revalidate
 from streaming.lake.reader import Lake
-from streaming.locks.commit_queue import someone_waits, turn_holder
+from streaming.locks.commit_queue import others_wait, turn_holder
 from streaming.locks.stream_lease import lease_holder
 from streaming.storage import path_of
 
 from ...conftest import BOTH_PLACES
 from ...ticketsim_assets.conftest import lake_maker
-from ..test_stream import PATIENCE_S, Stream, event_numbers, wait_until
+from ..test_stream import TIMEOUT_S, Stream, event_numbers, wait_until
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,7 +33,7 @@ SOON = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 def ticketsim(*arguments: str, lake: Path | str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "ticketsim", "quarantine", *arguments, f"--lake={lake}"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
 
 @pytest.fixture
@@ -89,13 +89,23 @@ def test_show_escapes_what_a_terminal_would_obey_and_cuts_what_is_long(planted):
 
 @BOTH_PLACES
 @pytest.mark.slow
-def test_a_replay_with_nothing_to_move_starts_no_spark_and_says_what_is_still_wrong(planted):
+def test_reprocessing_with_nothing_to_move_starts_no_spark_and_says_what_is_still_wrong(planted):
     before = Lake(planted).snapshot().version
-    answer = json.loads(ticketsim("replay", "--json", lake=planted).stdout)
+    answer = json.loads(ticketsim("reprocess", "--json", lake=planted).stdout)
     assert (answer["examined"], answer["moved"], answer["kept"], answer["version"]) == (6, 0, 6, None)
     assert answer["kept_by"] == {"malformed_json": 3, "unknown_event_type": 3}
     assert Lake(planted).snapshot().version == before
     assert not (path_of(planted) / ".commit.turn").exists()
+
+
+@pytest.mark.slow
+def test_the_old_name_of_reprocess_does_the_same_and_says_the_new_one(request, tmp_path):
+    maker = lake_maker(request, tmp_path / "lake", "disk")
+    maker.append([("ticketsim.buy_tickets", b"[")], at=SOON)
+    old, new = (ticketsim(name, "--json", lake=maker.lake.root) for name in ("replay", "reprocess"))
+    assert (old.returncode, json.loads(old.stdout)) == (0, json.loads(new.stdout))
+    assert "ticketsim quarantine reprocess" in old.stderr
+    assert "ticketsim quarantine reprocess" not in new.stderr
 
 
 @pytest.fixture
@@ -112,7 +122,7 @@ def older_release(tmp_path) -> Path:
 
 
 @pytest.mark.slow
-def test_messages_that_an_older_release_refused_are_moved_beside_a_running_stream_whenever_a_replay_is_killed(  # noqa: PLR0915
+def test_messages_that_an_older_release_refused_are_moved_beside_a_running_stream_whenever_reprocessing_is_killed(  # noqa: PLR0915
     topics, tmp_path, good, older_release, monkeypatch
 ):
     stream = Stream(topics, tmp_path)
@@ -139,7 +149,7 @@ def test_messages_that_an_older_release_refused_are_moved_beside_a_running_strea
 
         running = stream.start("--trigger=1s")
         wait_until(lambda: turn_holder(str(stream.lake)) is not None, running)
-        would = json.loads(ticketsim("replay", "--dry-run", "--json", lake=stream.lake).stdout)
+        would = json.loads(ticketsim("reprocess", "--dry-run", "--json", lake=stream.lake).stdout)
         assert (would["dry_run"], would["moved"], would["version"]) == (True, online, None)
 
         status = [sys.executable, "-m", "ticketsim", "status", "--json"]
@@ -151,10 +161,10 @@ def test_messages_that_an_older_release_refused_are_moved_beside_a_running_strea
         assert (told["lake"]["rows"], told["lake"]["quarantined"]) == (401, online + 1)
 
         # Killed when its files are there and its commit is not, or at worst just after.
-        command = [sys.executable, "-m", "ticketsim", "quarantine", "replay", f"--lake={stream.lake}"]
+        command = [sys.executable, "-m", "ticketsim", "quarantine", "reprocess", f"--lake={stream.lake}"]
         known = data_files(stream.lake)
         killed = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        wait_until(lambda: replays(stream.lake), running)
+        wait_until(lambda: reprocesses(stream.lake), running)
         while data_files(stream.lake) <= known:
             time.sleep(0.01)
         for process in (*psutil.Process(killed.pid).children(recursive=True), killed):
@@ -162,21 +172,21 @@ def test_messages_that_an_older_release_refused_are_moved_beside_a_running_strea
         killed.wait()
 
         produce(range(400, 800))
-        replayed = ticketsim("replay", "--json", lake=stream.lake)
-        assert replayed.returncode == 0, replayed.stderr
-        moved = json.loads(replayed.stdout)
+        reprocessed = ticketsim("reprocess", "--json", lake=stream.lake)
+        assert reprocessed.returncode == 0, reprocessed.stderr
+        moved = json.loads(reprocessed.stdout)
         assert moved["moved"] in {online, 0}
         assert moved["kept"] == 1
         wait_until(lambda: len(event_numbers(stream)) == 800, running)
-        assert judge_again(Lake(str(stream.lake)).snapshot(), Selection()).refused == {"malformed_json": 1}
+        assert revalidate(Lake(str(stream.lake)).snapshot(), Selection()).refused == {"malformed_json": 1}
         assert event_numbers(stream) == list(range(800))
         stream.require_exactly_what_kafka_holds()
         assert Counter(row["event_type"] for row in stream.rows("event_type"))["quarantine"] == 1
         assert running.poll() is None
-        assert not someone_waits(str(stream.lake))
+        assert not others_wait(str(stream.lake))
         assert "ticketsim stream" in str(lease_holder(str(stream.lake)))
         running.send_signal(signal.SIGTERM)
-        out, errors = running.communicate(timeout=PATIENCE_S)
+        out, errors = running.communicate(timeout=TIMEOUT_S)
         assert running.returncode == 0, errors
         assert json.loads(out)["rows"] == 400
         assert "waits for its turn" in errors
@@ -185,9 +195,9 @@ def test_messages_that_an_older_release_refused_are_moved_beside_a_running_strea
             process.kill()
 
 
-def replays(lake: Path) -> bool:
-    """Whether a replay has its turn."""
-    return "replay" in str(turn_holder(str(lake)))
+def reprocesses(lake: Path) -> bool:
+    """Whether reprocessing has its turn."""
+    return "reprocess" in str(turn_holder(str(lake)))
 
 
 def data_files(lake: Path) -> int:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from streaming.locks.commit_queue import QUEUE_FOLDER, _ticket, _tickets, someone_waits
+from streaming.locks.commit_queue import QUEUE_FOLDER, _ticket, _tickets, others_wait
 
 WAIT = """
 import sys, time
@@ -32,16 +32,16 @@ def waiting(tmp_path):
 
 
 def test_nobody_waits_for_a_lake_that_nobody_has_asked_for(tmp_path):
-    assert not someone_waits(str(tmp_path))
+    assert not others_wait(str(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_waiting_process_is_noticed_and_one_that_was_killed_counts_for_nothing(tmp_path, waiting):
     waiter = waiting()
-    assert someone_waits(str(tmp_path))
+    assert others_wait(str(tmp_path))
     waiter.kill()
     waiter.wait()
-    assert not someone_waits(str(tmp_path))
+    assert not others_wait(str(tmp_path))
     assert list((tmp_path / QUEUE_FOLDER).iterdir()) == []
 
 
@@ -52,4 +52,4 @@ def test_tickets_are_served_in_the_order_in_which_they_were_drawn(tmp_path):
         with _ticket(queue) as second:
             assert sorted(_tickets(queue)) == [first, second]
         assert list(_tickets(queue)) == [first]
-    assert not someone_waits(str(tmp_path))
+    assert not others_wait(str(tmp_path))

@@ -13,11 +13,11 @@ import pytest
 
 from streaming.exceptions import BucketUnreachable, LeaseHeld
 from streaming.locks.gcs_lease import ObjectLease, Pace, present_holder
-from streaming.locks.stream_lease import LEASE_FILE, lease_holder, lease_of
+from streaming.locks.stream_lease import LEASE_FILE, create_lease, lease_holder
 
 pytestmark = pytest.mark.slow
 
-PACE = Pace(heartbeat_s=0.2, margin_s=0.5, patience_s=1.5)
+PACE = Pace(heartbeat_s=0.2, margin_s=0.5, expires_after_s=1.5)
 
 HOLD = """
 import sys, time
@@ -62,7 +62,7 @@ def test_a_second_stream_is_refused_by_the_name_of_the_first_as_soon_as_that_is_
     free, who = lease(uri).watch()
     assert not free
     assert f"process {holder.pid} (ticketsim stream, since " in str(who)
-    assert time.monotonic() - started < PACE.patience_s
+    assert time.monotonic() - started < PACE.expires_after_s
     assert str(lease_holder(gcs.uri("lake"))) == str(who)
 
 
@@ -70,7 +70,7 @@ def test_the_refusal_names_lake_and_holder(uri, hold, gcs, monkeypatch):
     holder = hold()
     monkeypatch.setattr("streaming.locks.gcs_lease.PACE", PACE)
     with pytest.raises(LeaseHeld, match=rf"lake {gcs.uri('lake')} is being written by process {holder.pid} "):
-        lease_of(gcs.uri("lake"), "ticketsim stream").require_free()
+        create_lease(gcs.uri("lake"), "ticketsim stream").require_free()
 
 
 def test_of_many_who_find_it_free_at_the_same_time_one_gets_it(uri):
@@ -140,7 +140,7 @@ def test_a_holder_that_cannot_reach_the_bucket_gives_up_before_others_may_take_o
     monkeypatch.setattr(mine._object, "replace", away)
     began = time.monotonic()
     assert lost.wait(5)
-    assert time.monotonic() - began < PACE.patience_s
+    assert time.monotonic() - began < PACE.expires_after_s
     assert "not renewed for 1 s (the network is away)" in (mine.lost or "")
 
 
@@ -167,17 +167,17 @@ def test_a_renewal_of_which_only_the_answer_was_lost_is_none_that_was_refused(ur
 
 def test_a_lease_that_was_left_behind_is_nobody_s_for_those_who_only_look(uri, hold):
     holder = hold()
-    assert present_holder(uri, PACE.patience_s) is not None
+    assert present_holder(uri, PACE.expires_after_s) is not None
     holder.kill()
-    time.sleep(PACE.patience_s + 0.2)
-    assert present_holder(uri, PACE.patience_s) is None
+    time.sleep(PACE.expires_after_s + 0.2)
+    assert present_holder(uri, PACE.expires_after_s) is None
 
 
 def test_a_bucket_that_is_not_there_and_one_that_does_not_answer_are_named(gcs, free_port, monkeypatch):
-    nowhere = lease_of("gs://no-such-bucket/lake", "ticketsim stream")
+    nowhere = create_lease("gs://no-such-bucket/lake", "ticketsim stream")
     with pytest.raises(BucketUnreachable, match="gs://no-such-bucket/lake cannot be reached"), nowhere.held(None):
         pass
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setattr("streaming.locks.gcs_lease._READING", None)
     with pytest.raises(BucketUnreachable, match="Connection refused"):
-        lease_of(gcs.uri("lake"), "ticketsim stream").require_free()
+        create_lease(gcs.uri("lake"), "ticketsim stream").require_free()

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from streaming.exceptions import LeaseHeld
-from streaming.locks.stream_lease import LEASE_FILE, lease_of
+from streaming.locks.stream_lease import LEASE_FILE, create_lease
 
 HOLD = """
 import fcntl, json, os, sys, time
@@ -36,26 +36,26 @@ def hold(tmp_path):
 
 
 def test_a_lake_that_nobody_writes_is_free(tmp_path):
-    lease_of(str(tmp_path), "ticketsim stream").require_free()
+    create_lease(str(tmp_path), "ticketsim stream").require_free()
     (tmp_path / LEASE_FILE).write_text(json.dumps({"pid": 1}))
-    lease_of(str(tmp_path), "ticketsim stream").require_free()
+    create_lease(str(tmp_path), "ticketsim stream").require_free()
 
 
 def test_a_second_writer_is_refused_by_the_name_of_the_first(tmp_path, hold):
     holder = hold()
     with pytest.raises(LeaseHeld, match=rf"written by process {holder.pid} \(ticketsim stream, since noon\)"):
-        lease_of(str(tmp_path), "ticketsim stream").require_free()
+        create_lease(str(tmp_path), "ticketsim stream").require_free()
 
 
 def test_the_lease_is_free_once_its_holder_was_killed(tmp_path, hold):
     holder = hold()
     holder.kill()
     holder.wait()
-    lease_of(str(tmp_path), "ticketsim stream").require_free()
+    create_lease(str(tmp_path), "ticketsim stream").require_free()
 
 
 def test_a_holder_that_is_only_about_to_end_is_waited_for(tmp_path, hold):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     hold(pid=gone.pid, seconds=1)
-    lease_of(str(tmp_path), "ticketsim stream").require_free()
+    create_lease(str(tmp_path), "ticketsim stream").require_free()

@@ -6,7 +6,7 @@ from zipimport import zipimporter
 
 import pytest
 
-from streaming.spark.python_worker import ease_next_task
+from streaming.spark.python_worker import skip_repeated_scans
 
 
 @pytest.fixture
@@ -34,15 +34,15 @@ def test_archives_on_the_path_are_not_read_before_each_task_and_modules_are_foun
     assert archive in read
 
     read.clear()
-    ease_next_task()
+    skip_repeated_scans()
     importlib.invalidate_caches()
     assert read == []
     importlib.import_module("imported_late")
 
 
 def test_cycles_among_modules_are_not_looked_for_after_each_task(archive):
-    ease_next_task()
+    skip_repeated_scans()
     frozen = gc.get_freeze_count()
     assert frozen > 10_000
-    ease_next_task()
+    skip_repeated_scans()
     assert gc.get_freeze_count() == frozen, "what a task leaves behind was to be found later"

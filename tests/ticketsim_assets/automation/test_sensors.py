@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from ticketsim_assets.automation.sensors import lake_sensor
-from ticketsim_assets.hours.cursor import WatchCursor
+from ticketsim_assets.hours.cursor import LakeCursor
 from ticketsim_assets.resources.resources import LakeResource
 
 from ..conftest import hour_of
@@ -18,7 +18,7 @@ def test_who_asks_for_first_loads_is_a_setting(maker, run_messages, instance, mo
     monkeypatch.setenv("TICKETSIM_BOOTSTRAP", "127.0.0.1:9")
     maker.append(run_messages)
     result = lake_sensor(dg.build_sensor_context(instance, resources={"lake": LakeResource(uri=str(maker.root))}))
-    offered = WatchCursor.from_json(result.cursor).offered
+    offered = LakeCursor.from_json(result.cursor).offered
     assert bool(result.run_requests) is asks
     assert (offered is None) is asks
     tags = result.run_requests[0].tags if asks else offered[0].tags

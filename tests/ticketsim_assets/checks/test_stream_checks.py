@@ -13,7 +13,7 @@ from ticketsim_assets.automation.sensors import kafka_sensor
 from ticketsim_assets.checks import stream_checks
 from ticketsim_assets.checks.offsets_check import verify_offsets
 from ticketsim_assets.checks.quarantine_rate import newest_rates
-from ticketsim_assets.checks.stream_checks import LAG_CHECKS, QUARANTINE_RATE_CHECK, judge_lag, judge_rates
+from ticketsim_assets.checks.stream_checks import LAG_CHECKS, QUARANTINE_RATE_CHECK, evaluate_lag, evaluate_rates
 from ticketsim_assets.keys import KAFKA_KEYS
 from ticketsim_assets.resources.resources import LakeResource
 
@@ -22,7 +22,7 @@ PLACE = "ticketsim.scan_tickets/0"
 
 
 def lag_of(end: int, committed: int, *, threshold: int = 100, since_commit: timedelta | None = NOW):
-    return judge_lag(
+    return evaluate_lag(
         "scan_tickets",
         {PLACE: TopicOffsets(0, end)},
         {PLACE: committed},
@@ -61,8 +61,8 @@ def test_an_hour_with_too_much_garbage_is_warned_of_with_its_reasons(maker, run_
     now = datetime.now(UTC)
     rates = newest_rates(maker.lake, maker.lake.snapshot(), now)
     assert sum(rate.rows for rate in rates) == 200
-    assert judge_rates(rates, 0.05).passed
-    warned = judge_rates(rates, 0.01)
+    assert evaluate_rates(rates, 0.05).passed
+    warned = evaluate_rates(rates, 0.01)
     assert not warned.passed
     for named in ("malformed_json (2)", "missing_field:event_type (2)", "more than 1.0%", str(rates[0].hour)):
         assert named in warned.said

@@ -5,7 +5,7 @@ import pytest
 
 from streaming.hour import Hour
 from ticketsim_assets.hours import changes as lake_changes
-from ticketsim_assets.hours.cursor import WatchCursor
+from ticketsim_assets.hours.cursor import LakeCursor
 from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS
 
 from ...conftest import BOTH_PLACES
@@ -247,4 +247,4 @@ def test_the_open_hour_is_reported_only_now_and_then(maker, look, run_messages):
 def test_the_cursor_survives_json(maker, look, run_messages):
     maker.append(run_messages)
     cursor = look().cursor
-    assert WatchCursor.from_json(cursor.to_json()) == cursor
+    assert LakeCursor.from_json(cursor.to_json()) == cursor

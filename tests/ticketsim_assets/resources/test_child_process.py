@@ -7,13 +7,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ticketsim_assets.resources.child_process import bound_to_us
+from ticketsim_assets.resources.child_process import killed_with_parent
 
 PARENT = """
 import subprocess, time
-from ticketsim_assets.resources.child_process import bound_to_us
+from ticketsim_assets.resources.child_process import killed_with_parent
 child = subprocess.Popen(["sleep", "60"])
-with bound_to_us(child):
+with killed_with_parent(child):
     print(child.pid, flush=True)
     time.sleep(60)
 """
@@ -32,7 +32,7 @@ def test_the_child_of_a_process_that_was_killed_is_killed():
 def test_it_is_left_alone_once_the_block_has_ended(error):
     with subprocess.Popen(["sleep", "60"]) as child:
         try:
-            with bound_to_us(child):
+            with killed_with_parent(child):
                 if error:
                     raise error
         except KeyboardInterrupt:

@@ -12,8 +12,8 @@ from ticketsim_assets.settings import Settings
 from ticketsim_assets.warehouse import bigquery_warehouse as module
 from ticketsim_assets.warehouse.bigquery_lease import Lease
 from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse
-from ticketsim_assets.warehouse.factory import warehouse_of
-from ticketsim_assets.warehouse.wait_policy import IMPATIENT, Patience
+from ticketsim_assets.warehouse.factory import create_warehouse
+from ticketsim_assets.warehouse.wait_policy import NO_WAIT, WaitPolicy
 
 from ..conftest import START, hour_of
 
@@ -28,7 +28,7 @@ def lake_place() -> str:
 
 def test_settings_that_are_missing_are_refused_by_name():
     with pytest.raises(BigQueryNotSet, match="TICKETSIM_BIGQUERY_PROJECT and TICKETSIM_BIGQUERY_LOCATION is not set"):
-        warehouse_of(Settings(warehouse="bigquery", bigquery_project="", bigquery_location=""), IMPATIENT)
+        create_warehouse(Settings(warehouse="bigquery", bigquery_project="", bigquery_location=""), NO_WAIT)
 
 
 def load(maker, warehouse, *hours: Hour) -> dict[Hour, int]:
@@ -38,7 +38,7 @@ def load(maker, warehouse, *hours: Hour) -> dict[Hour, int]:
 
 @pytest.mark.slow
 def test_a_lake_on_this_disk_is_refused_with_the_cure(bigquery_warehouse):
-    refusing = BigQueryWarehouse(bigquery_warehouse.datasets, IMPATIENT)
+    refusing = BigQueryWarehouse(bigquery_warehouse.datasets, NO_WAIT)
     with pytest.raises(LakeOutOfReach, match=r"cannot read /data/lake/x\.parquet.*TICKETSIM_LAKE_URI"):
         refusing.replace_hours("events", {FIRST: ["/data/lake/x.parquet"]})
 
@@ -107,11 +107,11 @@ def test_a_second_writer_is_told_who_writes_and_goes_on_when_it_is_free(bigquery
     holder = threading.Thread(target=hold)
     holder.start()
     assert held.wait(30)
-    impatient = BigQueryWarehouse(bigquery_warehouse.datasets, IMPATIENT)
+    impatient = BigQueryWarehouse(bigquery_warehouse.datasets, NO_WAIT)
     refused = pytest.raises(WarehouseBusy, match=r"raw\.writer_lease is held by process \d+ on .* after 0 s")
     with refused, impatient.exclusive():
         pass
-    with BigQueryWarehouse(bigquery_warehouse.datasets, Patience(30, end_it)).exclusive():
+    with BigQueryWarehouse(bigquery_warehouse.datasets, WaitPolicy(30, end_it)).exclusive():
         holder.join()
     assert len(said) == 1
 
@@ -122,11 +122,11 @@ def test_a_killed_writer_blocks_others_no_longer_than_its_lease_and_who_lost_it_
         pass
     name = bigquery_warehouse.datasets.table("raw.writer_lease")
     client = bigquery_warehouse.client
-    killed = Lease(client, name, IMPATIENT, seconds=2)
+    killed = Lease(client, name, NO_WAIT, seconds=2)
     killed._acquire("token of the killed")
-    with pytest.raises(WarehouseBusy), Lease(client, name, IMPATIENT, seconds=2).held():
+    with pytest.raises(WarehouseBusy), Lease(client, name, NO_WAIT, seconds=2).held():
         pass
-    taken = Lease(client, name, Patience(10, lambda _: None), seconds=3)
+    taken = Lease(client, name, WaitPolicy(10, lambda _: None), seconds=3)
 
     def steal() -> None:
         with taken.held():

@@ -10,7 +10,7 @@ import pytest
 from streaming.hour import Hour
 from ticketsim_assets.exceptions import WarehouseBusy, WarehouseUnreadable
 from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
-from ticketsim_assets.warehouse.wait_policy import IMPATIENT, Patience
+from ticketsim_assets.warehouse.wait_policy import NO_WAIT, WaitPolicy
 
 from ..conftest import START, hour_of
 
@@ -23,9 +23,9 @@ NOTEBOOK = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', f
 RUN = """
 import sys
 from pathlib import Path
-from ticketsim_assets.warehouse.wait_policy import IMPATIENT
+from ticketsim_assets.warehouse.wait_policy import NO_WAIT
 from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
-with DuckDBWarehouse(Path(sys.argv[1]), Path("none"), IMPATIENT).exclusive():
+with DuckDBWarehouse(Path(sys.argv[1]), Path("none"), NO_WAIT).exclusive():
     print("open", flush=True)
     sys.stdin.read()
 """
@@ -44,7 +44,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def loaded(maker, run_messages, tmp_path: Path) -> DuckDBWarehouse:
     """A warehouse with the first hour of a run."""
     maker.append(run_messages)
-    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", tmp_path / "readers.db", IMPATIENT)
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", tmp_path / "readers.db", NO_WAIT)
     load(maker, warehouse, FIRST)
     return warehouse
 
@@ -71,7 +71,7 @@ def other_process(code: str, *arguments: object) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("code", [NOTEBOOK, RUN])
 def test_who_holds_the_file_and_for_how_long_it_is_waited_is_said_at_once_and_again_at_the_end(loaded, code):
     said: list[str] = []
-    patient = DuckDBWarehouse(loaded.path, loaded.readers_path, Patience(1, said.append))
+    patient = DuckDBWarehouse(loaded.path, loaded.readers_path, WaitPolicy(1, said.append))
     with other_process(code, loaded.path) as holder:
         with (
             pytest.raises(WarehouseBusy, match=rf"held by process {holder.pid} .* after 1 s.*end it"),
@@ -95,7 +95,7 @@ def test_a_file_that_becomes_free_is_opened_without_an_error(loaded):
 
     with (
         other_process(RUN, loaded.path) as holder,
-        DuckDBWarehouse(loaded.path, loaded.readers_path, Patience(30, end_it)).reading(),
+        DuckDBWarehouse(loaded.path, loaded.readers_path, WaitPolicy(30, end_it)).reading(),
     ):
         assert len(said) == 1
 
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_database_is_refused_with_the_cure(tmp_path: Path):
     path.write_bytes(b"not a database" * 1000)
     with (
         pytest.raises(WarehouseUnreadable, match=r"warehouse\.duckdb cannot be opened.*load it anew"),
-        DuckDBWarehouse(path, tmp_path / "readers.db", IMPATIENT).reading(),
+        DuckDBWarehouse(path, tmp_path / "readers.db", NO_WAIT).reading(),
     ):
         pass
 

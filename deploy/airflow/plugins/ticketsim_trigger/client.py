@@ -86,7 +86,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SensorTick:
     """What the sensor knew when it last looked at the lake; times in seconds since the Unix epoch, Dagster's clock."""
 
     begun_at: float  #: when its newest look began; 0 if there was none
@@ -141,7 +141,7 @@ class DagsterClient:
             raise DagsterUnreachable(f"what answers at {self.url} is not Dagster: {text[:200]!r}")
         return data
 
-    def look(self) -> Look:
+    def last_tick(self) -> SensorTick:
         """What the sensor found when it last looked at the lake.
 
         Raises:
@@ -161,7 +161,7 @@ class DagsterClient:
                 f"Dagster at {self.url} asks for first loads itself. Set TICKETSIM_TRIGGER=airflow in its environment."
             )
         problem = state["failed"][0]["error"]["message"] if failed > finished else None
-        return Look(begun, finished, tuple(Offer(**each) for each in offered), problem)
+        return SensorTick(begun, finished, tuple(Offer(**each) for each in offered), problem)
 
     def runs(self, tags: Mapping[str, str], statuses: Iterable[str] = ()) -> list[Run]:
         """Runs that have all of ``tags`` and one of ``statuses``, or any, newest first."""

@@ -8,7 +8,7 @@ from airflow.sdk import BaseOperator
 
 from ticketsim_trigger.client import ASKED_BY_TAG, LIVE, RUN_KEY_TAG, SUCCEEDED, DagsterClient, Offer
 from ticketsim_trigger.exceptions import HoursFailed, TriggerError
-from ticketsim_trigger.triggers import FreshLook, RunsEnded
+from ticketsim_trigger.triggers import FreshTick, RunsEnded
 
 #: The sensor looks every 15 s; a Dagster that restarts is back within a minute or two.
 LOOK_PATIENCE: Final = timedelta(minutes=15)
@@ -31,8 +31,8 @@ class MaterializeDueHours(BaseOperator):
         *,
         url: str,
         poll_s: float = 5.0,
-        look_patience: timedelta = LOOK_PATIENCE,
-        run_patience: timedelta = RUN_PATIENCE,
+        tick_timeout: timedelta = LOOK_PATIENCE,
+        run_timeout: timedelta = RUN_PATIENCE,
         **kwargs: Any,
     ) -> None:
         """Ask the Dagster webserver at ``url``.
@@ -40,17 +40,17 @@ class MaterializeDueHours(BaseOperator):
         Args:
             url: address, before ``/graphql``.
             poll_s: seconds between two questions while waiting.
-            look_patience: how long Dagster may take to look at the lake anew, a restart included.
-            run_patience: how long the runs may take.
+            tick_timeout: how long Dagster may take to look at the lake anew, a restart included.
+            run_timeout: how long the runs may take.
             kwargs: the base class's.
         """
         super().__init__(**kwargs)
-        self.url, self.poll_s, self.look_patience, self.run_patience = url, poll_s, look_patience, run_patience
+        self.url, self.poll_s, self.tick_timeout, self.run_timeout = url, poll_s, tick_timeout, run_timeout
 
     def execute(self, context: Any) -> None:
         """Wait for a fresh look at the lake."""
-        until = time.time() + self.look_patience.total_seconds()
-        self.defer(trigger=FreshLook(self.url, until, self.poll_s), method_name="launch")
+        until = time.time() + self.tick_timeout.total_seconds()
+        self.defer(trigger=FreshTick(self.url, until, self.poll_s), method_name="launch")
 
     def launch(self, context: Any, event: dict[str, Any]) -> list[str]:
         """Launch what is offered, beside what is still under way from before; then wait.
@@ -72,7 +72,7 @@ class MaterializeDueHours(BaseOperator):
         if not run_ids:
             self.log.info("no hour is due")
             return []
-        until = time.time() + self.run_patience.total_seconds()
+        until = time.time() + self.run_timeout.total_seconds()
         return self.defer(trigger=RunsEnded(self.url, run_ids, until, self.poll_s), method_name="finish")
 
     def finish(self, context: Any, event: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from ticketsim_trigger.client import ENDED, DagsterClient
 from ticketsim_trigger.exceptions import DagsterRefused, DagsterUnreachable
 
 
-class FreshLook(BaseTrigger):
+class FreshTick(BaseTrigger):
     """Fires once the sensor has looked at the lake anew, with what it offers.
 
     The look must have begun after this was asked for, by Dagster's clock: only then are runs whose worker is gone known
@@ -30,14 +30,14 @@ class FreshLook(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """How the triggerer makes this anew."""
-        return f"{__name__}.FreshLook", {"url": self.url, "until": self.until, "poll_s": self.poll_s}
+        return f"{__name__}.FreshTick", {"url": self.url, "until": self.until, "poll_s": self.poll_s}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield ``{"offers": [...]}``, or ``{"problem": why}``."""
         client, asked_after, problem = DagsterClient(self.url), None, ""
         while time.time() < self.until:
             try:
-                look = await asyncio.to_thread(client.look)
+                tick = await asyncio.to_thread(client.last_tick)
             except DagsterUnreachable as error:
                 problem = str(error)
             except DagsterRefused as error:
@@ -45,11 +45,11 @@ class FreshLook(BaseTrigger):
                 return
             else:
                 if asked_after is None:
-                    asked_after = look.begun_at
-                if look.finished_at > asked_after:
-                    yield TriggerEvent({"offers": [asdict(offer) for offer in look.offers]})
+                    asked_after = tick.begun_at
+                if tick.finished_at > asked_after:
+                    yield TriggerEvent({"offers": [asdict(offer) for offer in tick.offers]})
                     return
-                problem = look.problem or f"sensor 'lake' of {self.url} does not look at the lake. Is the daemon up?"
+                problem = tick.problem or f"sensor 'lake' of {self.url} does not look at the lake. Is the daemon up?"
             await asyncio.sleep(self.poll_s)
         yield TriggerEvent({"problem": problem})
 

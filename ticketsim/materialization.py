@@ -6,11 +6,11 @@ from streaming.hour import Hour
 from ticketsim_assets.exceptions import RunFailed
 from ticketsim_assets.run_locally import (
     RunOutcome,
-    look_at_lake,
-    requested_by_hand,
+    manual_request,
     run_dashboard,
     run_hours,
     run_quarantine,
+    tick_lake,
 )
 from ticketsim_assets.settings import Settings
 
@@ -26,10 +26,10 @@ def materialize_hours(
         RunFailed: a run failed; the page has been rebuilt all the same, so that it shows red.
     """
     log = settings.logs / "materialize.log"
-    watched = look_at_lake(settings, instance, first_loads=False)
+    watched = tick_lake(settings, instance, first_loads=False)
     outcomes: list[RunOutcome] = []
     try:
-        outcomes.append(run_hours(instance, requested_by_hand(first, last), log, allow_incomplete=allow_incomplete))
+        outcomes.append(run_hours(instance, manual_request(first, last), log, allow_incomplete=allow_incomplete))
         outcomes += run_quarantine(instance, watched.quarantine, log)
     except RunFailed:
         if settings.warehouse != "duckdb" or settings.warehouse_path.exists():
