@@ -1,10 +1,13 @@
 """What a command that sends messages shows: a live line while it sends, and how many there were of each type."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ticketsim.output import console
+
+#: Receives a few words about what is being done, for a live line on a terminal.
+OnProgress = Callable[[str], None]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What can go wrong in ``ticketsim_assets``.
+"""The exceptions of ``ticketsim_assets``.
 
 * AssetsError
 
@@ -17,48 +17,48 @@
 
 
 class AssetsError(Exception):
-    """Base of every error that this package raises on purpose; its message names the value and the cure."""
+    """Base of every error that this package raises on purpose; the message names the value and the cure."""
 
 
 class HourIncomplete(AssetsError):
-    """An hour was to be loaded whose receipts or rows are not all in the lake."""
+    """An hour cannot be loaded because receipts or rows of it are missing in the lake."""
 
 
 class LakeUnsound(AssetsError):
-    """The lake's rows are not the offsets that the stream consumed: there is a gap or an overlap."""
+    """The lake's rows do not match the consumed offsets: there is a gap or an overlap."""
 
 
 class WarehouseBusy(AssetsError):
-    """Another process has held the warehouse for longer than we wait."""
+    """Another process held the warehouse for longer than the wait policy allows."""
 
 
 class WarehouseUnreadable(AssetsError):
-    """The warehouse's file is no database that this version of DuckDB can open."""
+    """The warehouse's file is not a database that this version of DuckDB can open."""
 
 
 class UnknownHour(AssetsError):
-    """An hour was named that is no hour or has no partition."""
+    """The hour is invalid or has no partition."""
 
 
 class RunFailed(AssetsError):
-    """A Dagster run ended in failure."""
+    """A Dagster run failed."""
 
 
 class NothingToReconcile(AssetsError):
-    """There is no warehouse yet, or no hour in it that could be compared with its receipts."""
+    """There is no warehouse yet, or no hour in it to compare with receipts."""
 
 
 class DataprocNotSet(AssetsError):
-    """Spark is to run on Dataproc, and the settings do not say where that is."""
+    """Spark should run on Dataproc, but the settings do not name the cluster."""
 
 
 class BigQueryNotSet(AssetsError):
-    """The warehouse is to be BigQuery, and the settings do not say where that is."""
+    """The warehouse should be BigQuery, but the settings do not name its project and location."""
 
 
 class LakeOutOfReach(AssetsError):
-    """The lake lies where the warehouse cannot read it: BigQuery reads Google Cloud Storage only."""
+    """The warehouse cannot read the lake's location: BigQuery reads Google Cloud Storage only."""
 
 
 class AlertRefused(AssetsError):
-    """A webhook did not take the news of a run that failed."""
+    """A webhook did not accept the alert for a failed run."""

@@ -17,7 +17,8 @@ from simulator.topics import create_topics
 from streaming.spark.jars import ensure_jars
 from ticketsim.defaults import PARTITIONS
 from ticketsim.exceptions import BrokerRunning, BrokerUnsecured, NoSpace, PortTaken
-from ticketsim.stack.kafka_process import Progress, Record, becomes_ready, end, launch, living, recorded, topics_on
+from ticketsim.progress import OnProgress
+from ticketsim.stack.kafka_process import Record, becomes_ready, end, launch, living, recorded, topics_on
 from ticketsim.stack.ports import LOOPBACK, free_port, holder_of, is_free
 
 #: Kafka ends itself when its disk is full, so it is not started when there is little left.
@@ -44,7 +45,7 @@ def start(
     directory: Path,
     port: int,
     partitions: int = PARTITIONS,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> BrokerStatus:
     """Start the broker of ``directory``, wait until it answers, and create the topics that are missing.
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +20,13 @@ from streaming.exceptions import NoLake
 from streaming.lake.layout import QUARANTINE
 from streaming.lake.reader import Lake, LakeFile, Snapshot
 from ticketsim.exceptions import NotProved, StationFailed
+from ticketsim.progress import OnProgress
 from ticketsim.stack import broker
 from ticketsim.stack.dagster_home import dagster_instance
 from ticketsim.warehouse import open_warehouse
 from ticketsim_assets.checks.reconciliation import read_reconciliation
 from ticketsim_assets.run_locally import run_dashboard, run_hours, run_quarantine, tick_lake
 from ticketsim_assets.settings import Settings
-
-Tell = Callable[[str], None]
 
 #: A stream that was asked to stop first commits the batch that it is writing.
 _STREAM_PATIENCE_S: Final = 90.0
@@ -66,7 +65,7 @@ class DemoReport:
 
 
 @contextmanager
-def _station(report: DemoReport, name: str, on_progress: Tell) -> Iterator[None]:
+def _station(report: DemoReport, name: str, on_progress: OnProgress) -> Iterator[None]:
     on_progress(name)
     started = time.monotonic()
     yield
@@ -74,7 +73,14 @@ def _station(report: DemoReport, name: str, on_progress: Tell) -> Iterator[None]
 
 
 def run_demo(
-    settings: Settings, *, hours: float, seed: int, venues: int, scenario: str, chaos: Chaos | None, on_progress: Tell
+    settings: Settings,
+    *,
+    hours: float,
+    seed: int,
+    venues: int,
+    scenario: str,
+    chaos: Chaos | None,
+    on_progress: OnProgress,
 ) -> DemoReport:
     """Send one run through the whole pipeline and compare what arrived with what was sent.
 
@@ -152,7 +158,7 @@ def _files(settings: Settings, event_types: set[str]) -> list[str] | None:
     return [snapshot.uri(file) for file in chosen] or None
 
 
-def _send(settings: Settings, run: Run, chaos: Chaos | None, on_progress: Tell) -> dict[str, int]:
+def _send(settings: Settings, run: Run, chaos: Chaos | None, on_progress: OnProgress) -> dict[str, int]:
     with (
         open_sink(f"kafka://{settings.bootstrap}", on_wait=on_progress) as sink,
         chaos_sink(sink, chaos or Chaos(), run.seed) as faulty,
@@ -173,7 +179,7 @@ def _sent_before(settings: Settings, run: Run) -> dict[str, int]:
     return {**sent, EventType.HOUR_CLOSED: sum(receipts for _, _, receipts in counted)}
 
 
-def _stream(settings: Settings, log: Path, on_progress: Tell) -> None:
+def _stream(settings: Settings, log: Path, on_progress: OnProgress) -> None:
     """Run the stream's own process until it has written everything."""
     command = [
         *(sys.executable, "-m", "ticketsim", "stream", "--once"),

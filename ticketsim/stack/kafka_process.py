@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -19,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 from streaming.spark.jars import Jars
 from streaming.spark.java import find_java
 from ticketsim.exceptions import BrokerFailed
+from ticketsim.progress import OnProgress
 from ticketsim.stack.ports import LOOPBACK, is_free
 
 #: A start takes 3 to 8 s, 9 to 16 s after a kill, and several times that on a busy machine.
@@ -30,8 +30,6 @@ _CLOCK_TOLERANCE_SECONDS: Final = 60.0
 
 #: A 384 MB heap carries the local load; the serial collector needs neither threads nor memory of its own.
 _JVM_OPTIONS: Final = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
-
-Progress = Callable[[str], None]
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -64,7 +62,7 @@ def living(directory: Path, record: Record | None) -> psutil.Process | None:
     return process if is_ours and _lives(process) else None
 
 
-def launch(directory: Path, port: int, controller_port: int, jars: Jars, on_progress: Progress) -> None:
+def launch(directory: Path, port: int, controller_port: int, jars: Jars, on_progress: OnProgress) -> None:
     """Write the configuration, format the storage if that was never done, start Kafka and wait until it answers.
 
     Raises:

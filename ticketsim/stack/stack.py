@@ -7,7 +7,7 @@ reach Kafka; then the stream, after the batch that it is writing; then Dagster; 
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,12 +15,11 @@ from typing import Final
 import psutil
 
 from ticketsim.exceptions import PortTaken, StationFailed
+from ticketsim.progress import OnProgress
 from ticketsim.stack import broker
 from ticketsim.stack.dagster_home import prepare_dagster_home
 from ticketsim.stack.ports import holder_of, is_free
 from ticketsim_assets.settings import Settings
-
-Tell = Callable[[str], None]
 
 _POLL_S: Final = 0.5
 
@@ -50,7 +49,7 @@ class _Part:
     log: Path
 
 
-def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, on_progress: Tell) -> None:
+def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, on_progress: OnProgress) -> None:
     """Start everything, watch it until ``stop`` is set, and end everything in order.
 
     Args:

@@ -1,4 +1,4 @@
-"""Telling people that a run failed: a line of text to a webhook, as Slack, Mattermost and Google Chat take it."""
+"""Alerts for failed runs: a line of text posted to a webhook, as Slack, Mattermost and Google Chat accept it."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ def send_alert(url: str, text: str) -> None:
     """Post ``{"text": text}`` to the webhook.
 
     Raises:
-        AlertRefused: it did not take it. The address stays secret: who has it may post there.
+        AlertRefused: The webhook did not accept it. The address stays secret: anyone who has it can post there.
     """
     body = json.dumps({"text": text}).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - configured
@@ -27,10 +27,10 @@ def send_alert(url: str, text: str) -> None:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310
             pass
     except urllib.error.HTTPError as error:
-        raise AlertRefused(f"the webhook of TICKETSIM_ALERT_URL answered {error.code}: {text}") from None
+        raise AlertRefused(f"The webhook of TICKETSIM_ALERT_URL answered {error.code}; not delivered: {text}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise AlertRefused(
-            f"the webhook of TICKETSIM_ALERT_URL does not answer ({type(error).__name__}): {text}"
+            f"The webhook of TICKETSIM_ALERT_URL does not answer ({type(error).__name__}); not delivered: {text}"
         ) from None
 
 
@@ -40,12 +40,12 @@ def send_alert(url: str, text: str) -> None:
     description="Posts to the webhook of TICKETSIM_ALERT_URL when a run fails.",
 )
 def _alert_after_failure(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
-    """Tell of a run that failed. One whose process was killed runs again by itself."""
+    """Post an alert for a failed run, unless its process was killed: such a run is requested again."""
     url, run = Settings().alert_url, context.dagster_run
     if url is None:
         return dg.SkipReason("TICKETSIM_ALERT_URL is not set")
     if has_crashed(run):
-        return dg.SkipReason("the run was killed, and is asked for again")
+        return dg.SkipReason("the run was killed and will be requested again")
     ends = [run.tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end")]
     hours = " to ".join(dict.fromkeys(end for end in (*ends, run.tags.get("dagster/partition")) if end))
     send_alert(
@@ -57,5 +57,5 @@ def _alert_after_failure(context: dg.RunFailureSensorContext) -> dg.SkipReason |
 
 
 def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    """The sensor, if somebody wants to be told."""
+    """Return the alert sensor, or nothing where no webhook is configured."""
     return [] if settings.alert_url is None else [_alert_after_failure]

@@ -1,4 +1,4 @@
-"""What a dbt test that did not pass says: venue, hour, figure and difference, from the rows that it found."""
+"""Failed dbt tests in words: venue, hour, figure and difference, from the rows that the test returned."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ import dagster as dg
 
 from ticketsim_assets.warehouse.protocol import Reader
 
-#: A table of rows in the event log; more than this says nothing new and makes the log heavy.
+#: Rows kept in the event log per failed test; more would add nothing new and make the log heavy.
 _SHOWN: Final = 50
 
 Row = Mapping[str, Any]
@@ -17,12 +17,12 @@ Row = Mapping[str, Any]
 def with_failing_rows(
     results: Iterable[dg.AssetCheckResult], compiled: Mapping[str, str], reader: Reader
 ) -> Iterator[dg.AssetCheckResult]:
-    """``results`` with a message that names what was found, and a table of the rows.
+    """Add to ``results`` a message that names the first failing row, and a table of the rows.
 
     Args:
-        results: of dbt tests that did not pass, as dagster-dbt gives them.
-        compiled: the tests' SQL by dbt's unique id.
-        reader: the warehouse in which they ran.
+        results: Results of failed dbt tests, as dagster-dbt yields them.
+        compiled: The tests' compiled SQL by dbt's unique id.
+        reader: The warehouse in which they ran.
     """
     for result in results:
         metadata = dict(result.metadata or {})
@@ -36,14 +36,14 @@ def with_failing_rows(
 
 
 def failing_rows(reader: Reader, sql: str) -> list[Row]:
-    """The rows that a test's ``sql`` finds, at most one more than is shown."""
+    """Return the rows that a test's ``sql`` returns, at most one more than is shown."""
     found = reader.execute(f"select * from ({sql}) as found limit {_SHOWN + 1}")  # noqa: S608 dbt compiled it
     names = [column[0] for column in found.description]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def describe_rows(rows: Sequence[Row]) -> str:
-    """One sentence about the first of ``rows``, and how many more there are."""
+    """Describe the first of ``rows`` in one sentence, and say how many more there are."""
     first, more = _printable(rows[0]), len(rows) - 1
     if "figure" in first:
         sentence = (
@@ -58,7 +58,7 @@ def describe_rows(rows: Sequence[Row]) -> str:
 
 
 def _printable(row: Row) -> dict[str, str]:
-    """The row in words; the warehouse's times are UTC."""
+    """Return the row as strings; the warehouse's times are UTC."""
     return {
         name: f"{value:%Y-%m-%dT%H:%M}Z" if isinstance(value, datetime) else str(value) for name, value in row.items()
     }

@@ -1,4 +1,4 @@
-"""The charts as Altair specifications, without data: the page's script pushes rows into each one's source.
+"""The charts as Altair specifications, without data: the page's script adds the rows to each chart's source.
 
 Colours are tokens (``@name``), since one specification serves the light and the dark page: they are replaced by the
 colour of that name in a palette, in the browser by the CSS variable ``--name`` that is written from it.
@@ -80,7 +80,7 @@ _TIME_TICKS: Final = "min(ceil(width / 90), ceil((domain('x')[1] - domain('x')[0
 
 
 def overview() -> dict[str, Any]:
-    """Bars over the whole span, brushed to choose a range; rows: ``t``, ``end`` (ms) and ``v``."""
+    """Build the bars over the whole span, brushed to choose a range; rows: ``t``, ``end`` (ms) and ``v``."""
     import altair as alt  # noqa: PLC0415 - a second of import, and Dagster reads this package at every start
 
     brush = alt.selection_interval(
@@ -104,7 +104,7 @@ def overview() -> dict[str, Any]:
 
 
 def visitors() -> dict[str, Any]:
-    """Lines of visitors arrived and admitted.
+    """Build the lines of visitors arrived and admitted.
 
     Rows, one per hour or day: ``t``, ``mid`` and ``end`` (ms), ``when`` for reading, ``arrived``, ``admitted``, and
     ``alone`` if there are figures in neither of the neighbours.
@@ -117,7 +117,7 @@ def visitors() -> dict[str, Any]:
 
 
 def processing(kind: Literal["walk", "wait", "service"]) -> dict[str, Any]:
-    """Lines of the average minutes that visitors spend on the activities of ``kind``, at sellers and at scanners.
+    """Build the lines of the average minutes per visitor on activities of ``kind``, at sellers and at scanners.
 
     Rows as of ``visitors``, with the minutes under each activity's key and ``<key>_text``, the same for reading.
     """
@@ -129,7 +129,7 @@ def processing(kind: Literal["walk", "wait", "service"]) -> dict[str, Any]:
 
 
 def averages() -> dict[str, Any]:
-    """A bar per activity; rows: ``label``, ``stage``, ``minutes``, ``text`` and ``room``, where the axis ends."""
+    """Build a bar per activity; rows: ``label``, ``stage``, ``minutes``, ``text`` and ``room``, where the axis ends."""
     import altair as alt  # noqa: PLC0415 - see overview
 
     base = _base(alt).encode(
@@ -146,7 +146,7 @@ def averages() -> dict[str, Any]:
 
 
 def waits() -> dict[str, Any]:
-    """Bars of how many of all visitors waited so long, at sellers and at scanners side by side.
+    """Build the histogram of waits, at sellers and at scanners side by side.
 
     Rows, one per bucket and stage: ``label``, ``position`` for the order, ``stage``, ``share`` (0 to 1) and ``text``.
     """
@@ -168,7 +168,7 @@ def waits() -> dict[str, Any]:
 
 
 def all_charts() -> dict[str, dict[str, Any]]:
-    """Every chart of the page by the name of the element that holds it."""
+    """Build every chart of the page, by the name of its element."""
     return {
         "overview": overview(),
         "visitors": visitors(),
@@ -181,7 +181,7 @@ def all_charts() -> dict[str, dict[str, Any]]:
 
 
 def painted(spec: Mapping[str, Any], palette: Mapping[str, str]) -> dict[str, Any]:
-    """``spec`` with every token replaced by its colour in ``palette``.
+    """Return ``spec`` with every token replaced by its colour in ``palette``.
 
     Raises:
         KeyError: a token is not in the palette.
@@ -192,7 +192,7 @@ def painted(spec: Mapping[str, Any], palette: Mapping[str, str]) -> dict[str, An
 
 
 def png(spec: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], width: int, height: int) -> bytes:
-    """``spec`` drawn on light ground with ``rows`` as its data; width and height in pixels."""
+    """Draw ``spec`` on a light background with ``rows`` as its data; width and height in pixels."""
     import vl_convert  # noqa: PLC0415 - a V8 engine
 
     sized = painted(spec, LIGHT) | {"datasets": {SOURCE: list(rows)}, "width": width, "height": height}
@@ -216,7 +216,7 @@ def _colour(alt: Any, field: str, names: list[str], tokens: list[str]) -> Any:
 
 
 def _lines(alt: Any, names: list[str], tokens: list[str], y_format: str, tooltip: list[Any]) -> Any:
-    """Two lines, the second dashed, over wide rows; the hour or day under the pointer shows a rule and the tooltip."""
+    """Build two lines, the second dashed, over wide rows; the pointer shows a rule and the tooltip."""
     hover = alt.selection_point(name="hover", fields=["t"], on="pointerover", clear="pointerout", empty=False)
     hovered = alt.when(hover)
     rule = (
@@ -249,7 +249,7 @@ def _lines(alt: Any, names: list[str], tokens: list[str], y_format: str, tooltip
 
 
 def _spec(chart: Any) -> dict[str, Any]:
-    """The chart as a specification that fills its element and waits for data under SOURCE."""
+    """Return the chart as a specification that fills its element and takes its data from SOURCE."""
     spec: dict[str, Any] = chart.properties(width="container", height="container").to_dict()
     return spec | {
         "config": _CONFIG,

@@ -1,4 +1,4 @@
-"""What the page is made of: the marts' figures per run, venue and hour, read in one go from the warehouse."""
+"""The page's data: the marts' figures per run, venue and hour, read in one go from the warehouse."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duck
 from ticketsim_assets.warehouse.protocol import Reader
 from ticketsim_assets.warehouse.wait_policy import NO_WAIT, WaitPolicy
 
-#: Longest range, in days, that is drawn by the hour: more points than that are noise on a screen, so days are drawn.
+#: Longest range, in days, that is drawn by the hour; longer ranges are drawn by the day, as more points are noise.
 HOURLY_DAYS: Final = 10
 
 VENUE_HOURS_TABLE: Final = "marts.agg_venue_hourly"
@@ -24,7 +24,7 @@ _TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE)
 #: Where visitors wait, in the order in which they do.
 STAGES: Final = ("seller", "scanner")
 
-#: What a receipt can turn out to be, the worst last.
+#: States of a receipt, the worst last.
 STATES: Final = ("proved", "unproved", "wrong")
 
 _HOUR_MS: Final = HOUR_US // 1000
@@ -33,7 +33,7 @@ _SECOND_US: Final = HOUR_US // 3600
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One thing that visitors spend time on."""
+    """An activity that visitors spend time on."""
 
     key: str  #: event type, and the prefix of its columns in ``agg_venue_hourly``
     label: str
@@ -71,7 +71,7 @@ MEASURES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Marts:
-    """The marts in columns, as they are embedded: lists of equal length; names are replaced by their position."""
+    """The marts in columns, as they are embedded: lists of equal length; ids are replaced by their position."""
 
     runs: tuple[str, ...]
     venues: tuple[str, ...]
@@ -92,7 +92,7 @@ class Marts:
 
     @property
     def latest_run(self) -> int | None:
-        """Position of the run that reaches furthest in time (of several such, the one that began last), if any."""
+        """The position of the run with the newest hour (of several, the one that began last); None without runs."""
         spans: dict[int, tuple[int, int]] = {}
         for run, hour in zip(self.venue_hours["run"], self.venue_hours["hour"], strict=True):
             _, first = spans.get(run, (hour, hour))
@@ -101,7 +101,7 @@ class Marts:
 
     @property
     def states(self) -> dict[str, int]:
-        """How many receipts are in each of STATES, over everything."""
+        """The number of receipts in each of STATES, over all hours."""
         counts = dict.fromkeys(STATES, 0) | {"proved": sum(self.receipts["proved"])}
         for receipt in self.offending:
             counts[receipt["state"]] += 1
@@ -114,8 +114,8 @@ def read_marts(warehouse: Path, wait_policy: WaitPolicy = NO_WAIT) -> Marts:
     The file is opened read-only and closed before this returns.
 
     Raises:
-        WarehouseBusy: another process has written to the file all the time.
-        WarehouseUnreadable: the file is no DuckDB database that this version can open.
+        WarehouseBusy: Another process kept the file locked for longer than ``wait_policy`` allows.
+        WarehouseUnreadable: The file is not a DuckDB database that this version can open.
     """
     if not warehouse.exists():
         return _marts((), (), (), _TABLES)
@@ -139,19 +139,19 @@ def marts_of(reader: Reader) -> Marts:
 
 
 def _located(row: Sequence[Any]) -> tuple[Any, ...]:
-    """``row`` with its third value, the start of an hour, as hours since the epoch."""
+    """Return ``row`` with its third value, the start of an hour, as hours since the epoch."""
     run_id, venue_id, start, *rest = row
     return run_id, venue_id, int(start.replace(tzinfo=UTC).timestamp()) // 3600, *rest
 
 
 def _in_seconds(row: Sequence[Any]) -> tuple[Any, ...]:
-    """A row of the histogram with the edges of its bucket in whole seconds, as all of them are."""
+    """Return a row of the histogram with the edges of its bucket in whole seconds, without loss."""
     *start, from_us, to_us, visitors = row
     return *start, from_us // _SECOND_US, None if to_us is None else to_us // _SECOND_US, visitors
 
 
 def _by_hour(receipts: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-    """One row per run, venue and hour, with how many receipts are proved and a list of those that are not."""
+    """Return one row per run, venue and hour: the number of proved receipts, and a list of the others."""
     hours = []
     for key, rows in groupby(map(_located, receipts), key=lambda row: row[:3]):
         proved, not_proved = 0, []
@@ -199,7 +199,7 @@ def _marts(
     waits: Sequence[tuple[Any, ...]],
     missing: tuple[str, ...],
 ) -> Marts:
-    """Marts from rows that begin with run_id and venue_id; every id that is met anywhere gets a position."""
+    """Build the marts from rows that begin with run_id and venue_id; every id that occurs gets a position."""
     keys = [row[:2] for rows in (venue_hours, receipts, waits) for row in rows]
     runs = tuple(sorted({run for run, _ in keys}))
     venues = tuple(sorted({venue for _, venue in keys}))
@@ -234,7 +234,7 @@ def _marts(
 
 
 def visitors_over_time(marts: Marts) -> list[dict[str, Any]]:
-    """Visitors arrived and admitted of the latest run, all venues, as rows of the chart ``visitors``.
+    """Return the visitors arrived and admitted of the latest run, all venues, as rows of the chart ``visitors``.
 
     One row per hour, or per day if the run is longer than HOURLY_DAYS; times are in milliseconds since the epoch.
     """

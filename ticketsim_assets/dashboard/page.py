@@ -1,4 +1,4 @@
-"""Assembles the page: template, style, script, charts and figures in one file that is replaced as a whole."""
+"""The page: template, style, script, charts and figures in one file that is replaced atomically."""
 
 import os
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, STAGES, Mar
 
 @dataclass(frozen=True, slots=True)
 class DashboardSummary:
-    """What a page holds, for metadata and messages."""
+    """A summary of a page, for metadata and messages."""
 
     path: str
     visitors: int  #: arrived, over all runs, venues and hours
@@ -28,9 +28,9 @@ class DashboardSummary:
 
 
 def write_page(marts: Marts, destination: Path) -> DashboardSummary:
-    """Write the page of ``marts`` to ``destination``, replacing what is there in one step.
+    """Write the page of ``marts`` to ``destination``, replacing an existing page atomically.
 
-    Folders are created. Marts without rows, or none at all, give a page that says what is missing.
+    Missing folders are created. Marts without rows, or none at all, give a page that says what is missing.
     """
     page = render(marts, datetime.now(UTC)).encode()
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def write_page(marts: Marts, destination: Path) -> DashboardSummary:
 
 
 def preview_png(marts: Marts) -> bytes | None:
-    """The chart of visitors over time of the latest run as a PNG, or None if there are no hours to draw."""
+    """Draw the latest run's chart of visitors over time as a PNG; None if there are no hours to draw."""
     from ticketsim_assets.dashboard import charts  # noqa: PLC0415 - only drawing needs it
 
     rows = visitors_over_time(marts)
@@ -61,7 +61,7 @@ def preview_png(marts: Marts) -> bytes | None:
 
 
 def render(marts: Marts, built_at: datetime) -> str:
-    """The page as HTML; its size grows with the number of hours, not with the number of visitors."""
+    """Render the page as HTML; its size grows with the number of hours, not with the number of visitors."""
     import jinja2  # noqa: PLC0415 - Dagster reads this package at every start
     from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
 
@@ -86,7 +86,7 @@ def render(marts: Marts, built_at: datetime) -> str:
 
 
 def embeddable(value: Any) -> str:
-    """``value`` as JSON that can stand inside of a script element: no text in it can end the element."""
+    """Encode ``value`` as JSON for a script element; no text in it can end the element."""
     return msgspec.json.encode(value).decode().replace("<", "\\u003c")
 
 
@@ -112,7 +112,7 @@ def _resource(name: str) -> str:
 
 @cache
 def _vega() -> str:
-    """Vega, Vega-Lite and vega-embed as one script that gives the page ``vegaEmbed``."""
+    """Return Vega, Vega-Lite and vega-embed as one script that defines ``vegaEmbed``."""
     import vl_convert  # noqa: PLC0415 - a V8 engine
 
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")

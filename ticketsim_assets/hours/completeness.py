@@ -1,4 +1,4 @@
-"""When is an hour complete? The rule over plain data; who gathers the data is `evidence`.
+"""Completeness of an hour: the rule, over plain data that `ticketsim_assets.hours.receipts` gathers.
 
 For every run with events or receipts in the hour, each of its ``run_venues`` venues has sent its seven receipts for the
 hour, or final ones for an earlier hour, and the lake holds at least as many rows as the receipts count.
@@ -14,7 +14,7 @@ from simulator.events import ACTIVITY_TYPES
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What one hour_closed message says, but for its hour."""
+    """The contents of one hour_closed message, except for its hour."""
 
     run_id: str
     venue_id: str
@@ -26,7 +26,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the lake holds about one hour."""
+    """The receipts and runs of one hour in the lake."""
 
     receipts: tuple[Receipt, ...]
     runs: frozenset[str]  #: runs with events or receipts in the hour
@@ -34,7 +34,7 @@ class Evidence:
 
 
 def missing_receipts(evidence: Evidence) -> list[str]:
-    """One sentence for every run or venue whose receipts are not all there; empty if none is missing."""
+    """Return one sentence for every run or venue with missing receipts."""
     return list(_missing_receipts(evidence))
 
 
@@ -60,11 +60,11 @@ def _missing_receipts(evidence: Evidence) -> Iterator[str]:
 
 
 def short_by_type(receipts: tuple[Receipt, ...], rows: Mapping[str, int]) -> list[str]:
-    """Types of which the lake holds fewer rows than the receipts count: cheap, since duplicates can hide a loss.
+    """Return the event types with fewer rows in the lake than the receipts count; duplicates can hide a loss here.
 
     Args:
-        receipts: the hour's receipts.
-        rows: rows of the hour per event type, from the log's statistics.
+        receipts: The hour's receipts.
+        rows: Rows of the hour per event type, from the log's statistics.
     """
     expected: Counter[str] = Counter()
     for receipt in receipts:
@@ -77,11 +77,11 @@ def short_by_type(receipts: tuple[Receipt, ...], rows: Mapping[str, int]) -> lis
 
 
 def short_exactly(receipts: tuple[Receipt, ...], distinct: Mapping[tuple[str, str, str], int]) -> list[str]:
-    """Runs, venues and types of which the lake holds fewer distinct events than their receipt counts.
+    """Return the runs, venues and types with fewer distinct events in the lake than their receipt counts.
 
     Args:
-        receipts: the hour's receipts.
-        distinct: distinct event ids of the hour per (run_id, venue_id, event_type).
+        receipts: The hour's receipts.
+        distinct: Distinct event ids of the hour per (run_id, venue_id, event_type).
     """
     return [
         f"venue {r.venue_id} of run {r.run_id}, {r.of_event_type}: {found} events of {r.event_count}"
@@ -91,13 +91,13 @@ def short_exactly(receipts: tuple[Receipt, ...], distinct: Mapping[tuple[str, st
 
 
 def is_late(last_commit: datetime, now: datetime, lateness: timedelta, lag: int | None) -> bool:
-    """Whether what is missing has had its time: ``lateness`` since the last commit, and the stream is not behind.
+    """Return whether the lateness has passed: ``lateness`` since the last commit, with no consumer lag.
 
     Args:
-        last_commit: when the newest commit that changed the hour was made.
-        now: the wall clock.
-        lateness: how long receipts are waited for.
-        lag: messages that the stream has not committed yet; None if the broker cannot be asked, which is no proof
-            that nothing is on its way.
+        last_commit: When the newest commit that changed the hour was made.
+        now: The wall clock.
+        lateness: How long to wait for missing receipts.
+        lag: Messages that the stream has not committed yet; None if the broker does not answer, which does not prove
+            that nothing is in flight.
     """
     return lag == 0 and now - last_commit >= lateness

@@ -1,11 +1,11 @@
-"""Which hours to ask for: one rule over plain data, used by the sensor and by everyone else who asks.
+"""Due hours: the one rule that decides which runs to request, over plain data, for the sensor and all other callers.
 
-An hour is *due* if it is complete and no run has succeeded at its fingerprint. Hours are asked for as ranges, first
-loads and reloads apart; once a range has failed its hours are asked for one by one, so that a red hour holds back no
-other; after MAX_FAILURES an hour is left alone until its data changes.
+An hour is *due* if it is complete and no run has succeeded at its fingerprint. Hours are requested as ranges, first
+loads and reloads apart; once a range has failed, its hours are requested one by one, so that a red hour does not hold
+back others; after MAX_FAILURES an hour is not requested again until its data changes.
 
 A request names exactly the hours to load, whatever the reason. Which hours of a mart depend on a reloaded one is known
-to the mart, whose model widens its window itself: here nobody knows of marts.
+to the mart, whose model widens its window itself: this module knows nothing about marts.
 """
 
 from collections.abc import Container, Mapping
@@ -16,38 +16,38 @@ import msgspec
 
 from streaming.hour import Hour, contiguous_ranges
 
-#: What fails this often is red for a reason that a person must see.
+#: An hour that fails this often is red for a reason that a person must look into.
 MAX_FAILURES: Final = 3
 
 #: Runs that died without failing, when Dagster was killed, say nothing about the hour. A run that takes its machine
-#: down each time must end some day all the same.
+#: down each time must stop being retried at some point all the same.
 MAX_CRASHES: Final = 20
 
-#: How a run went: ``unknown`` if there is none, ``crashed`` if it was killed rather than failed.
+#: Outcome of a run: ``unknown`` if there is none, ``crashed`` if it was killed rather than failed.
 Outcome = Literal["unknown", "under_way", "succeeded", "failed", "crashed"]
 
 Reason = Literal["hour_complete", "late_data", "by_hand"]
 
 
 class DueHour(msgspec.Struct, frozen=True):
-    """A complete hour whose data no successful run has loaded yet."""
+    """A complete hour whose current data no successful run has loaded."""
 
     fingerprint: int  #: newest Delta version that changed data in the hour
-    changed_at: float  #: when the first change was committed that no run was asked for, seconds since the Unix epoch
-    reload: bool = False  #: an earlier fingerprint of the hour has been loaded with success
-    asked: int = 0  #: runs asked for at this fingerprint that have ended
+    changed_at: float  #: when the first change without a run was committed, seconds since the Unix epoch
+    reload: bool = False  #: a run has succeeded at an earlier fingerprint of the hour
+    asked: int = 0  #: runs requested at this fingerprint that have ended
     failures: int = 0  #: of those, runs that failed
     crashes: int = 0  #: of those, runs that were killed
-    run_key: str | None = None  #: of the run asked for and not known to have ended
+    run_key: str | None = None  #: of the run that was requested and is not known to have ended
 
     @property
     def given_up(self) -> bool:
-        """Whether no run is asked for any more at this fingerprint."""
+        """Whether no more runs are requested at this fingerprint."""
         return self.failures >= MAX_FAILURES or self.crashes >= MAX_CRASHES
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A run to ask for."""
+    """A run to request."""
 
     first: Hour
     last: Hour
@@ -56,10 +56,10 @@ class Request(msgspec.Struct, frozen=True):
 
 
 def due_again(before: DueHour | None, fingerprint: int, changed_at: float, *, reload: bool) -> DueHour:
-    """An hour whose data changed, with all its attempts; a run that is under way says nothing about the new data.
+    """Return a changed hour without attempts; a run in progress says nothing about the new data.
 
-    A change that comes while an earlier one waits to be asked for does not prolong the wait: a storm that never rests
-    would never be loaded.
+    A change that arrives while an earlier one is being debounced does not prolong the wait: otherwise a storm of
+    changes without a pause would never be loaded.
     """
     if before is not None and before.run_key is None and not before.asked:
         changed_at = min(before.changed_at, changed_at)
@@ -67,10 +67,10 @@ def due_again(before: DueHour | None, fingerprint: int, changed_at: float, *, re
 
 
 def settled(state: DueHour, outcome: Outcome) -> DueHour:
-    """``state`` once the run that it names went like ``outcome``, and the hour is due still.
+    """Return ``state`` after its run ended with ``outcome`` and the hour is still due.
 
-    A run that succeeded has loaded an earlier fingerprint; it counts as asked for, so that the next one has a key of
-    its own. One that is unknown was never made, and its key is free.
+    A run that succeeded has loaded an earlier fingerprint; it counts as an attempt, so that the next one gets a new run
+    key. An unknown run was never created, so its key can be used again.
     """
     if outcome == "under_way":
         return state
@@ -86,13 +86,13 @@ def settled(state: DueHour, outcome: Outcome) -> DueHour:
 def plan_requests(
     due: Mapping[Hour, DueHour], now: datetime, *, debounce: timedelta, not_now: Container[Hour] = ()
 ) -> list[Request]:
-    """The runs to ask for now, oldest first.
+    """Return the runs to request now, oldest first.
 
     Args:
-        due: the hours that are due; those with a run under way are passed over.
-        now: the wall clock.
-        debounce: how long after its first change an hour is loaded again.
-        not_now: hours that some run is loading, whoever asked for it, or that would be refused.
+        due: The hours that are due; those with a run in progress are skipped.
+        now: The wall clock.
+        debounce: How long after its first change an hour is reloaded.
+        not_now: Hours that some other run is loading, or whose load would be refused.
     """
     ready = {
         hour: state

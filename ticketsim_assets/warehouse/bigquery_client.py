@@ -1,4 +1,4 @@
-"""BigQuery as this project talks to it: one client, the datasets' names, queries that cost no more than allowed."""
+"""The BigQuery client of this project: datasets' names, labels, and a limit on the bytes that a query may bill."""
 
 import os
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from google.api_core.exceptions import NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-#: Google's own variable: set, it is an emulator that is talked to, which asks for no credentials.
+#: Google's own variable; if it is set, the client talks to an emulator, which needs no credentials.
 EMULATOR_VARIABLE: Final = "BIGQUERY_EMULATOR_HOST"
 
 #: On every job, dataset and table, so that the bill can be read.
@@ -21,7 +21,7 @@ _PARAMETER_TYPES: Final = ((bool, "BOOL"), (int, "INT64"), (float, "FLOAT64"), (
 
 @dataclass(frozen=True, slots=True)
 class Datasets:
-    """Where the warehouse's datasets are, and what reading them may cost."""
+    """The location of the warehouse's datasets, and the limit on what reading them may cost."""
 
     project: str
     location: str  #: of the datasets and jobs: the bucket's, ``europe-west1`` or ``EU``
@@ -29,16 +29,16 @@ class Datasets:
     maximum_bytes_billed: int  #: of one query; one that would read more is refused before it costs anything
 
     def dataset(self, schema: str) -> str:
-        """The id of a schema's dataset, ``project.prefix_raw``."""
+        """Return the id of a schema's dataset, ``project.prefix_raw``."""
         return f"{self.project}.{self.prefix}{schema}"
 
     def table(self, name: str) -> str:
-        """The id of a table from its schema and name, ``raw.events``."""
+        """Return the id of a table from its schema and name, ``raw.events``."""
         schema, table = name.split(".")
         return f"{self.dataset(schema)}.{table}"
 
     def client(self) -> bigquery.Client:
-        """A client whose jobs are labelled and limited; its credentials are the machine's (ADC)."""
+        """Create a client whose jobs are labelled and limited; its credentials are the machine's (ADC)."""
         return bigquery.Client(
             project=self.project,
             location=self.location,
@@ -52,36 +52,36 @@ class Datasets:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query found, as Python's database API has it (PEP 249)."""
+    """The result of a query, as in Python's database API (PEP 249)."""
 
     description: Sequence[tuple[str, ...]]
     rows: list[tuple[Any, ...]]
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """All rows, as tuples."""
+        """Return all rows, as tuples."""
         return self.rows
 
 
 class BigQueryReader:
-    """Queries to BigQuery. A `Reader`."""
+    """A `Reader` that queries BigQuery."""
 
     def __init__(self, client: bigquery.Client, datasets: Datasets) -> None:
-        """Ask ``client``."""
+        """Query with ``client``."""
         self._client = client
         self._datasets = datasets
 
     def execute(self, query: str, parameters: Any = None, /) -> Answer:
-        """Ask ``query``, a job of its own that reads committed data; see `Reader`."""
+        """Run ``query`` as one job, which reads committed data; see `Reader`."""
         asked = bigquery.QueryJobConfig(query_parameters=[_parameter(value) for value in parameters or ()])
         found = self._client.query(query, job_config=asked).result()
         return Answer([(field.name,) for field in found.schema], [row.values() for row in found])
 
     def named(self, table: str) -> str:
-        """``table`` with project and dataset; see `Reader`."""
+        """Return ``table`` with project and dataset; see `Reader`."""
         return f"`{self._datasets.table(table)}`"
 
     def has(self, table: str) -> bool:
-        """Whether ``table`` is there, asked without a query, which would cost at least 10 MB; see `Reader`."""
+        """Return whether ``table`` exists, without a query, which would bill at least 10 MB; see `Reader`."""
         try:
             self._client.get_table(self._datasets.table(table))
         except NotFound:
@@ -90,11 +90,11 @@ class BigQueryReader:
 
 
 def _parameter(value: Any) -> bigquery.ScalarQueryParameter:
-    """A question mark's value; a datetime without a zone is UTC."""
+    """Return the parameter for a question mark; a datetime without a zone is UTC."""
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
         return bigquery.ScalarQueryParameter(None, "TIMESTAMP", aware)
     for kind, name in _PARAMETER_TYPES:
         if isinstance(value, kind):
             return bigquery.ScalarQueryParameter(None, name, value)
-    raise TypeError(f"no type of BigQuery is known for the parameter {value!r}")
+    raise TypeError(f"No BigQuery type for the parameter {value!r}; expected bool, int, float, str, date or datetime.")

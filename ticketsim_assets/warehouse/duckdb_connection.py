@@ -1,4 +1,4 @@
-"""Opening a DuckDB file that others use too: it has one writer, which excludes readers in other processes."""
+"""Connections to a shared DuckDB file, whose one writer excludes readers in other processes."""
 
 import re
 from collections.abc import Iterator
@@ -12,27 +12,27 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 from ticketsim_assets.exceptions import WarehouseUnreadable
 from ticketsim_assets.warehouse.wait_policy import WaitPolicy
 
-#: How DuckDB names the process that is in the way.
+#: How DuckDB names the process that holds the lock.
 _HOLDER: Final = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 
 
 class DuckDBReader:
-    """A connection as a `Reader`: tables are called as they are."""
+    """A DuckDB connection as a `Reader`; tables keep their names."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Read with ``connection``, which stays its owner's to close."""
+        """Read with ``connection``, which its owner closes."""
         self._connection = connection
 
     def execute(self, query: str, parameters: Any = None, /) -> duckdb.DuckDBPyConnection:
-        """Ask ``query``; see `Reader`."""
+        """Run ``query``; see `Reader`."""
         return self._connection.execute(query, parameters)
 
     def named(self, table: str) -> str:
-        """The name of ``table`` itself; see `Reader`."""
+        """Return ``table`` unchanged; see `Reader`."""
         return table
 
     def has(self, table: str) -> bool:
-        """Whether the file has ``table``; see `Reader`."""
+        """Return whether the file has ``table``; see `Reader`."""
         found = self._connection.execute(
             "select 1 from information_schema.tables where table_schema = ? and table_name = ?", table.split(".")
         )
@@ -41,11 +41,11 @@ class DuckDBReader:
 
 @contextmanager
 def open_duckdb(path: Path, *, read_only: bool, wait_policy: WaitPolicy) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to the file ``path``, closed at the end; a file that is in use is waited for.
+    """Connect to the file ``path`` and close the connection at the end; wait while the file is in use.
 
     Raises:
-        WarehouseBusy: another process has had it open all the time.
-        WarehouseUnreadable: it is no DuckDB database that this version can open.
+        WarehouseBusy: Another process kept it open for longer than ``wait_policy`` allows.
+        WarehouseUnreadable: It is not a DuckDB database that this version can open.
     """
 
     def on_progress(state: RetryCallState) -> None:
@@ -66,7 +66,7 @@ def open_duckdb(path: Path, *, read_only: bool, wait_policy: WaitPolicy) -> Iter
         if _is_locked(error):
             raise wait_policy.exhausted(path, _holder(error)) from error
         raise WarehouseUnreadable(
-            f"warehouse {path} cannot be opened ({error}). Move it away and load it anew from the lake."
+            f"Cannot open the warehouse {path} ({error}). Move it away and reload it from the lake."
         ) from error
     try:
         yield connection

@@ -12,68 +12,67 @@ from streaming.hour import Hour
 
 
 class Result(Protocol):
-    """What a query found, as Python's database API has it (PEP 249)."""
+    """The result of a query, as in Python's database API (PEP 249)."""
 
     @property
     def description(self) -> Sequence[Any]:
-        """One sequence per column, its name first."""
+        """One sequence per column, which begins with its name."""
 
     def fetchall(self) -> list[Any]:
-        """All rows, as tuples."""
+        """Return all rows, as tuples."""
 
 
 class Reader(Protocol):
-    """A connection that reads. Times are UTC, with or without a zone that says so."""
+    """A read-only connection. Times are UTC, with or without a time zone."""
 
     def execute(self, query: str, parameters: Any = None, /) -> Result:
-        """Ask ``query``, whose question marks stand for ``parameters``, in SQL that both engines understand."""
+        """Run ``query``, in SQL that both engines understand; question marks stand for ``parameters``."""
 
     def named(self, table: str) -> str:
-        """What a query calls ``table``, a schema and a name: ``marts.agg_venue_hourly``."""
+        """Return the name of ``table`` in a query; ``table`` is a schema and a name: ``marts.agg_venue_hourly``."""
 
     def has(self, table: str) -> bool:
-        """Whether ``table``, or a view of that name, is there."""
+        """Return whether there is a table or view ``table``."""
 
 
 class Warehouse(Protocol):
-    """One engine. Every method leaves each table as it was or changed as a whole."""
+    """A warehouse. Every method changes each table as a whole or not at all."""
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """Hold the warehouse alone, so that a process of one's own (dbt) may write to it.
+        """Hold the warehouse exclusively, so that a child process (dbt) may write to it.
 
         Raises:
-            WarehouseBusy: somebody else has held it for longer than is waited for.
+            WarehouseBusy: Another process held it for longer than the wait policy allows.
         """
 
     def replace_hours(self, table: str, files: Mapping[Hour, Sequence[str]]) -> dict[Hour, int]:
         """Replace whole hours of raw table ``table`` in one transaction.
 
         Args:
-            table: ``events`` or ``quarantine``.
-            files: per hour, where its Parquet files are, with event_type, event_date and event_hour in the path; an
+            table: Either ``events`` or ``quarantine``.
+            files: The Parquet files of each hour, with event_type, event_date and event_hour in the path; an
                 hour without files becomes empty.
 
         Returns:
-            Rows per hour, after copies with the same event_id were left out: of several, the one that the broker took
-            first stays.
+            The rows per hour, without copies of the same event_id: of several, the one with the lowest offset stays.
 
         Raises:
-            WarehouseBusy: somebody else has held it for longer than is waited for.
+            WarehouseBusy: Another process held it for longer than the wait policy allows.
         """
 
     def reading(self) -> AbstractContextManager[Reader]:
-        """A connection to what runs wrote last; closed at the end.
+        """Open a connection to what runs have written last, and close it at the end.
 
         Raises:
-            WarehouseBusy: somebody else has held it for longer than is waited for.
+            WarehouseBusy: Another process held it for longer than the wait policy allows.
         """
 
     def published(self) -> AbstractContextManager[Reader]:
-        """A connection to what `publish` has shown; it holds nobody up, and is closed at the end.
+        """Open a connection to what was published last, without blocking writers, and close it at the end.
 
         Raises:
-            WarehouseUnreadable: nothing was published yet.
+            WarehouseUnreadable: Nothing has been published yet.
         """
 
     def publish(self) -> None:
-        """Show readers the warehouse as it is now; whoever reads at this moment goes on undisturbed."""
+        """Publish the warehouse's present state to readers; queries in progress are not disturbed."""

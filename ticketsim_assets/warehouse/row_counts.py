@@ -1,4 +1,4 @@
-"""Rows of the models that a run has built, per hour, for the plots of the Dagster UI.
+"""Row counts of the models that a run has built, per hour, for the plots of the Dagster UI.
 
 dagster-dbt's own ``fetch_row_counts`` counts whole tables, one query each, from a second connection while dbt is still
 at work; DuckDB has one writer, and a table's size says nothing about an hour. This is one query, after dbt.
@@ -17,13 +17,13 @@ RowCounts = Mapping[str, Mapping[Hour | None, int]]
 
 
 def count_rows(reader: Reader, window: dg.TimeWindow, hourly: Iterable[str], whole: Iterable[str]) -> RowCounts:
-    """Rows of tables, each named with its schema; of an hour without rows nothing is said.
+    """Count the rows of tables, each named with its schema; hours without rows are left out.
 
     Args:
-        reader: the warehouse.
-        window: the hours to count, UTC.
-        hourly: tables with ``hour_start`` and ``event_date``, of which the hours of ``window`` are counted.
-        whole: tables that are counted as they are.
+        reader: The warehouse.
+        window: The hours to count, UTC.
+        hourly: Tables with ``hour_start`` and ``event_date``, of which the hours of ``window`` are counted.
+        whole: Tables that are counted as a whole.
     """
     first, last = (f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" for moment in (window.start, window.end))
     # The date is what both engines prune by.

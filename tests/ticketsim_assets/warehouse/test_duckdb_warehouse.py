@@ -104,7 +104,9 @@ def test_a_file_that_is_no_database_is_refused_with_the_cure(tmp_path: Path):
     path = tmp_path / "warehouse.duckdb"
     path.write_bytes(b"not a database" * 1000)
     with (
-        pytest.raises(WarehouseUnreadable, match=r"warehouse\.duckdb cannot be opened.*load it anew"),
+        pytest.raises(
+            WarehouseUnreadable, match=r"Cannot open the warehouse .*warehouse\.duckdb .*reload it from the lake"
+        ),
         DuckDBWarehouse(path, tmp_path / "readers.db", NO_WAIT).reading(),
     ):
         pass
