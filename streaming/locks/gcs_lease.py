@@ -67,7 +67,7 @@ class _Seen:
     written_at: datetime | None = None  #: by Google's clock
 
 
-class LeaseObject:
+class GcsLeaseStore:
     """The object ``gs://bucket/.../.stream.lease``."""
 
     def __init__(self, uri: str) -> None:
@@ -111,7 +111,7 @@ class LeaseObject:
         self._blob.delete(if_generation_match=generation, timeout=_REQUEST_S)
 
 
-class ObjectLease:
+class HeartbeatLease:
     """One process's hold on such an object; see the module."""
 
     def __init__(self, uri: str, name: str, pace: Pace | None = None) -> None:
@@ -122,7 +122,7 @@ class ObjectLease:
             name: what to call the holder, e.g. ``ticketsim stream``.
             pace: PACE, unless told otherwise.
         """
-        self._object = LeaseObject(uri)
+        self._object = GcsLeaseStore(uri)
         self._pace = pace or PACE
         since = datetime.now(UTC).isoformat(timespec="seconds")
         self._me = Holder(os.getpid(), name, since, socket.gethostname())
@@ -206,7 +206,7 @@ class ObjectLease:
 
 def present_holder(uri: str, expires_after_s: float = PACE.expires_after_s) -> Holder | None:
     """Who has the lease at ``uri``, without waiting; None if it was not renewed lately, by this machine's clock."""
-    seen = LeaseObject(uri).seen()
+    seen = GcsLeaseStore(uri).seen()
     if seen.written_at is None or (datetime.now(UTC) - seen.written_at).total_seconds() > expires_after_s:
         return None
     return seen.holder

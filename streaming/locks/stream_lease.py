@@ -98,10 +98,10 @@ class _BucketLease(Lease):
     """An object that this process renews; the JVM is killed before anybody else may take it over."""
 
     def __init__(self, lake_root: str, name: str) -> None:
-        from streaming.locks.gcs_lease import ObjectLease  # noqa: PLC0415  the client of Google takes a second
+        from streaming.locks.gcs_lease import HeartbeatLease  # noqa: PLC0415  the client of Google takes a second
 
         self._root = lake_root
-        self._object = ObjectLease(_place(lake_root), name)
+        self._object = HeartbeatLease(_place(lake_root), name)
 
     def require_free(self) -> None:
         with _reaching(self._root):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from streaming.exceptions import BucketUnreachable, LeaseHeld
-from streaming.locks.gcs_lease import ObjectLease, Pace, present_holder
+from streaming.locks.gcs_lease import HeartbeatLease, Pace, present_holder
 from streaming.locks.stream_lease import LEASE_FILE, create_lease, lease_holder
 
 pytestmark = pytest.mark.slow
@@ -21,8 +21,8 @@ PACE = Pace(heartbeat_s=0.2, margin_s=0.5, expires_after_s=1.5)
 
 HOLD = """
 import sys, time
-from streaming.locks.gcs_lease import ObjectLease, Pace
-lease = ObjectLease(sys.argv[1], "ticketsim stream", Pace(0.2, 0.5, 1.5))
+from streaming.locks.gcs_lease import HeartbeatLease, Pace
+lease = HeartbeatLease(sys.argv[1], "ticketsim stream", Pace(0.2, 0.5, 1.5))
 free, holder = lease.watch()
 held = free and lease.take(lambda: print("lost", lease.lost, flush=True))
 print("held" if held else f"refused: {holder}", flush=True)
@@ -52,8 +52,8 @@ def hold(uri) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
         holder.wait()
 
 
-def lease(uri: str, pace: Pace = PACE) -> ObjectLease:
-    return ObjectLease(uri, "ticketsim stream", pace)
+def lease(uri: str, pace: Pace = PACE) -> HeartbeatLease:
+    return HeartbeatLease(uri, "ticketsim stream", pace)
 
 
 def test_a_second_stream_is_refused_by_the_name_of_the_first_as_soon_as_that_is_heard_of(uri, hold, gcs):
