@@ -1,12 +1,17 @@
-"""DuckDB over the lake's files."""
+"""Reading the lake's data files with DuckDB, on a disk or in a bucket."""
+
+from typing import Final
 
 import duckdb
 
 from streaming.storage import in_bucket, path_of
 
+#: Types of the partition columns, whose values stand in the files' paths: left to itself DuckDB guesses them.
+HIVE_TYPES: Final = "{'event_type': varchar, 'event_date': date, 'event_hour': int}"
+
 
 def able_to_read(connection: duckdb.DuckDBPyConnection, location: str) -> duckdb.DuckDBPyConnection:
-    """``connection``, able to read files at ``location``: those in a bucket through the client of the lake's readers.
+    """Let ``connection`` read files at ``location``: those in a bucket through the client of the lake's readers.
 
     Args:
         connection: to any database.

@@ -17,6 +17,7 @@ from simulator.run import Run, plan_run, simulate
 from simulator.scenario import load_scenario
 from simulator.sinks import open_sink
 from streaming.exceptions import NoLake
+from streaming.lake.duckdb_files import HIVE_TYPES
 from streaming.lake.layout import QUARANTINE
 from streaming.lake.reader import Lake, LakeFile, Snapshot
 from ticketsim.exceptions import NotProved, StationFailed
@@ -31,13 +32,11 @@ from ticketsim_assets.settings import Settings
 #: A stream that was asked to stop first commits the batch that it is writing.
 _STREAM_PATIENCE_S: Final = 90.0
 
-_COUNTS_IN_LAKE: Final = """
+_COUNTS_IN_LAKE: Final = f"""
 select event_type, count(*)
-from read_parquet(
-    ?, hive_partitioning = true, hive_types = {'event_type': varchar, 'event_date': date, 'event_hour': int}
-)
+from read_parquet(?, hive_partitioning = true, hive_types = {HIVE_TYPES})
 where run_id = ? group by all
-"""
+"""  # noqa: S608 our own text
 
 _COUNTS_IN_WAREHOUSE: Final = "select event_type, count(*) from raw.events where run_id = ? group by all"
 

@@ -16,9 +16,9 @@ import duckdb
 import pyarrow as pa
 
 from streaming.exceptions import LogCleaned
+from streaming.lake.duckdb_files import able_to_read
 from streaming.lake.losses import Losses, read_losses
 from streaming.lake.reader import Commit, Lake, Snapshot
-from ticketsim_assets.hours.lake_sql import able_to_read
 
 _RANGES = """
 with resumptions as (select topic, kafka_partition, resumed_at, log from losses)

@@ -11,15 +11,11 @@ import duckdb
 
 from simulator.events import EventType
 from streaming.hour import Hour
+from streaming.lake.duckdb_files import HIVE_TYPES, able_to_read
 from streaming.lake.reader import LakeFile, Snapshot
 from ticketsim_assets.hours.completeness import Evidence, Receipt
-from ticketsim_assets.hours.lake_sql import able_to_read
 
-_FILES = """
-read_parquet(
-    ?, hive_partitioning = true, hive_types = {'event_type': varchar, 'event_date': date, 'event_hour': int}
-)
-"""
+_FILES = f"read_parquet(?, hive_partitioning = true, hive_types = {HIVE_TYPES})"
 
 _RECEIPTS = f"""
 select distinct event_date, event_hour, run_id, venue_id, of_event_type, event_count, run_venues, "final"

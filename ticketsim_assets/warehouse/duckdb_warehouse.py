@@ -11,8 +11,8 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from streaming.hour import Hour
+from streaming.lake.duckdb_files import HIVE_TYPES, able_to_read
 from streaming.lake.layout import Column
-from ticketsim_assets.hours.lake_sql import able_to_read
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
 from ticketsim_assets.warehouse.schema import DUCKDB_TYPES, FIRST_COPY, RAW_TABLES, create_statements
 from ticketsim_assets.warehouse.wait_policy import WaitPolicy, own_command
@@ -83,7 +83,7 @@ class DuckDBWarehouse:
                 union all by name
                 (from read_parquet(
                     ?, hive_partitioning = true, union_by_name = true,
-                    hive_types = {{'event_type': varchar, 'event_date': date, 'event_hour': int}}
+                    hive_types = {HIVE_TYPES}
                 ))
             ) {FIRST_COPY[table]}
         """  # noqa: S608 names come from our own layout
