@@ -34,7 +34,7 @@ from streaming.lake.schema import LAKE_SCHEMA
 from streaming.query.job import MAX_OFFSETS_PER_TRIGGER, read_kafka
 from streaming.query.runner import StreamConfig, run_stream
 from streaming.spark.jars import ensure_jars
-from streaming.spark.session import end_session, spark_session
+from streaming.spark.session import spark_session
 
 PORTION: Final = MAX_OFFSETS_PER_TRIGGER
 
@@ -80,7 +80,7 @@ def plain(bootstrap: str, folder: Path) -> None:
         .load()
     )
     _to_files(_parsed(messages), folder)
-    end_session(spark)
+    spark.stop()
 
 
 def plain_tuned(bootstrap: str, folder: Path) -> None:

@@ -1,4 +1,7 @@
-"""The one place that starts Spark."""
+"""The one place that starts Spark, for the stream, for maintenance and for Dagster: settings, start and end.
+
+Whoever asks pyspark for a session meanwhile, as dagster-pyspark does, gets the one that runs.
+"""
 
 import os
 import signal
@@ -95,7 +98,7 @@ def submitted_or_own_session(lake_root: str, conf: Mapping[str, str] | None = No
 
 
 @contextmanager
-def session_settings(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
+def _session_settings(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
     """The settings of a session on this machine, with a scratch folder that is removed when the block is left.
 
     Args:
@@ -124,12 +127,12 @@ def spark_session(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -
         jars: The Kafka source and Delta Lake.
         conf: Overrides and additions to ``DEFAULTS``; the cloud job names its own master and file system here.
     """
-    with session_settings(jars, conf) as settings:
+    with _session_settings(jars, conf) as settings:
         spark_conf = SparkConf().setAll(list(settings.items()))
         # In a session of its own the JVM outlives a signal to our group long enough to finish the batch that runs.
         gateway = launch_gateway(conf=spark_conf, popen_kwargs={"start_new_session": True})
         try:
-            with signal_handlers_kept():
+            with _signal_handlers_kept():
                 spark = SparkSession(SparkContext(conf=spark_conf, gateway=gateway))
             try:
                 yield spark
@@ -140,16 +143,8 @@ def spark_session(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -
             _end(gateway)
 
 
-def end_session(spark: SparkSession) -> None:
-    """Stop a session that somebody else has started in this process, and end its JVM."""
-    gateway = spark.sparkContext._gateway
-    with suppress(Py4JError, OSError):
-        spark.stop()
-    _end(gateway)
-
-
 @contextmanager
-def signal_handlers_kept() -> Iterator[None]:
+def _signal_handlers_kept() -> Iterator[None]:
     """Undo what pyspark does to SIGINT: its own handler would cancel the running batch."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -34,17 +34,12 @@ class LocalSpark(LakeSpark):
         # Imported where they are used: Spark takes a second that hourly runs have no use for.
         from dagster_pyspark import LazyPySparkResource  # noqa: PLC0415
 
-        from streaming.spark.gcs_connector import connector_settings  # noqa: PLC0415
-        from streaming.spark.jars import ensure_jars  # noqa: PLC0415
-        from streaming.spark.session import end_session, session_settings, signal_handlers_kept  # noqa: PLC0415
+        from streaming.spark.session import submitted_or_own_session  # noqa: PLC0415
 
-        with session_settings(ensure_jars().spark, connector_settings(self.lake)) as settings:
-            with signal_handlers_kept():
-                spark = LazyPySparkResource(spark_config=settings).spark_session
-            try:
-                run_in_turn(spark, Lake(self.lake), task, context.log.info)
-            finally:
-                end_session(spark)
+        with submitted_or_own_session(self.lake):
+            # Started, set and ended there alone: dagster-pyspark's resource hands out the session that runs.
+            pyspark = LazyPySparkResource(spark_config={})
+            run_in_turn(pyspark.spark_session, Lake(self.lake), task, context.log.info)
 
 
 class DataprocSpark(LakeSpark):
