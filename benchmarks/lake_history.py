@@ -100,6 +100,7 @@ class LakeAtWork:
         """A look of the sensor."""
         watched = evaluate_lake(
             self.lake,
+            self.lake.snapshot(),
             self._instance,
             self._cursor,
             now=END,

@@ -49,6 +49,7 @@ def metadata(result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> list[dict]:
 def look(lake: Lake, instance: dg.DagsterInstance, cursor: LakeCursor):
     watched = evaluate_lake(
         lake,
+        lake.snapshot(),
         instance,
         cursor,
         now=datetime.now(UTC),

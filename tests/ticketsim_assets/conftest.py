@@ -212,8 +212,10 @@ def look(maker: LakeMaker, instance: dg.DagsterInstance) -> Look:
         sound: bool = True,
     ) -> TickResult:
         nonlocal cursor
+        lake = maker.lake
         watched = evaluate_lake(
-            maker.lake,
+            lake,
+            lake.snapshot(),
             instance,
             LakeCursor() if restart else LakeCursor.from_json(cursor.to_json()),
             now=now or datetime.now(UTC),

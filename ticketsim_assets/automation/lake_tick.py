@@ -22,15 +22,17 @@ def run_tick(
     first_loads: bool,
     debounce: timedelta,
 ) -> tuple[TickResult, OffsetVerdict]:
-    """Check the lake's offsets, then look at what changed; see `evaluate_lake`.
+    """Check the lake's offsets, then look at what changed, both at one version of the lake; see `evaluate_lake`.
 
     Raises:
         NoLake: there is no lake yet.
     """
     offsets = topic_offsets(settings.bootstrap)
-    verdict = verify_offsets(instance, lake, lake.snapshot())
+    snapshot = lake.snapshot()
+    verdict = verify_offsets(instance, lake, snapshot)
     watched = evaluate_lake(
         lake,
+        snapshot,
         instance,
         cursor,
         now=datetime.now(UTC),
