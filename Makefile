@@ -3,6 +3,12 @@
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
+# What the demo does without comes into the same .venv when it is first needed: .venv/installed-test is the extra `test`.
+IVY_INSTALLED := $(INSTALLED)-ivy
+TEST_INSTALLED := $(INSTALLED)-test
+CLOUD_INSTALLED := $(INSTALLED)-cloud
+DOCS_INSTALLED := $(INSTALLED)-docs
+
 # Airflow's pins clash with Dagster's: it lives apart, as it does in the cloud.
 AIRFLOW := .venv-airflow/bin
 AIRFLOW_INSTALLED := .venv-airflow/installed
@@ -15,22 +21,26 @@ CHECKOV_INSTALLED := .venv-checkov/installed
 export UV_SYSTEM_CERTS ?= true
 
 # Dagster and dbt import thousands of modules in every process: half of the 7 s that takes is compiling where
-# PYTHONDONTWRITEBYTECODE keeps them from saving what they compiled.
-export UV_COMPILE_BYTECODE ?= true
+# PYTHONDONTWRITEBYTECODE keeps them from saving what they compiled. Elsewhere the first import saves what it compiles,
+# and the thousands of modules that nothing imports are never compiled.
+export UV_COMPILE_BYTECODE ?= $(if $(PYTHONDONTWRITEBYTECODE),true,false)
 
 # The emulator of BigQuery needs a newer Python and an older DuckDB.
 BIGQUERY := .venv-bigquery/bin
 BIGQUERY_INSTALLED := .venv-bigquery/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup airflow bigquery demo up test test-fast test-cloud test-gcp soak cloud-plan cloud-up cloud-down policy lint secrets audit \
-	typecheck lock clean preflight jars
+.PHONY: help setup cloud airflow bigquery demo up test test-fast test-cloud test-gcp soak cloud-plan cloud-up cloud-down policy lint secrets \
+	audit typecheck docs lock clean preflight jars
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(INSTALLED) jars ## Install everything into .venv, and the jars into the cache (once, 1.5 GB)
+setup: | preflight ## Install what `make demo` needs into .venv, and the jars into the cache (once, DOWNLOAD)
+	@$(MAKE) --jobs=2 $(INSTALLED) jars
+
+cloud: $(CLOUD_INSTALLED) ## Install the clients of Google Cloud into .venv (once, CLOUDSIZE)
 
 airflow: $(AIRFLOW_INSTALLED) ## Install Airflow into .venv-airflow (300 MB; `make test` does it too)
 
@@ -42,20 +52,20 @@ demo: setup ## Run the whole pipeline once, from the simulation to the dashboard
 up: setup ## Run the whole pipeline live, until Ctrl-C
 	@$(BIN)/ticketsim up
 
-test: setup airflow bigquery lint typecheck policy ## Check everything: style, types and all tests (real Kafka, Spark, Dagster, Airflow, browser)
+test: setup $(TEST_INSTALLED) airflow bigquery lint typecheck docs policy ## Check everything: style, types and all tests (real Kafka, Spark, Dagster, Airflow, browser)
 	@$(AIRFLOW)/python -m pytest -q --confcutdir=tests/airflow/inside tests/airflow/inside
 	@chromium="$$($(BIN)/python -m ticketsim.stack.chromium)" && TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-fast: setup ## Run the tests that start no other processes, in less than a minute
+test-fast: setup $(TEST_INSTALLED) ## Run the tests that start no other processes, in less than a minute
 	@$(BIN)/pytest -m "not slow" -n auto --dist worksteal
 
-test-cloud: setup bigquery ## Run the tests of lake and warehouse on the emulators of Google Cloud (part of `make test`)
+test-cloud: setup $(TEST_INSTALLED) bigquery ## Run the tests of lake and warehouse on the emulators of Google Cloud (part of `make test`)
 	@$(BIN)/pytest -m cloud -n 2 --dist loadfile
 
-test-gcp: setup ## Run the warehouse's tests on a real project: GCP_PROJECT=, GCP_LOCATION=, GCP_BUCKET= and credentials
+test-gcp: setup $(TEST_INSTALLED) ## Run the warehouse's tests on a real project: GCP_PROJECT=, GCP_LOCATION=, GCP_BUCKET= and credentials
 	@$(BIN)/pytest -q tests/cloud/real_project.py
 
-soak: setup ## Kill stream and broker by random schedules for MINUTES=20 and compare lake and truth; SEED=n replays
+soak: setup $(TEST_INSTALLED) ## Kill stream and broker by random schedules for MINUTES=20 and compare lake and truth; SEED=n replays
 	@SOAK_MINUTES="$(or $(MINUTES),20)" CHAOS_SEED="$(SEED)" $(BIN)/pytest -q -s tests/chaos/soak.py
 
 cloud-plan: ## Show what Terraform would change on Google Cloud (docs/cloud.md)
@@ -70,7 +80,7 @@ cloud-down: ## Destroy the stack on Google Cloud; asks first
 policy: $(CHECKOV_INSTALLED) ## Check terraform/ against the policies of checkov, in .venv-checkov (260 MB)
 	@$(CHECKOV)/checkov --config-file terraform/.checkov.yaml
 
-lint: $(INSTALLED) secrets ## Check style, the arrows between the packages, the SQL, the constraints, and for secrets
+lint: $(TEST_INSTALLED) secrets ## Check style, the arrows between the packages, the SQL, the constraints, and for secrets
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
@@ -79,15 +89,18 @@ lint: $(INSTALLED) secrets ## Check style, the arrows between the packages, the 
 		echo "error: constraints name a registry (above): make lock"; exit 1; }
 
 # Pins and a schema are full of words that look like keys to nobody but a scanner.
-secrets: $(INSTALLED)
+secrets: $(TEST_INSTALLED)
 	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '(^|/)constraints\.txt$$|google\.json$$'
 
 audit: $(INSTALLED) ## Ask PyPI for known holes in the packages that are pinned (needs the network; CI does it weekly)
 	@$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --disable-pip --no-deps --requirement constraints.txt
 	@$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --disable-pip --no-deps --requirement deploy/airflow/constraints.txt
 
-typecheck: $(INSTALLED) ## Check types
+typecheck: $(TEST_INSTALLED) ## Check types
 	@$(BIN)/mypy
+
+docs: $(DOCS_INSTALLED) ## Build the site of docs/ into build/docs, and check every link inside of it
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --jobs auto docs build/docs
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-emit-find-links --no-header
 
@@ -107,12 +120,24 @@ clean: ## Stop the local broker; remove data, .venv and everything else that was
 preflight:
 	@sh ticketsim/preflight.sh >/dev/null
 
-# A virtual environment whose making was interrupted, or whose Python is gone, is made anew.
-$(INSTALLED): pyproject.toml constraints.txt | preflight
+INSTALL := VIRTUAL_ENV=.venv $(BIN)/uv pip install --constraint constraints.txt
+
+# A virtual environment that was left half made, or whose Python is gone, is recreated. pyspark comes first: it is by far the
+# largest, and has Ivy inside, which downloads the jars while the rest is installed.
+$(IVY_INSTALLED): pyproject.toml constraints.txt | preflight
 	@$(BIN)/uv --version >/dev/null 2>&1 && $(BIN)/python -c '' || { \
-		rm -rf .venv && python="$$(sh ticketsim/preflight.sh)" && echo "making .venv with $$python" >&2 && \
+		rm -rf .venv && python="$$(sh ticketsim/preflight.sh)" && \
+		echo "making .venv with $$python; downloading 700 MB of packages, once" >&2 && \
 		"$$python" -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --constraint constraints.txt --editable '.[test,cloud]'
+	@$(INSTALL) pyspark filelock tenacity
+	@touch $@
+
+$(INSTALLED): $(IVY_INSTALLED)
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(TEST_INSTALLED) $(CLOUD_INSTALLED) $(DOCS_INSTALLED): $(INSTALLED)-%: $(INSTALLED)
+	@$(INSTALL) --editable '.[$*]'
 	@touch $@
 
 $(AIRFLOW_INSTALLED): deploy/airflow/requirements.txt deploy/airflow/constraints.txt tests/airflow/requirements.txt | $(INSTALLED)
@@ -134,5 +159,5 @@ $(CHECKOV_INSTALLED): tests/terraform/requirements.txt tests/terraform/constrain
 		--requirement tests/terraform/requirements.txt
 	@touch $@
 
-jars: $(INSTALLED)
+jars: $(IVY_INSTALLED)
 	@$(BIN)/python -m streaming.spark.jars
