@@ -1,4 +1,4 @@
-"""Where the code behind an asset stands: files of this machine, which the Dagster UI names and opens in an editor.
+"""Code references of assets: local files that the Dagster UI names and opens in an editor.
 
 `dagster.with_source_code_references` finds the function of an asset that has one; the others name a module here.
 """
@@ -13,9 +13,9 @@ warnings.filterwarnings("ignore", message=".*(CodeReference|source_code_referenc
 
 
 def in_module(name: str) -> dict[str, dg.CodeReferencesMetadataValue]:
-    """Metadata of an asset that module ``name`` fills; the module is found, not imported."""
+    """Build the metadata of an asset that module ``name`` fills; the module is located, not imported."""
     found = find_spec(name)
     if found is None or found.origin is None:
-        raise ModuleNotFoundError(f"there is no module {name}", name=name)
+        raise ModuleNotFoundError(f"No module named {name!r}; expected a module of this project.", name=name)
     reference = dg.LocalFileCodeReference(file_path=found.origin, line_number=1)
     return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}

@@ -1,11 +1,11 @@
-"""How old the newest hour of an asset may be before the Dagster UI says so."""
+"""Freshness policies: how old the newest hour of an asset may be before the Dagster UI warns."""
 
 from datetime import timedelta
 from typing import Final
 
 import dagster as dg
 
-#: A stream that works commits every two minutes; an hour without a row is a closed venue, or a stream that died.
+#: A healthy stream commits every two minutes; an hour without rows means a closed venue or a dead stream.
 #: Topics have none: Dagster counts materialisations only, and they are observed. Their lag is checked instead.
 ROWS_ARRIVE: Final = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(hours=3), warn_window=timedelta(hours=1, minutes=30)

@@ -1,4 +1,4 @@
-"""From the lake to the warehouse's raw tables: whole hours, from the files of one Delta version."""
+"""Loads from the lake into the warehouse's raw tables: whole hours, from the files of one Delta version."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from ticketsim_assets.warehouse.protocol import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class LoadedHour:
-    """What a load put into the warehouse for one hour."""
+    """The result of loading one hour."""
 
     hour: Hour
     rows: int  #: in the warehouse, each event once
-    copies: int  #: rows of the lake left out because their event_id was there already
+    copies: int  #: rows of the lake that were skipped because their event_id was loaded already
     files: int
     missing: tuple[str, ...]  #: what the hour lacked; empty unless it was late or its load was forced
 
@@ -35,14 +35,14 @@ def load_events(
     """Replace ``hours`` of raw.events by what ``snapshot`` holds, in one transaction.
 
     Args:
-        snapshot: the version of the lake to load.
-        warehouse: where to.
-        hours: the hours, which need not have any rows.
-        reported: the newest lake/complete of each hour; one that is complete by lateness is loaded as it is.
-        allow_incomplete: load hours as they are.
+        snapshot: The version of the lake to load.
+        warehouse: The warehouse to load into.
+        hours: The hours; they may have no rows.
+        reported: The newest lake/complete of each hour; one that is complete by lateness is loaded as it is.
+        allow_incomplete: Load incomplete hours as they are.
 
     Raises:
-        HourIncomplete: an hour lacks receipts or rows; nothing was loaded.
+        HourIncomplete: An hour lacks receipts or rows; nothing was loaded.
     """
     files = {hour: [f for f in snapshot.files(hour) if f.event_type != QUARANTINE] for hour in hours}
     counts = distinct_events(snapshot, files)
@@ -56,7 +56,7 @@ def load_events(
         late = known is not None and known.complete_by == "lateness"
         if missing[hour] and not late and not allow_incomplete:
             raise HourIncomplete(
-                f"hour {hour} is not complete: {'; '.join(missing[hour])}. "
+                f"Hour {hour} is not complete: {'; '.join(missing[hour])}. "
                 "Wait for the stream, or load it as it is with --allow-incomplete."
             )
     rows = warehouse.replace_hours("events", {hour: [snapshot.uri(f) for f in files[hour]] for hour in hours})

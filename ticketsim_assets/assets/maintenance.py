@@ -1,4 +1,4 @@
-"""lake/compaction and lake/vacuum: the lake's files written together, and those that nobody needs removed."""
+"""The assets lake/compaction and lake/vacuum: small files merged, and unused files removed."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ from ticketsim_assets.keys import COMPACTION_JOB, LAKE_COMPACTION, LAKE_KEYS, LA
 from ticketsim_assets.resources.resources import LakeResource
 from ticketsim_assets.resources.spark import LakeSpark
 
-#: One task at a time: they would only wait for each other, each with a Spark of its own.
+#: One task at a time: several would only wait for each other, each with its own Spark.
 POOL: Final = "lake_maintenance"
 
 
@@ -29,11 +29,11 @@ POOL: Final = "lake_maintenance"
 def compaction(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: LakeSpark
 ) -> Iterator[dg.MaterializeResult]:
-    """A closed day's small files written together, one per event type and hour; no row changes. One day a partition."""
+    """A closed day's small files merged into one per event type and hour; no row changes. One day a partition."""
     day, opened = date.fromisoformat(context.partition_key), lake.open()
     snapshot = opened.snapshot()
     if is_compact(snapshot, day):
-        context.log.info(f"{day} has no event type and hour with more than one file: there is nothing to do")
+        context.log.info(f"{day} has no event type and hour with more than one file: nothing to do")
         return
     before = extent_of_day(snapshot, day)
     spark.run(context, CompactDay(day))
@@ -42,7 +42,7 @@ def compaction(
 
 
 class VacuumConfig(dg.Config):
-    """For how long files are kept that the table no longer needs; at least 7 days, or it is refused."""
+    """How long files that the table no longer needs are kept; less than 7 days is refused."""
 
     retention_days: float = 7.0
 
@@ -59,14 +59,14 @@ class VacuumConfig(dg.Config):
 def vacuum(
     context: dg.AssetExecutionContext, config: VacuumConfig, lake: LakeResource, spark: LakeSpark
 ) -> Iterator[dg.MaterializeResult]:
-    """Files removed that the table has not needed for a week, and those that killed batches left behind."""
+    """Files removed that the table has not needed for a week, and files that killed batches left behind."""
     task, opened = Vacuum(timedelta(days=config.retention_days)), lake.open()
     version = opened.snapshot().version
     files = removable(opened, task.retention)
     if not files:
-        context.log.info(f"no file has been out of use for {config.retention_days:g} days: there is nothing to do")
+        context.log.info(f"no file has been unused for {config.retention_days:g} days: nothing to do")
         return
-    context.log.info(f"{files} files are to be removed, as of version {version}")
+    context.log.info(f"removing {files} files, as of version {version}")
     before = stored(opened)
     spark.run(context, task)
     yield dg.MaterializeResult(metadata=_change(before, stored(opened)))
@@ -85,7 +85,7 @@ compaction_job = dg.define_asset_job(
     COMPACTION_JOB,
     selection=[LAKE_COMPACTION],
     executor_def=dg.in_process_executor,
-    description="Writes the small files of a closed day together.",
+    description="Merges the small files of a closed day.",
 )
 
 vacuum_job = dg.define_asset_job(

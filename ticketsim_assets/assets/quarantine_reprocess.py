@@ -1,4 +1,4 @@
-"""The job that moves quarantined messages that are valid by now; as `ticketsim quarantine replay`."""
+"""The job that reprocesses quarantined messages that are valid now, as `ticketsim quarantine reprocess` does."""
 
 import dagster as dg
 
@@ -12,7 +12,7 @@ from ticketsim_assets.resources.spark import LakeSpark
 
 
 class ReprocessConfig(dg.Config):
-    """Which messages; by default all."""
+    """The messages to reprocess; by default all."""
 
     reason: str | None = None  #: ``bad_value:line``, or ``bad_value`` for all of that kind
     topic: str | None = None  #: or the event type that it carries
@@ -24,14 +24,14 @@ class ReprocessConfig(dg.Config):
 def move_valid_messages(
     context: dg.OpExecutionContext, config: ReprocessConfig, lake: LakeResource, spark: LakeSpark
 ) -> None:
-    """Look at the quarantine with today's contract and move what is valid, in one commit."""
+    """Revalidate the quarantine by today's contract and move what is valid, in one commit."""
     hours = [parse_hour(text) if text else None for text in (config.first_hour, config.last_hour)]
     selection, opened = Selection(config.reason, config.topic, *hours), lake.open()
     verdicts = revalidate(opened.snapshot(), selection)
     if verdicts.valid:
         spark.run(context, ReprocessQuarantine(selection))
     else:
-        context.log.info(f"none of {verdicts.examined} messages is valid by now: there is nothing to do")
+        context.log.info(f"none of {verdicts.examined} messages is valid now: nothing to do")
     context.add_output_metadata(
         {
             "examined": verdicts.examined,
@@ -53,5 +53,5 @@ def move_valid_messages(
 
 @dg.job(name=REPROCESS_JOB, executor_def=dg.in_process_executor)
 def reprocess_job() -> None:
-    """Moves quarantined messages that are valid by now into their event type."""
+    """Moves quarantined messages that are valid now into their event type."""
     move_valid_messages()

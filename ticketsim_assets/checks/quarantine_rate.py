@@ -1,4 +1,4 @@
-"""How many of an hour's messages broke the contract, and why: from the newest commits of the lake's log only."""
+"""The quarantine rate: how many of an hour's messages break the contract, and why, from the newest commits only."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ from streaming.lake.layout import QUARANTINE
 from streaming.lake.reader import Commit, Lake, Snapshot
 from streaming.storage import arrow_filesystem
 
-#: A stream that commits every five seconds for two hours; an even quicker one is judged by its newest commits.
+#: Two hours of commits every five seconds; of a faster stream only the newest commits count.
 MAX_COMMITS: Final = 1_500
 
 
 @dataclass(slots=True)
 class HourRate:
-    """What the stream committed in an hour of the clock."""
+    """What the stream committed in one hour of wall clock."""
 
     hour: Hour  #: of the commits: a backfill's messages are of other hours
     rows: int = 0
@@ -28,16 +28,16 @@ class HourRate:
 
     @property
     def quarantined(self) -> int:
-        """Messages that broke the contract."""
+        """The number of messages that break the contract."""
         return self.reasons.total()
 
     @property
     def rate(self) -> float:
-        """Their part of all messages, 0 to 1."""
+        """Their share of all messages, 0 to 1."""
         return self.quarantined / self.rows if self.rows else 0.0
 
     def __str__(self) -> str:
-        """The hour in one line, the most frequent reasons first."""
+        """Describe the hour in one line, the most frequent reasons first."""
         reasons = ", ".join(f"{reason} ({count:,})" for reason, count in self.reasons.most_common(5))
         return (
             f"{self.hour}: {self.quarantined:,} of {self.rows:,} messages ({self.rate:.1%}) are quarantined: {reasons}"
@@ -45,7 +45,7 @@ class HourRate:
 
 
 def newest_rates(lake: Lake, snapshot: Snapshot, now: datetime) -> list[HourRate]:
-    """The present hour and the one before, each if anything was committed in it, the newest first.
+    """Return the rates of the current and the previous hour, newest first, without hours that had no commit.
 
     Commits are read backwards from the newest until one is older than that, so the cost does not grow with history.
     """
@@ -55,7 +55,7 @@ def newest_rates(lake: Lake, snapshot: Snapshot, now: datetime) -> list[HourRate
         rate = rates.get(Hour.containing(commit.committed_at))
         if rate is None:
             break
-        if commit.removed:  # a replay: these messages were counted when they came
+        if commit.removed:  # reprocessing: these messages were counted on arrival
             continue
         rate.rows += sum(file.rows for file in commit.added)
         for file in commit.added:

@@ -1,4 +1,4 @@
-"""Which hours of the lake changed: from the log's new commits, or from the table's state where there are too many."""
+"""Changed hours of the lake, from the log's new commits, or from the table's state where there are too many."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,10 +13,10 @@ from streaming.lake.reader import Lake, Snapshot
 from ticketsim_assets.hours.run_history import last_reported
 from ticketsim_assets.keys import LAKE_KEYS
 
-#: More commits than this are caught up from the table's state: a day has 720.
+#: Above this many commits the table's state is read instead; a day has 720.
 MAX_COMMITS: Final = 1_500
 
-#: Event types of hours that one look takes up: a report of each costs 6-7 ms, and a look has 60 s.
+#: Pairs of event type and hour per tick: reporting one costs 6-7 ms, and a tick must end within 60 s.
 MAX_CHANGES: Final = 1_500
 
 
@@ -33,7 +33,7 @@ Changes = dict[tuple[str, Hour], Change]
 
 
 def changes_since(lake: Lake, snapshot: Snapshot, version: int, instance: dg.DagsterInstance) -> tuple[Changes, int]:
-    """What changed after ``version``, and the version up to which that was read."""
+    """Return what changed after ``version``, and the version up to which the log was read."""
     changes: Changes = {}
     if snapshot.version - version > MAX_COMMITS:
         return _resynchronise(snapshot, instance), snapshot.version
@@ -50,12 +50,12 @@ def changes_since(lake: Lake, snapshot: Snapshot, version: int, instance: dg.Dag
 
 
 def all_before(end: datetime, snapshot: Snapshot, instance: dg.DagsterInstance) -> Changes:
-    """Every hour of the table before ``end``: what came when it had no partition is in no later commit."""
+    """Return every hour of the table before ``end``; rows without a partition when they came are in no later commit."""
     return _resynchronise(snapshot, instance, end)
 
 
 def _resynchronise(snapshot: Snapshot, instance: dg.DagsterInstance, end: datetime | None = None) -> Changes:
-    """Take every hour of the table, before ``end`` if given, as changed now unless its rows are as was reported."""
+    """Return every hour of the table, before ``end`` if given, as changed now unless its rows equal the last report."""
     types: dict[Hour, set[str]] = {}
     rows: dict[Hour, int] = {}
     for file in snapshot.files():
@@ -79,6 +79,6 @@ def _resynchronise(snapshot: Snapshot, instance: dg.DagsterInstance, end: dateti
 
 
 def _emptied(snapshot: Snapshot, instance: dg.DagsterInstance) -> set[Hour]:
-    """Hours of arrival that were reported with messages and whose last one a replay has moved."""
+    """Return the hours of arrival that were reported with messages and have none left after reprocessing."""
     reported = {Hour.from_key(key) for key in instance.get_materialized_partitions(LAKE_KEYS[QUARANTINE])}
     return reported - {file.hour for file in snapshot.files() if file.event_type == QUARANTINE}

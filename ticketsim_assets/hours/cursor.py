@@ -1,4 +1,4 @@
-"""How far the watches over the lake and over Kafka have come: the sensors' cursors, small JSON."""
+"""The sensors' cursors: how far each has read the lake and Kafka, as small JSON."""
 
 from datetime import datetime
 from typing import Final
@@ -7,19 +7,19 @@ import msgspec
 
 from ticketsim_assets.hours.due import DueHour
 
-#: Under this name the instance keeps how far the command line's looks at the lake have come.
+#: The name under which the instance keeps the cursor of the command line's ticks.
 COMMAND_LINE_CURSOR: Final = "ticketsim/command_line_watch"
 
 
 class PendingHour(msgspec.Struct, frozen=True):
-    """An hour with rows that was not complete at the last look."""
+    """An hour with rows that was not complete at the last tick."""
 
     version: int  #: newest Delta version that changed data in the hour
     committed_at: float  #: when, in seconds since the Unix epoch
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """A run that somebody else is to launch, in the words of Dagster's GraphQL API."""
+    """A run offered to another launcher, in the terms of Dagster's GraphQL API."""
 
     job: str
     first: str  #: partition keys
@@ -29,7 +29,7 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class LakeCursor(msgspec.Struct):
-    """How far the watch has come; hours by their partition key."""
+    """How far the lake has been read; hours by their partition key."""
 
     version: int = -1
     pending: dict[str, PendingHour] = {}
@@ -38,9 +38,9 @@ class LakeCursor(msgspec.Struct):
     unreported: dict[str, list[str]] = {}
     open_reported_at: float = 0.0
     early_rows: int = 0
-    first_hour: datetime | None = None  #: start of the first partition at the last look
-    #: First loads that Airflow is to launch, as of the last look; None where the sensor launches them itself. Airflow
-    #: reads them over GraphQL, from the sensor's state.
+    first_hour: datetime | None = None  #: start of the first partition at the last tick
+    #: First loads for Airflow to launch, as of the last tick; None where the sensor launches them itself. Airflow reads
+    #: them over GraphQL, from the sensor's state.
     offered: list[Offer] | None = None
 
     @classmethod
@@ -54,9 +54,9 @@ class LakeCursor(msgspec.Struct):
 
 
 class KafkaCursor(msgspec.Struct):
-    """What the watch over Kafka has reported."""
+    """What the Kafka sensor has reported."""
 
-    version: int = -1  #: of the lake, when the rate of quarantined messages was last looked at
+    version: int = -1  #: of the lake, when the rate of quarantined messages was last checked
     lagging: list[str] = []  #: event types whose topic was reported with a warning
     lag_reported_at: float = 0.0  #: seconds since the Unix epoch
 

@@ -1,6 +1,6 @@
-"""What the lake holds about hours: receipts, runs and distinct events, read from the files of one version.
+"""Receipts, runs and distinct events of hours, read from the lake's files of one version.
 
-A query costs 50 ms before it reads a row: hours of a range are asked about together.
+A query costs 50 ms before it reads a row, so the hours of a range are queried together.
 """
 
 from collections import defaultdict
@@ -32,20 +32,20 @@ group by all
 #: Distinct events per (run_id, venue_id, event_type).
 Counts = Mapping[tuple[str, str, str], int]
 
-#: Hours whose events are counted together: their ids are in memory at once.
+#: Hours whose events are counted in one query; all their ids are in memory at once.
 _COUNTED_TOGETHER: Final = 12
 
 
 class Receipts:
-    """The receipts of a version of the lake, each hour's read once."""
+    """The receipts of one version of the lake; each hour is read once."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        """Read from ``snapshot``, when asked."""
+        """Read from ``snapshot`` on demand."""
         self.snapshot = snapshot
         self._known: dict[Hour, tuple[Receipt, ...]] = {}
 
     def read(self, hours: Sequence[Hour]) -> None:
-        """Read those of ``hours`` together."""
+        """Read the receipts of ``hours`` in one query."""
         files = [f for hour in hours for f in self.snapshot.files(hour) if f.event_type == EventType.HOUR_CLOSED]
         found: defaultdict[Hour, list[Receipt]] = defaultdict(list)
         for hour, *receipt in _ask(self.snapshot, _RECEIPTS, files):
@@ -53,19 +53,19 @@ class Receipts:
         self._known |= {hour: tuple(found[hour]) for hour in hours}
 
     def of(self, hour: Hour) -> tuple[Receipt, ...]:
-        """The receipts for ``hour``, copies of the same message counted once."""
+        """Return the receipts of ``hour``, each message once."""
         if hour not in self._known:
             self.read([hour])
         return self._known[hour]
 
 
 def hour_evidence(receipts: Receipts, hour: Hour, runs: frozenset[str] | None = None) -> Evidence:
-    """Receipts and runs of ``hour``.
+    """Return the receipts and runs of ``hour``.
 
     Args:
-        receipts: of the version of the lake to read.
-        hour: the hour.
-        runs: runs with events in the hour, if counted; by default they are taken from the log's statistics.
+        receipts: The receipts of the version of the lake to read.
+        hour: The hour.
+        runs: Runs with events in the hour, if known; by default they are taken from the log's statistics.
     """
     of_hour = receipts.of(hour)
     with_receipts = {receipt.run_id for receipt in of_hour}
@@ -80,7 +80,7 @@ def hour_evidence(receipts: Receipts, hour: Hour, runs: frozenset[str] | None = 
 
 
 def distinct_events(snapshot: Snapshot, files: Mapping[Hour, Sequence[LakeFile]]) -> dict[Hour, Counts]:
-    """Distinct event ids in the files of each hour, which are none of the quarantine."""
+    """Count the distinct event ids in the files of each hour; none of the files is of the quarantine."""
     counts: dict[Hour, dict[tuple[str, str, str], int]] = {hour: {} for hour in files}
     hours = list(files)
     for first in range(0, len(hours), _COUNTED_TOGETHER):
@@ -91,7 +91,7 @@ def distinct_events(snapshot: Snapshot, files: Mapping[Hour, Sequence[LakeFile]]
 
 
 def _ask(snapshot: Snapshot, query: str, files: Sequence[LakeFile]) -> Iterator[tuple[Any, ...]]:
-    """Rows of ``query`` over ``files``, its date and hour in front as one hour; nothing without files."""
+    """Yield the rows of ``query`` over ``files``, with date and hour as one `Hour`; nothing without files."""
     if not files:
         return
     with able_to_read(duckdb.connect(), snapshot.root) as connection:
@@ -100,7 +100,7 @@ def _ask(snapshot: Snapshot, query: str, files: Sequence[LakeFile]) -> Iterator[
 
 
 def _finished_before(receipts: Receipts, hour: Hour) -> dict[str, frozenset[str]]:
-    """Venues with final receipts in earlier hours, for the runs that lack venues in ``hour``.
+    """Return the venues with final receipts in earlier hours, for the runs that lack venues in ``hour``.
 
     Walks back hour by hour until the run's venues are all accounted for or an hour has no receipt of it: its venues
     begin together and each sends receipts for every hour until its final ones, so there is nothing further back.

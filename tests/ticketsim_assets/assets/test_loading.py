@@ -93,7 +93,7 @@ def test_late_data_changes_exactly_its_hour(maker, warehouse, run_messages):
 
 def test_an_hour_that_lacks_a_receipt_is_refused_by_name_and_nothing_is_loaded(maker, warehouse, run_messages):
     maker.append([m for m in run_messages if not (m[0] == "ticketsim.hour_closed" and hour_of(m) == FIRST)])
-    with pytest.raises(HourIncomplete, match=rf"hour {FIRST} is not complete: .*--allow-incomplete"):
+    with pytest.raises(HourIncomplete, match=rf"Hour {FIRST} is not complete: .*--allow-incomplete"):
         load(maker, warehouse, {hour_of(m) for m in run_messages})
     load(maker, warehouse, {Hour(FIRST.start - timedelta(days=3))})
     assert count(warehouse) == 0
