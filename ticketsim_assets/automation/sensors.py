@@ -78,14 +78,16 @@ def kafka_sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.
     cursor = KafkaCursor.from_json(context.cursor)
     events: list[dg.AssetObservation | dg.AssetCheckEvaluation] = []
     offsets = topic_offsets(settings.bootstrap)
+    snapshot = opened.snapshot() if opened.exists() else None
     if offsets is not None:
-        events += topic_observations(offsets, last_state(context.instance).next_offsets)
-        lags = lag_warnings(context.instance, lake, offsets, now)
+        state = last_state(context.instance)
+        events += topic_observations(offsets, state.next_offsets)
+        lags = lag_warnings(opened, snapshot, state, offsets, now)
         lagging = [judged.check.asset_key.path[-1] for judged in lags if not judged.passed]
         if lagging != cursor.lagging or now.timestamp() - cursor.lag_reported_at > LAG_REPORT_INTERVAL.total_seconds():
             events += [judged.as_event() for judged in lags]
             cursor.lagging, cursor.lag_reported_at = lagging, now.timestamp()
-    if opened.exists() and (snapshot := opened.snapshot()).version != cursor.version:
+    if snapshot is not None and snapshot.version != cursor.version:
         rates = newest_rates(opened, snapshot, now)
         events.append(evaluate_rates(rates, settings.quarantine_warning).as_event())
         cursor.version = snapshot.version

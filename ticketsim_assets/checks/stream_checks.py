@@ -13,6 +13,8 @@ import dagster as dg
 from simulator.events import EventType
 from streaming.exceptions import NoLake
 from streaming.kafka.offsets import TopicOffsets, consumer_lag, offsets_of_topic, topic_offsets
+from streaming.lake.reader import Lake, Snapshot
+from ticketsim_assets.checks.offsets import OffsetState
 from ticketsim_assets.checks.offsets_check import last_state
 from ticketsim_assets.checks.quarantine_rate import HourRate, newest_rates
 from ticketsim_assets.keys import KAFKA_KEYS, LAKE_KEYS
@@ -109,17 +111,22 @@ def evaluate_rates(rates: list[HourRate], threshold: float) -> CheckVerdict:
 
 
 def lag_warnings(
-    instance: dg.DagsterInstance, lake: LakeResource, offsets: Mapping[str, TopicOffsets], now: datetime
+    lake: Lake, snapshot: Snapshot | None, state: OffsetState, offsets: Mapping[str, TopicOffsets], now: datetime
 ) -> list[CheckVerdict]:
-    """The eight topics against what the offsets check last saw in the lake; none while it has seen no lake."""
-    opened, state = lake.open(), last_state(instance)
-    exists = opened.exists()
-    if exists and state.version < 0:
+    """Compare the eight topics with what the offsets check last saw in the lake; none while it has seen no lake.
+
+    Args:
+        lake: whose log to read.
+        snapshot: its newest version; None if there is no lake yet.
+        state: what the offsets check last saw.
+        offsets: what Kafka holds, per ``topic/partition``.
+        now: the wall clock.
+    """
+    if snapshot is not None and state.version < 0:
         return []
     age = None
-    if exists:
-        version = opened.snapshot().version
-        [newest] = opened.commits(version - 1, version)
+    if snapshot is not None:
+        [newest] = lake.commits(snapshot.version - 1, snapshot.version)
         age = now - newest.committed_at
     threshold = Settings().lag_warning
     return [
@@ -145,7 +152,9 @@ def lag(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[
     offsets = topic_offsets(bootstrap)
     if offsets is None:
         raise dg.Failure(f"no broker answers at {bootstrap}. Start it: `ticketsim broker start`.")
-    for judged in lag_warnings(context.instance, lake, offsets, datetime.now(UTC)):
+    opened, state = lake.open(), last_state(context.instance)
+    snapshot = opened.snapshot() if opened.exists() else None
+    for judged in lag_warnings(opened, snapshot, state, offsets, datetime.now(UTC)):
         if judged.check in context.selected_asset_check_keys:
             yield judged.as_result()
 
