@@ -47,7 +47,8 @@ class Broker:
         local_broker.start(self.directory, self.port)
 
 
-#: Where lakes lie. Tests of both carry ``BOTH_PLACES``; what one of them cannot do there is declared beside the test as
+#: Where lakes lie. One test of every operation on the storage is run at both places, those of logic on a disk alone.
+#: Tests of both carry ``BOTH_PLACES``; what one of them cannot do there is declared beside the test as
 #: ``@pytest.mark.gap_on_gcs(raises=..., reason=...)`` and must fail in exactly that way.
 PLACES = ("disk", pytest.param("gcs", marks=pytest.mark.slow))
 

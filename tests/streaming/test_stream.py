@@ -23,7 +23,7 @@ from streaming.storage import path_of
 from ..conftest import BOTH_PLACES
 from ..fresh_topics import make_anew
 
-pytestmark = [pytest.mark.slow, BOTH_PLACES]
+pytestmark = pytest.mark.slow
 
 TIMEOUT_S = 150
 
@@ -153,6 +153,7 @@ def test_garbage_is_kept_with_its_reason_stops_nothing_and_every_good_row_arrive
     assert stream.versions() == version
 
 
+@BOTH_PLACES
 def test_a_killed_stream_neither_loses_nor_doubles_a_row_and_no_second_one_may_write_beside_it(stream, produce):
     produce(range(2_000))
     first = stream.start("--trigger=1s")
@@ -184,6 +185,7 @@ def test_a_killed_stream_neither_loses_nor_doubles_a_row_and_no_second_one_may_w
     assert event_numbers(stream) == list(range(end))
 
 
+@BOTH_PLACES
 def test_a_lost_checkpoint_is_rebuilt_sigterm_ends_between_batches_and_a_recreated_topic_is_refused(stream, produce):
     # One type only: most partitions have nothing in the lake.
     produce(range(0, 800, len(EVENT_TYPES)))

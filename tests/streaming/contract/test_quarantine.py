@@ -74,7 +74,6 @@ def test_ls_names_each_reason_with_its_number_and_when_the_messages_came(planted
     assert "unknown_event_type" in ticketsim("ls", "--reason=unknown_event_type", lake=planted).stderr
 
 
-@BOTH_PLACES
 @pytest.mark.slow
 def test_show_escapes_what_a_terminal_would_obey_and_cuts_what_is_long(planted):
     shown = ticketsim("show", "--json", "--bytes=20", lake=planted)

@@ -13,8 +13,6 @@ from ticketsim_assets.checks.offsets import OffsetState, check_offsets
 from ...conftest import BOTH_PLACES
 from ..conftest import START
 
-pytestmark = BOTH_PLACES
-
 
 @pytest.fixture
 def sound(maker, run_messages):
@@ -36,6 +34,7 @@ def rows_of(maker, topic: str) -> pa.Table:
     return rows.filter(pc.equal(rows["topic"], topic))
 
 
+@BOTH_PLACES
 def test_new_commits_are_checked_from_where_the_last_check_ended(sound, run_messages):
     maker, state = sound
     maker.append(run_messages[:50])
@@ -59,6 +58,7 @@ def test_offsets_that_were_skipped_are_a_gap(sound, run_messages):
     assert "7 offsets" in " ".join(check(maker, state).problems)
 
 
+@BOTH_PLACES
 def test_a_row_deleted_in_the_middle_is_a_gap_and_restoring_the_table_heals_it(sound):
     maker, state = sound
     before = maker.table.version()
@@ -116,6 +116,7 @@ def scans(run_messages, count: int):
     return [message for message in run_messages if message[0] == SCAN][:count]
 
 
+@BOTH_PLACES
 def test_a_topic_that_begins_again_at_0_is_an_overlap_until_its_loss_is_recorded(sound, run_messages):
     maker, state = sound
     end = maker.offsets[SCAN]

@@ -11,8 +11,6 @@ from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS
 from ...conftest import BOTH_PLACES
 from ..conftest import START, fields, hour_of, simulated
 
-pytestmark = BOTH_PLACES
-
 FIRST = Hour.containing(START)
 RECEIPTS = "ticketsim.hour_closed"
 
@@ -25,6 +23,7 @@ def all_hours(messages) -> set[Hour]:
     return {hour_of(message) for message in messages}
 
 
+@BOTH_PLACES
 def test_every_hour_of_a_finished_run_is_complete_and_asked_for_as_one_range(maker, look, run_messages):
     maker.append(run_messages)
     watched = look()
@@ -93,6 +92,7 @@ def test_a_run_id_longer_than_the_log_s_statistics_is_recognised_by_its_receipts
     assert complete(look(lag=1)) == all_hours(messages)
 
 
+@BOTH_PLACES
 def test_compaction_never_looks_like_new_data(maker, look, run_messages):
     half = len(run_messages) // 2
     maker.append(run_messages[:half])
@@ -148,6 +148,7 @@ def test_losing_the_cursor_or_the_log_asks_for_the_same_hours_at_the_same_finger
     }
 
 
+@BOTH_PLACES
 def test_a_resynchronised_watch_notices_an_hour_that_changed_meanwhile(maker, look, run_messages, monkeypatch):
     maker.append(run_messages)
     look()
