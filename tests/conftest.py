@@ -18,9 +18,11 @@ from ticketsim.stack.ports import free_port as choose_free_port
 from .cloud.bigquery_emulator import BigQueryEmulator, running_bigquery
 from .cloud.gcs_emulator import GcsBucket, GcsEmulator, running_gcs
 from .fresh_topics import make_anew
+from .spark_archive import use_archive
 
 # Most of a short run is the JVM's compiler: without its second stage Spark starts and writes once in a third less CPU.
 os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+use_archive()
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,10 @@ BOTH_PLACES = pytest.mark.parametrize("lake_place", PLACES)
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their markers
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "nightly" not in config.option.markexpr:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("nightly")])
+        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
     for item in items:
         gap = item.get_closest_marker("gap_on_gcs")
         if gap and isinstance(item, pytest.Function) and item.callspec.params["lake_place"] == "gcs":

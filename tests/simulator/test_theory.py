@@ -172,17 +172,19 @@ def test_visitors_of_a_full_bus_wait_for_the_buses_before_and_for_those_ahead_of
     assert theory in Interval.of(waits, T_999)
 
 
-def test_the_interval_of_95_percent_holds_erlangs_wait_in_88_of_100_experiments(mean_waits):
+@pytest.mark.parametrize(("experiments", "least"), [(10, 8), pytest.param(100, 88, marks=pytest.mark.nightly)])
+def test_the_interval_of_95_percent_holds_erlangs_wait_as_often_as_it_says(mean_waits, experiments, least):
+    """With a true 95 %, the probability of fewer than ``least`` is 1 % for 10 experiments and 0.4 % for 100."""
     scenario = markovian(3, 2, 0.6)
     right = {"seller": erlang_c(3, 0.6, scenario.sale_minutes.mean), "scanner": erlang_c(2, 0.6, 0.24)}
     held = dict.fromkeys(right, 0)
-    for seed in range(100):
+    for seed in range(experiments):
         waits = mean_waits(scenario, hours=3, seed=seed)
         for stage, theory in right.items():
             held[stage] += theory in Interval.of(waits[stage], T_95)
 
     print(held)
-    assert min(held.values()) >= 88
+    assert min(held.values()) >= least
 
 
 @pytest.mark.parametrize("name", ["original", "four-sellers-two-scanners"])
