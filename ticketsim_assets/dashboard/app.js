@@ -5,6 +5,7 @@
 
   const data = JSON.parse(document.getElementById("data").textContent);
   const specs = JSON.parse(document.getElementById("specs").textContent);
+  /** @type {(id: string) => any} */ // inputs, selects and links, by what the template has
   const $ = (id) => document.getElementById(id);
   const ALL = -1;
   const HOUR_MS = 3600e3;
@@ -23,7 +24,6 @@
   const dayName = utc({ day: "numeric", month: "short", year: "numeric" });
   const hourName = utc({ day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const isoDay = (hour) => new Date(hour * HOUR_MS).toISOString().slice(0, 10);
-  const dayOf = (hour) => Math.floor(hour / 24) * 24;
 
   const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
   const tenths = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -106,7 +106,7 @@
       mode: "vega-lite",
       logLevel: 1, // errors only: a range without a single sale is no reason to warn of an infinite extent
     };
-    const chart = await window.vegaEmbed(`#${name}`, { ...painted(specs[name]), datasets: { src: rows } }, options);
+    const chart = await vegaEmbed(`#${name}`, { ...painted(specs[name]), datasets: { src: rows } }, options);
     // the element around it has a label in words; Vega's roles on every mark would only be noise
     $(name).querySelector("svg").setAttribute("aria-hidden", "true");
     if (name === "overview") chart.view.addSignalListener("range", (_, value) => brushed(value));
@@ -233,6 +233,7 @@
 
   function fillPresets() {
     const length = view.span[1] - view.span[0];
+    /** @type {[string, number][]} */
     const presets = [["All", length], ["Last 24 hours", 24], ["Last 7 days", 7 * 24], ["Last 30 days", 30 * 24]];
     const buttons = presets
       .filter(([name, hours]) => name === "All" || hours < length)
