@@ -14,14 +14,13 @@ from typing import Any, Final
 
 import dagster as dg
 from dagster import DagsterEventType
-from dagster._core.storage.tags import MAX_RETRIES_TAG, RUN_KEY_TAG
-from dagster._utils.error import SerializableErrorInfo
 
 from streaming.hour import Hour
 from streaming.lake.reader import Lake
 from ticketsim_assets.automation.lake_tick import run_tick
 from ticketsim_assets.automation.orphaned_runs import end_orphaned_runs, own_worker_tags
 from ticketsim_assets.checks.offsets_check import require_sound
+from ticketsim_assets.dagster_internals import MAX_RETRIES_TAG, PARTITION_TAG, RUN_KEY_TAG, execute_here, job_origin
 from ticketsim_assets.exceptions import RunFailed
 from ticketsim_assets.hours.cursor import COMMAND_LINE_CURSOR, LakeCursor
 from ticketsim_assets.hours.due import Request
@@ -104,30 +103,25 @@ def _execute(
     instance: dg.DagsterInstance, job_name: str, log: Path, config: Mapping[str, Any], request: Request | None
 ) -> RunOutcome:
     # Loading the code location takes seconds and parses dbt; who only looks at the lake need not wait for it.
-    from ticketsim_assets.definitions import defs  # noqa: PLC0415
+    from ticketsim_assets import definitions  # noqa: PLC0415
 
-    job = defs.resolve_job_def(job_name)
+    repository = definitions.defs.get_repository_def()
+    job = repository.get_job(job_name)
+    origin = job_origin(definitions.__name__, repository.name, job_name)
     started = time.monotonic()
     tags = {**own_worker_tags(), MAX_RETRIES_TAG: "0"}
-    partition_key = None
     if request is not None:
         tags[REASON_TAG] = request.reason
         if request.run_key:
             tags[RUN_KEY_TAG] = request.run_key
         if request.first == request.last:
-            partition_key = request.first.key
+            tags[PARTITION_TAG] = request.first.key
         else:
             tags |= run_tags(request)
     with _noticing_ctrl_c() as interrupted:
         try:
             with _printing_to(log):
-                result = job.execute_in_process(
-                    run_config={**_QUIET, **config},
-                    instance=instance,
-                    raise_on_error=False,
-                    partition_key=partition_key,
-                    tags=tags,
-                )
+                result = execute_here(job, instance, origin, run_config={**_QUIET, **config}, tags=tags)
         except dg.DagsterExecutionInterruptedError:
             raise KeyboardInterrupt from None
         if not result.success and interrupted():
@@ -137,7 +131,7 @@ def _execute(
     return RunOutcome(job_name, result.run_id, time.monotonic() - started)
 
 
-def _failure(result: dg.ExecuteInProcessResult) -> str:
+def _failure(result: dg.JobExecutionResult) -> str:
     """What the checks that block say; else the innermost cause of the first step that failed, without class names."""
     red = [
         f"{evaluation.asset_key.to_user_string()}, check {evaluation.check_name}: {evaluation.description}"
@@ -148,7 +142,7 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
         return "; ".join(red)
     for event in result.all_events:
         if event.event_type is DagsterEventType.STEP_FAILURE:
-            error: SerializableErrorInfo | None = event.step_failure_data.error
+            error = event.step_failure_data.error
             while error is not None and error.cause is not None:
                 error = error.cause
             if error is not None:

@@ -14,10 +14,10 @@ import postgres
 import pytest
 import yaml
 from containers import Container, end
+from ticketsim.stack.event_log import BATCH_SIZE, BATCH_SIZE_VARIABLE
 
 from streaming.spark.jars import cache_root
 from ticketsim.stack.dagster_home import CONFIGURATION
-from ticketsim.stack.event_log import BATCH_SIZE, BATCH_SIZE_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,6 +1,5 @@
 """Dagster's instance on the laptop: a folder inside of home, with its configuration."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,6 @@ from typing import Final
 from dagster import DagsterInstance
 from filelock import FileLock
 
-from ticketsim.stack.event_log import BatchedEventLogStorage
 from ticketsim_assets.settings import Settings
 
 #: What every instance of ours is made with.
@@ -34,11 +32,13 @@ def prepare_dagster_home(settings: Settings) -> Path:
 def make_instance(home: Path) -> None:
     """Make the folder ``home`` an instance with our dagster.yaml, its databases included; nothing if it is one.
 
+    A dagster.yaml of an earlier version is replaced; the databases stay where Dagster's defaults have them.
+
     One process at a time: of two that open the same new SQLite database, both create its tables, and the slower one
     ends with ``table runs already exists``. `dagster dev` alone is several processes.
     """
     home.mkdir(parents=True, exist_ok=True)
-    configuration = CONFIGURATION.read_text(encoding="utf-8") + _event_log_below(home)
+    configuration = CONFIGURATION.read_text(encoding="utf-8")
     written, arriving = home / "dagster.yaml", home / "arriving.yaml"
     with FileLock(home / ".make.lock"):
         if written.exists() and written.read_text(encoding="utf-8") == configuration:
@@ -50,16 +50,6 @@ def make_instance(home: Path) -> None:
             instance.all_instigator_state()
         # last: whoever finds it opens the databases without the lock
         arriving.replace(written)
-
-
-def _event_log_below(home: Path) -> str:
-    """What dagster.yaml says of the event log, which is where Dagster's default would be."""
-    chosen = {
-        "module": BatchedEventLogStorage.__module__,
-        "class": BatchedEventLogStorage.__name__,
-        "config": {"base_dir": str(home.absolute() / "history" / "runs")},
-    }
-    return f"\nevent_log_storage: {json.dumps(chosen)}\n"
 
 
 @contextmanager

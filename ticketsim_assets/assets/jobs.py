@@ -1,8 +1,8 @@
 """The jobs: an hour or a range of hours, quarantine by arrival, and the page."""
 
 import dagster as dg
-from dagster._core.storage.tags import RETRY_STRATEGY_TAG
 
+from ticketsim_assets.dagster_internals import RETRY_STRATEGY_TAG
 from ticketsim_assets.keys import DASHBOARD, DASHBOARD_JOB, HOURLY_JOB, QUARANTINE_JOB, RAW_EVENTS, RAW_QUARANTINE
 
 #: A step is one process of dbt or one load; a process more for each would cost 4-5 s.

@@ -16,9 +16,8 @@ from typing import Final
 import dagster as dg
 import psutil
 from dagster import DagsterEventType, DagsterRunStatus, RunsFilter
-from dagster._core.launcher import DefaultRunLauncher
-from dagster._core.storage.dagster_run import RunRecord
-from dagster._core.storage.tags import GRPC_INFO_TAG
+
+from ticketsim_assets.dagster_internals import CODE_SERVER_TAG
 
 #: Of runs in a process of the command line: where that process is.
 HOST_TAG: Final = "ticketsim/host"
@@ -85,14 +84,14 @@ def end_orphaned_runs(instance: dg.DagsterInstance, *, of_code_server: bool) -> 
     return ended
 
 
-def _is_orphaned(instance: dg.DagsterInstance, record: RunRecord, *, of_code_server: bool) -> bool:
+def _is_orphaned(instance: dg.DagsterInstance, record: dg.RunRecord, *, of_code_server: bool) -> bool:
     tags = record.dagster_run.tags
     if HOST_TAG in tags:
         here = tags[HOST_TAG] == socket.gethostname()
         return here and _Worker(int(tags[PID_TAG]), record.create_timestamp.timestamp()).is_gone
-    if GRPC_INFO_TAG not in tags or not isinstance(instance.run_launcher, DefaultRunLauncher):
+    if CODE_SERVER_TAG not in tags or not isinstance(instance.run_launcher, dg.DefaultRunLauncher):
         return False
-    code_server = json.loads(tags[GRPC_INFO_TAG])
+    code_server = json.loads(tags[CODE_SERVER_TAG])
     if not (_has_socket(code_server) or (of_code_server and _is_this_host(code_server["host"]))):
         return False
     worker = _launched_worker(instance, record.dagster_run.run_id)

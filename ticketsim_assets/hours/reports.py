@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from streaming.hour import Hour
 from streaming.lake.reader import Snapshot
+from ticketsim_assets.dagster_internals import DATA_VERSION_TAG
 from ticketsim_assets.hours.cursor import LakeCursor
 from ticketsim_assets.hours.pending import CompleteHour
 from ticketsim_assets.keys import COMPLETE_BY, LAKE_COMPLETE, LAKE_KEYS

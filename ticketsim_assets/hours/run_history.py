@@ -2,33 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import dagster as dg
 from dagster import AssetRecordsFilter, DagsterRunStatus, RunsFilter
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
-from dagster._core.events import RunFailureReason
-from dagster._core.storage.dagster_run import FINISHED_STATUSES, NOT_FINISHED_STATUSES
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-    RUN_FAILURE_REASON_TAG,
-    RUN_KEY_TAG,
-)
 
 from streaming.hour import Hour, hours_between
+from ticketsim_assets.dagster_internals import (
+    CRASH_REASONS,
+    DATA_VERSION_TAG,
+    FAILURE_REASON_TAG,
+    FINISHED,
+    NOT_FINISHED,
+    PARTITION_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    RUN_KEY_TAG,
+)
 from ticketsim_assets.hours.due import Outcome
 from ticketsim_assets.keys import COMPLETE_BY, LAKE_COMPLETE
-
-#: Reasons that say nothing about the hour. A run whose worker was killed has none at all.
-_CRASHES: Final = {
-    None,
-    RunFailureReason.UNKNOWN.value,
-    RunFailureReason.UNEXPECTED_TERMINATION.value,
-    RunFailureReason.START_TIMEOUT.value,
-    RunFailureReason.RUN_WORKER_RESTART.value,
-}
 
 #: Loads of one hour looked at for a success: attempts at one fingerprint are bounded, by hand a few more may come.
 _LOADS_LOOKED_AT = 10
@@ -76,7 +67,7 @@ def outcome_of(instance: dg.DagsterInstance, run_key: str) -> Outcome:
     runs = instance.get_runs(RunsFilter(tags={RUN_KEY_TAG: run_key}), limit=1)
     if not runs:
         return "unknown"
-    if runs[0].status not in FINISHED_STATUSES:
+    if runs[0].status not in FINISHED:
         return "under_way"
     if has_crashed(runs[0]):
         return "crashed"
@@ -84,20 +75,20 @@ def outcome_of(instance: dg.DagsterInstance, run_key: str) -> Outcome:
 
 
 def has_crashed(run: dg.DagsterRun) -> bool:
-    """Whether ``run`` was killed rather than failed."""
-    return run.status is DagsterRunStatus.FAILURE and run.tags.get(RUN_FAILURE_REASON_TAG) in _CRASHES
+    """Whether ``run`` was killed rather than failed. One whose worker was killed has no reason at all."""
+    return run.status is DagsterRunStatus.FAILURE and run.tags.get(FAILURE_REASON_TAG) in {None, *CRASH_REASONS}
 
 
 def hours_under_way(instance: dg.DagsterInstance, job_name: str, key: dg.AssetKey) -> set[Hour]:
     """Hours of ``key`` that a run is loading or about to load: one of ``job_name``, or of a selection in the UI."""
     hours: set[Hour] = set()
-    for run in instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES)):
+    for run in instance.get_runs(RunsFilter(statuses=NOT_FINISHED)):
         if run.job_name == job_name or key in (run.asset_selection or ()):
             hours.update(_hours_of(run.tags))
     return hours
 
 
 def _hours_of(tags: Mapping[str, str]) -> list[Hour]:
-    first = tags.get(ASSET_PARTITION_RANGE_START_TAG) or tags.get(PARTITION_NAME_TAG)
-    last = tags.get(ASSET_PARTITION_RANGE_END_TAG) or first
+    first = tags.get(RANGE_START_TAG) or tags.get(PARTITION_TAG)
+    last = tags.get(RANGE_END_TAG) or first
     return hours_between(Hour.from_key(first), Hour.from_key(last)) if first and last else []

@@ -2,12 +2,7 @@
 
 from typing import Final
 
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    MAX_RETRIES_TAG,
-)
-
+from ticketsim_assets.dagster_internals import MAX_RETRIES_TAG, RANGE_END_TAG, RANGE_START_TAG
 from ticketsim_assets.hours.cursor import Offer
 from ticketsim_assets.hours.due import Request
 
@@ -21,8 +16,8 @@ def run_tags(request: Request) -> dict[str, str]:
     the hours twice.
     """
     return {
-        ASSET_PARTITION_RANGE_START_TAG: request.first.key,
-        ASSET_PARTITION_RANGE_END_TAG: request.last.key,
+        RANGE_START_TAG: request.first.key,
+        RANGE_END_TAG: request.last.key,
         REASON_TAG: request.reason,
         MAX_RETRIES_TAG: "0",
     }

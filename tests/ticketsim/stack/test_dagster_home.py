@@ -1,10 +1,14 @@
-"""Dagster's instance in a new folder, made by processes that start at the same moment."""
+"""Dagster's instance on the laptop: made by processes that start at the same moment, and brought up to date."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import pytest
+
+from ticketsim.stack.dagster_home import CONFIGURATION, make_instance
 
 #: Opens the instance of each folder that it is told; where two make one at once, every second time one of them fails.
 OPEN_EACH = """
@@ -32,3 +36,18 @@ def test_two_processes_may_make_an_instance_at_once(tmp_path):
             break
     complaints = [process.communicate()[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], complaints
+
+
+def test_an_instance_whose_configuration_names_a_class_of_an_earlier_version_keeps_its_history(tmp_path):
+    make_instance(tmp_path)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("known"))
+    storage = {"module": "ticketsim.stack.event_log", "class": "BatchedEventLogStorage"}
+    where = {"config": {"base_dir": str(tmp_path / "history" / "runs")}}
+    own = CONFIGURATION.read_text(encoding="utf-8")
+    (tmp_path / "dagster.yaml").write_text(f"{own}\nevent_log_storage: {json.dumps(storage | where)}\n")
+    with pytest.raises(Exception, match=r"Couldn't import module ticketsim\.stack\.event_log"):
+        dg.DagsterInstance.from_config(str(tmp_path))
+    make_instance(tmp_path)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert instance.all_asset_keys() == [dg.AssetKey("known")]

@@ -4,26 +4,22 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
-from dagster import DagsterEventType
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
-from dagster._core.events import DagsterEvent, JobFailureData, RunFailureReason, StepMaterializationData
-from dagster._core.events.log import EventLogEntry
 
 from simulator.chaos import chaos_sink, parse_chaos
 from simulator.run import plan_run, simulate
 from simulator.scenario import load_scenario
 from streaming.hour import Hour, hours_between
+from ticketsim_assets.dagster_internals import DATA_VERSION_TAG
 from ticketsim_assets.hours.due import MAX_FAILURES
 from ticketsim_assets.hours.run_history import last_reported
 from ticketsim_assets.keys import HOURLY_JOB, RAW_EVENTS
 
+from ...dagster_records import STEP_FAILED, materialized
 from ..conftest import START, Recorder, hour_of
 
 FIRST = Hour.containing(START)
 
 DEBOUNCE = timedelta(minutes=2)
-
-STEP_FAILED = JobFailureData(error=None, failure_reason=RunFailureReason.STEP_FAILURE)
 
 
 @pytest.fixture
@@ -39,7 +35,7 @@ def loaded(maker, look, run_messages, ends):
 def ends(instance):
     """Lets the run that was asked for end: after it loaded its hours, or badly."""
 
-    def end(request, *, failed: JobFailureData | None = None, killed: bool = False):
+    def end(request, *, failed: object = None, killed: bool = False):
         [run] = instance.get_runs(dg.RunsFilter(tags={"dagster/run_key": request.run_key}))
         hours = [] if killed else hours_between(request.first, request.last)
         fingerprints = [known.fingerprint for hour in hours if (known := last_reported(instance, hour))]
@@ -47,15 +43,13 @@ def ends(instance):
             data = dg.AssetMaterialization(
                 RAW_EVENTS, partition=hour.key, tags={DATA_VERSION_TAG: str(max(fingerprints))}
             )
-            kind = DagsterEventType.ASSET_MATERIALIZATION.value
-            event = DagsterEvent(kind, HOURLY_JOB, event_specific_data=StepMaterializationData(data, []))
             now = datetime.now(UTC).timestamp()
-            instance.event_log_storage.store_event(EventLogEntry(None, 20, "", run.run_id, now, dagster_event=event))
+            instance.event_log_storage.store_event(materialized(run.run_id, HOURLY_JOB, data, now))
         if failed or killed:
             instance.report_run_failed(run, job_failure_data=failed)
         else:
             instance.report_dagster_event(
-                DagsterEvent(DagsterEventType.RUN_SUCCESS.value, HOURLY_JOB), run_id=run.run_id
+                dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, HOURLY_JOB), run_id=run.run_id
             )
 
     return end

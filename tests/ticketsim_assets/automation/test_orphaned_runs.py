@@ -11,17 +11,17 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import psutil
 import pytest
-from dagster import DagsterEventType, DagsterRunStatus
-from dagster._core.events import DagsterEvent, EngineEventData
-from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster import DagsterRunStatus
 
 from ticketsim_assets.automation.orphaned_runs import HOST_TAG, PID_TAG, end_orphaned_runs, own_worker_tags
+from ticketsim_assets.dagster_internals import CODE_SERVER_TAG
 from ticketsim_assets.keys import HOURLY_JOB
+
+from ...dagster_records import worker_seen
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
 
-HERE = {GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": "/nowhere"})}
+HERE = {CODE_SERVER_TAG: json.dumps({"host": "localhost", "socket": "/nowhere"})}
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +52,8 @@ def run(instance):
         run_id = str(uuid.uuid4())
         instance.add_run(dg.DagsterRun(HOURLY_JOB, run_id=run_id, tags=tags, status=status))
         if pid is not None:
-            data = EngineEventData.in_process(pid)
-            kind = DagsterEventType.ENGINE_EVENT.value
-            event = DagsterEvent(kind, HOURLY_JOB, event_specific_data=data, message="Started process for run")
             moment = datetime.now(UTC).timestamp() if seen_at is None else seen_at
-            instance.event_log_storage.store_event(EventLogEntry(None, 20, "", run_id, moment, dagster_event=event))
+            instance.event_log_storage.store_event(worker_seen(run_id, HOURLY_JOB, pid, moment))
         return run_id
 
     return add
@@ -92,15 +89,12 @@ def test_another_process_with_the_worker_s_id_is_not_the_worker(instance, run):
 
 def test_the_worker_is_the_first_process_of_a_run_not_one_of_its_children(instance, run, dead_pid):
     run_id = run(tags=HERE, pid=os.getpid())
-    event = DagsterEvent(
-        DagsterEventType.ENGINE_EVENT.value, HOURLY_JOB, event_specific_data=EngineEventData.in_process(dead_pid)
-    )
     now = datetime.now(UTC).timestamp()
-    instance.event_log_storage.store_event(EventLogEntry(None, 20, "", run_id, now, dagster_event=event))
+    instance.event_log_storage.store_event(worker_seen(run_id, HOURLY_JOB, dead_pid, now))
     assert end_orphaned_runs(instance, of_code_server=True) == []
 
 
-@pytest.mark.parametrize("tags", [{}, {GRPC_INFO_TAG: json.dumps({"host": "code.example.com", "port": 4000})}])
+@pytest.mark.parametrize("tags", [{}, {CODE_SERVER_TAG: json.dumps({"host": "code.example.com", "port": 4000})}])
 def test_a_run_that_ran_elsewhere_or_nobody_knows_where_is_not_judged(instance, run, dead_pid, tags):
     run(tags=tags, pid=dead_pid)
     assert end_orphaned_runs(instance, of_code_server=True) == []
@@ -114,7 +108,7 @@ def test_whoever_is_not_the_code_server_judges_only_runs_whose_code_server_was_o
     path = str(tmp_path_factory.mktemp("s") / "s")
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(path)
-    run_id = run(tags={GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": path})}, pid=dead_pid)
+    run_id = run(tags={CODE_SERVER_TAG: json.dumps({"host": "localhost", "socket": path})}, pid=dead_pid)
     assert end_orphaned_runs(instance, of_code_server=False) == [run_id]
 
 
