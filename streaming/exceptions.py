@@ -1,4 +1,4 @@
-"""What can go wrong in ``streaming``.
+"""The exceptions of ``streaming``.
 
 * StreamingError
 
@@ -29,11 +29,11 @@
 
 
 class StreamingError(Exception):
-    """Base of every error that this package raises on purpose; its message names the value and the cure."""
+    """Base of every error that this package raises on purpose; the message names the value and the cure."""
 
 
 class NoJava(StreamingError):
-    """There is no Java on this machine that Spark and Kafka can run on."""
+    """This machine has no Java that can run Spark and Kafka."""
 
 
 class JarsUnavailable(StreamingError):
@@ -45,19 +45,19 @@ class NoLake(StreamingError):
 
 
 class LogCleaned(StreamingError):
-    """A commit was asked for whose log entry has been removed by the log's retention."""
+    """The log entry of a requested commit has been removed by the log's retention."""
 
 
 class LeaseHeld(StreamingError):
-    """Somebody else writes this lake."""
+    """Another process is writing this lake."""
 
 
 class LeaseLost(StreamingError):
-    """Somebody else writes this lake by now, because this process was not heard of for too long."""
+    """The lease expired because this process did not renew it; another process may be writing this lake."""
 
 
 class LakeSchemaDiffers(StreamingError):
-    """The lake's table is not the one that this release writes."""
+    """The lake's table has another schema than the one that this release writes."""
 
 
 class BrokerUnreachable(StreamingError):
@@ -65,7 +65,7 @@ class BrokerUnreachable(StreamingError):
 
 
 class BucketUnreachable(StreamingError):
-    """The bucket of the lake does not answer, or does not let us in."""
+    """The bucket of the lake does not answer, or denies access."""
 
 
 class TopicMissing(StreamingError):
@@ -73,7 +73,7 @@ class TopicMissing(StreamingError):
 
 
 class TopicRecreated(StreamingError):
-    """A topic is not the one that the lake was filled from, only one of the same name."""
+    """A topic was recreated: it has the name, but not the id of the one that the lake was filled from."""
 
 
 class DataLost(StreamingError):
@@ -81,11 +81,11 @@ class DataLost(StreamingError):
 
 
 class CheckpointWithoutLake(StreamingError):
-    """The checkpoint says that messages were written, but the lake that holds them is not there."""
+    """The checkpoint records committed batches, but the lake that should hold them does not exist."""
 
 
 class CheckpointDiffers(StreamingError):
-    """The checkpoint does not stand where the lake stands."""
+    """The checkpoint and the lake are at different offsets."""
 
 
 class DiskFull(StreamingError):
@@ -93,20 +93,20 @@ class DiskFull(StreamingError):
 
 
 class StreamFailed(StreamingError):
-    """The query failed again and again, or in a way that starting it again does not cure."""
+    """The query failed repeatedly, or in a way that a restart does not cure."""
 
 
 class TurnGivenUp(StreamingError):
-    """A process was stopped while it waited for its turn to commit."""
+    """The process was stopped while it waited for its turn to commit."""
 
 
 class ReprocessFailed(StreamingError):
-    """A replay of the quarantine found a lake that it could not change soundly."""
+    """The quarantine could not be reprocessed without risk to the lake."""
 
 
 class DayNotClosed(StreamingError):
-    """A day was to be compacted that is not over."""
+    """A day cannot be compacted before it is over."""
 
 
 class RetentionTooShort(StreamingError):
-    """Files were to be removed that readers may still need."""
+    """A vacuum would remove files that readers may still need."""

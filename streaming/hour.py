@@ -1,4 +1,4 @@
-"""A UTC hour: the unit in which the lake is filed, the warehouse is loaded and the graph is partitioned."""
+"""A UTC hour: the unit by which the lake, the loads of the warehouse and the graph are partitioned."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,23 +16,26 @@ class Hour:
     start: datetime
 
     def __post_init__(self) -> None:
-        """Refuse times that are not the start of a UTC hour (ValueError): they would name no partition."""
+        """Reject times that are not the start of a UTC hour (ValueError): no partition has them as its name."""
         if self.start.tzinfo is not UTC or self.start.replace(minute=0, second=0, microsecond=0) != self.start:
-            raise ValueError(f"{self.start.isoformat()} is not the start of an hour in UTC")
+            raise ValueError(
+                f"Invalid hour '{self.start.isoformat()}'; expected the start of a UTC hour, "
+                "for example 2026-11-20T03:00+00:00"
+            )
 
     @classmethod
     def containing(cls, moment: datetime) -> Self:
-        """The hour in which an aware ``moment`` lies."""
+        """Return the hour that contains ``moment``, which has a time zone."""
         return cls(moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
 
     @classmethod
     def of_partition(cls, event_date: date, event_hour: int) -> Self:
-        """The hour of the lake's partition values."""
+        """Return the hour of the lake's partition values."""
         return cls(datetime(event_date.year, event_date.month, event_date.day, event_hour, tzinfo=UTC))
 
     @classmethod
     def from_key(cls, key: str) -> Self:
-        """The hour of a Dagster partition key, ``2026-11-20-03:00``; ValueError if it is none."""
+        """Parse a Dagster partition key, ``2026-11-20-03:00``; ValueError if it is invalid."""
         return cls(datetime.strptime(key, _KEY_FORMAT).replace(tzinfo=UTC))
 
     @property
@@ -42,7 +45,7 @@ class Hour:
 
     @property
     def end(self) -> datetime:
-        """The first moment after this hour."""
+        """The first instant after this hour."""
         return self.start + ONE_HOUR
 
     @property
@@ -65,13 +68,13 @@ class Hour:
 
 
 def hours_between(first: Hour, last: Hour) -> list[Hour]:
-    """All hours from ``first`` to ``last``, both included; empty if ``last`` lies before ``first``."""
+    """Return all hours from ``first`` to ``last``, both included; empty if ``last`` is before ``first``."""
     count = (last.start - first.start) // ONE_HOUR + 1
     return [Hour(first.start + index * ONE_HOUR) for index in range(count)]
 
 
 def contiguous_ranges(hours: list[Hour]) -> list[tuple[Hour, Hour]]:
-    """The fewest (first, last) ranges that hold exactly ``hours``, oldest first."""
+    """Group ``hours`` into the fewest (first, last) ranges that cover exactly them, oldest first."""
     ranges: list[tuple[Hour, Hour]] = []
     for hour in sorted(set(hours)):
         if ranges and ranges[-1][1].next == hour:

@@ -1,7 +1,7 @@
-"""Keeping the lake quick to read and small: OPTIMIZE of a closed day, VACUUM of the table, replay of the quarantine.
+"""Maintenance of the lake: OPTIMIZE of a closed day, VACUUM of the table, reprocessing of the quarantine.
 
-Each is a *task*, which whoever has a Spark session can run: the laptop in a JVM of its own, Dataproc by this module as
-the main file of a PySpark job (``maintenance.py compact --lake gs://... --day 2026-11-20``).
+Each is a *task* that runs in any Spark session: on a laptop in a JVM of its own, on Dataproc with this module as the
+main file of a PySpark job (``maintenance.py compact --lake gs://... --day 2026-11-20``).
 """
 
 import argparse
@@ -23,7 +23,7 @@ from streaming.storage import path_of
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-#: Shorter, and a reader or a sensor that is a few days behind would miss files that it still needs; as long as the log.
+#: As long as the log's: with less, a reader or sensor that is a few days behind would miss files that it still needs.
 SHORTEST_RETENTION: Final = timedelta(days=7)
 
 _HOUR: Final = timedelta(hours=1)
@@ -31,80 +31,80 @@ _HOUR: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much there is."""
+    """A number of files and their size."""
 
     files: int
     bytes: int
 
 
 class Task(Protocol):
-    """Work on the lake that needs Spark and commits."""
+    """A piece of work on the lake that needs Spark and commits."""
 
     @property
     def name(self) -> str:
-        """What to call it in messages to others who wait."""
+        """The name shown to processes that wait for it."""
 
     def arguments(self) -> list[str]:
-        """How this module's command line spells it, but for the lake."""
+        """Return the task as arguments of this module's command line, without the lake."""
 
     def run(self, spark: "SparkSession", lake: Lake) -> Any:
-        """Do it."""
+        """Run the task and return its result, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompactDay:
-    """Write the small files of a UTC day together, one per event type and hour; no row changes.
+    """Compaction of a UTC day's small files into one per event type and hour; no row changes.
 
     Raises:
-        DayNotClosed: the day still goes on, so that its files would soon be small again.
+        DayNotClosed: The day is not over, so there would soon be small files again.
     """
 
     day: date
 
     def __post_init__(self) -> None:
-        """Refuse days that are not over."""
+        """Reject days that are not over."""
         if self.day >= datetime.now(UTC).date():
             raise DayNotClosed(f"{self.day} is not over in UTC. Compact it tomorrow.")
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """The task's name."""
         return f"compaction of {self.day}"
 
     def arguments(self) -> list[str]:
-        """As the command line spells it."""
+        """Return the task as arguments of this module's command line, without the lake."""
         return ["compact", "--day", self.day.isoformat()]
 
     def run(self, spark: "SparkSession", lake: Lake) -> None:
-        """Write the files together."""
+        """Compact the files."""
         spark.sql(f"OPTIMIZE delta.`{lake.table_uri}` WHERE event_date = '{self.day}'").collect()
 
 
 @dataclass(frozen=True, slots=True)
 class Vacuum:
-    """Remove files that the table has not needed for ``retention``, and those that killed batches left behind.
+    """Removal of files unreferenced for longer than ``retention``, those that killed batches left behind included.
 
     Raises:
-        RetentionTooShort: it is less than SHORTEST_RETENTION.
+        RetentionTooShort: The retention is shorter than SHORTEST_RETENTION.
     """
 
     retention: timedelta = SHORTEST_RETENTION
 
     def __post_init__(self) -> None:
-        """Refuse a retention that would take files from under readers."""
+        """Reject a retention that would remove files that readers still use."""
         if self.retention < SHORTEST_RETENTION:
             raise RetentionTooShort(
-                f"files are kept for {self.retention / _HOUR:g} hours, which is less than "
-                f"{SHORTEST_RETENTION / _HOUR:g}: readers of older versions would find them gone. Keep them longer."
+                f"invalid retention of {self.retention / _HOUR:g} hours: readers of older versions would miss files. "
+                f"Keep them for {SHORTEST_RETENTION / _HOUR:g} hours or longer."
             )
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """The task's name."""
         return "vacuum"
 
     def arguments(self) -> list[str]:
-        """As the command line spells it."""
+        """Return the task as arguments of this module's command line, without the lake."""
         return ["vacuum", "--hours", f"{self.retention / _HOUR:g}"]
 
     def run(self, spark: "SparkSession", lake: Lake) -> None:
@@ -114,17 +114,17 @@ class Vacuum:
 
 @dataclass(frozen=True, slots=True)
 class ReprocessQuarantine:
-    """Move quarantined messages that are valid by now; see ``streaming.contract.reprocess``."""
+    """Reprocessing of quarantined messages that are valid today; see ``streaming.contract.reprocess``."""
 
     selection: Selection = field(default_factory=Selection)
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """The task's name."""
         return "quarantine reprocess"
 
     def arguments(self) -> list[str]:
-        """As the command line spells it."""
+        """Return the task as arguments of this module's command line, without the lake."""
         chosen = {"--reason": self.selection.reason, "--topic": self.selection.topic}
         hours = {"--from": self.selection.first, "--to": self.selection.last}
         chosen |= {option: hour.key for option, hour in hours.items() if hour is not None}
@@ -136,13 +136,13 @@ class ReprocessQuarantine:
 
 
 def run_in_turn(spark: "SparkSession", lake: Lake, task: Task, on_progress: Callable[[str], None]) -> Any:
-    """Run ``task`` once it is this process's turn to commit; a stream that runs goes on afterwards.
+    """Run ``task`` once it is this process's turn to commit; a running stream continues afterwards.
 
     Args:
         spark: The session that will commit.
-        lake: Its table exists.
-        task: What to do.
-        on_progress: Told whom the task waits for, if it has to.
+        lake: The lake, whose table exists.
+        task: The task to run.
+        on_progress: Callback that gets a line of text while the task waits for another process.
     """
     turn = take_turn(spark, lake.root, f"ticketsim {task.name}", on_progress=on_progress)
     try:
@@ -152,19 +152,19 @@ def run_in_turn(spark: "SparkSession", lake: Lake, task: Task, on_progress: Call
 
 
 def extent_of_day(snapshot: Snapshot, day: date) -> Extent:
-    """Live files of a day."""
+    """Return the number and size of a day's live files."""
     files = [file for file in snapshot.files() if file.hour.date == day]
     return Extent(len(files), sum(file.bytes for file in files))
 
 
 def is_compact(snapshot: Snapshot, day: date) -> bool:
-    """Whether every event type and hour of the day is one file already, or none."""
+    """Return whether every event type and hour of the day has at most one file."""
     places = [(file.event_type, file.hour) for file in snapshot.files() if file.hour.date == day]
     return len(places) == len(set(places))
 
 
 def stored(lake: Lake) -> Extent:
-    """The data files in the table's folder, those that no version needs any more included."""
+    """Return the number and size of the data files in the table's folder, unreferenced ones included."""
     table = path_of(lake.table_uri)
     found = table.fs.find(table.path, detail=True)
     data = [info for path, info in found.items() if path.endswith(".parquet") and "/_delta_log/" not in path]
@@ -172,7 +172,7 @@ def stored(lake: Lake) -> Extent:
 
 
 def removable(lake: Lake, retention: timedelta) -> int:
-    """How many files a vacuum would remove; told without a JVM."""
+    """Count the files that a vacuum would remove; needs no JVM."""
     return len(open_table(lake.table_uri).vacuum(retention_hours=int(retention / _HOUR), dry_run=True, full=True))
 
 
@@ -188,7 +188,7 @@ def main(arguments: Sequence[str]) -> None:
         of_quarantine.add_argument(f"--{option}")
     for option, place in (("from", "first"), ("to", "last")):
         of_quarantine.add_argument(f"--{option}", dest=place, type=Hour.from_key)
-    # Who starts the job may add arguments of its own, as Dagster's Pipes does.
+    # A launcher may add arguments of its own, as Dagster Pipes does.
     asked, _ = parser.parse_known_args(arguments)
     match asked.task:
         case "compact":
@@ -199,7 +199,7 @@ def main(arguments: Sequence[str]) -> None:
             task = ReprocessQuarantine(Selection(asked.reason, asked.topic, asked.first, asked.last))
     lake = Lake(asked.lake)
     lake.snapshot()
-    from streaming.spark.session import submitted_or_own_session  # noqa: PLC0415 - whoever only asks how much there is needs no Spark
+    from streaming.spark.session import submitted_or_own_session  # noqa: PLC0415 - counting files needs no Spark
 
     with submitted_or_own_session(lake.root) as spark:
         run_in_turn(spark, lake, task, on_progress=lambda text: print(text, file=sys.stderr))

@@ -1,8 +1,7 @@
-"""Where lake and checkpoint lie, a directory or ``gs://bucket/prefix``, and how files there are read and written.
+"""Storage of lake and checkpoint: a directory or ``gs://bucket/prefix``, and how files there are read and written.
 
-The location decides, here and nowhere else. Files are reached through fsspec and universal-pathlib: a path in a bucket
-behaves as one on a disk. Whether Google Cloud Storage is Google's or an emulator of it, the variable that all clients
-of Google's know decides: STORAGE_EMULATOR_HOST.
+The difference is made here and nowhere else. Files are accessed through fsspec and universal-pathlib, so that a path in
+a bucket behaves like one on a disk. STORAGE_EMULATOR_HOST, which all of Google's clients read, selects an emulator.
 """
 
 import os
@@ -15,39 +14,39 @@ from upath import UPath
 
 _BUCKETS: Final = "gs://"
 
-#: Each batch writes names that a listing made before does not know.
+#: Each batch writes files that a cached listing would not show.
 _FRESH_LISTINGS: Final = {"use_listings_cache": False}
 
 
 def in_bucket(location: str) -> bool:
-    """Whether ``location`` is in Google Cloud Storage."""
+    """Return whether ``location`` is in Google Cloud Storage."""
     return location.startswith(_BUCKETS)
 
 
 def absolute(location: str | Path | UPath) -> str:
-    """``location`` so that it means the same in every process."""
+    """Return ``location`` in a form that means the same in every process."""
     text = str(location)
     return text.rstrip("/") if in_bucket(text) else str(Path(text).expanduser().resolve())
 
 
 def emulator() -> str | None:
-    """Where an emulator listens that stands in for Google Cloud Storage, ``http://host:port``; None: there is none."""
+    """Return the address of the Google Cloud Storage emulator, ``http://host:port``; None if there is none."""
     host = os.environ.get("STORAGE_EMULATOR_HOST", "").rstrip("/")
     return None if not host else host if "://" in host else f"http://{host}"
 
 
 def path_of(location: str) -> UPath:
-    """``location`` as a path: that of a disk, or one that behaves as such."""
+    """Return ``location`` as a path, on a disk or in a bucket."""
     if not in_bucket(location):
         return UPath(location)
-    # The emulator knows nobody; at Google the environment says who we are.
+    # The emulator has no logins; Google's credentials come from the environment.
     nobody = {"token": "anon", "endpoint_url": endpoint} if (endpoint := emulator()) else {}
     options: dict[str, Any] = {**_FRESH_LISTINGS, **nobody}
     return UPath(location, **options)
 
 
 def identity(path: UPath) -> tuple[int, int] | None:
-    """What tells a file from one of the same name that was written later; None if there is none."""
+    """Return what tells a file from a later one of the same name; None if there is no file."""
     try:
         if isinstance(path, Path):
             found = path.stat()
@@ -58,7 +57,7 @@ def identity(path: UPath) -> tuple[int, int] | None:
 
 
 def write_atomically(path: UPath, text: str) -> None:
-    """Write ``text`` so that no reader ever sees a part of it."""
+    """Write ``text`` so that no reader ever sees only a part of it."""
     if not isinstance(path, Path):
         path.write_text(text, encoding="utf-8")  # objects appear as a whole
         return
@@ -69,17 +68,16 @@ def write_atomically(path: UPath, text: str) -> None:
 
 
 def set_aside(folder: UPath, vital: str) -> UPath | None:
-    """Give ``folder`` another name, with the time in it; nothing is lost, whenever it is interrupted.
+    """Rename ``folder`` to a name with the time in it; an interruption at any point loses nothing.
 
-    Objects in a bucket cannot be renamed: they are copied, and then removed, the one that ``folder`` is worth nothing
-    without first.
+    Objects in a bucket cannot be renamed: they are copied and then removed, the vital one first.
 
     Args:
-        folder: It need not exist.
-        vital: The name in it without which what is left is seen to be a rest.
+        folder: The folder, which need not exist.
+        vital: The name of a file without which the folder counts as incomplete.
 
     Returns:
-        Where it is now; None if there was nothing.
+        The new location; None if there was nothing to rename.
     """
     if not folder.exists() or not any(folder.iterdir()):
         return None
@@ -94,5 +92,5 @@ def set_aside(folder: UPath, vital: str) -> UPath | None:
 
 
 def arrow_filesystem(location: str) -> Any:
-    """The ``filesystem`` with which pyarrow reads ``location``; None for the one that it takes by itself."""
+    """Return the ``filesystem`` with which pyarrow reads ``location``; None for its default."""
     return path_of(location).fs if in_bucket(location) else None

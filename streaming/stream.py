@@ -1,6 +1,6 @@
-"""The stream as a job of Dataproc: its main file, beside ``ticketsim.zip``. A laptop has ``ticketsim stream``.
+"""The main file of the stream's Dataproc job, uploaded with ``ticketsim.zip``; a laptop has ``ticketsim stream``.
 
-Dataproc starts it again when it fails. It goes on from its checkpoint or, without one, from what the lake holds.
+Dataproc restarts the job when it fails. It resumes from its checkpoint or, without one, from what the lake holds.
 """
 
 import argparse
@@ -17,10 +17,10 @@ from streaming.storage import path_of
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run until SIGTERM, which ends the stream after the batch that is under way; ``--once``: until all is read.
+    """Run until SIGTERM, which stops the stream after the running batch; ``--once``: until everything is read.
 
-    ``--once`` with ``--recover`` or ``--accept-loss`` goes on where the lake ends, past what is lost, as `ticketsim
-    stream` does with them.
+    ``--once`` with ``--recover`` or ``--accept-loss`` resumes where the lake ends, past what is lost, like `ticketsim
+    stream` with these options.
     """
     parser = argparse.ArgumentParser(prog="stream")
     for option in ("bootstrap", "lake", "checkpoint"):
@@ -40,8 +40,8 @@ def main(arguments: Sequence[str]) -> None:
     asked = parser.parse_args(arguments)
     if asked.start_from != "checkpoint" and not asked.once:
         parser.error(
-            "--recover and --accept-loss are for a job with --once: one that is started again by itself would do the "
-            "same to whatever happens next"
+            "--recover and --accept-loss require --once: a job that restarts automatically would also skip every "
+            "later loss"
         )
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("streaming").setLevel(logging.INFO)

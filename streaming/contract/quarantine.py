@@ -1,4 +1,4 @@
-"""Reading the quarantine without a JVM: what is in it, why, and what today's contract says to it."""
+"""A reader of the quarantine that needs no JVM: what is in it, why, and which messages are valid today."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ from streaming.storage import arrow_filesystem
 #: Messages may be 8 MiB large: so many are in memory at once.
 _BATCH_ROWS: Final = 64
 
-#: What is read to judge a message again.
-_JUDGED: Final = ("topic", "kafka_timestamp", "raw", "reason")
+#: The columns needed to validate a message again.
+_VALIDATED: Final = ("topic", "kafka_timestamp", "raw", "reason")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which quarantined messages; by default all of them."""
+    """A selection of quarantined messages; by default all of them."""
 
     reason: str | None = None  #: whole (``bad_value:line``) or up to its colon (``bad_value``)
     topic: str | None = None  #: whole, or the event type that it carries
@@ -43,12 +43,12 @@ class Selection:
         return tuple(t.topic for t in EVENT_TYPES if self.topic == t) or (self.topic,)
 
     def files(self, snapshot: Snapshot) -> list[LakeFile]:
-        """The files that may hold selected messages, oldest hour first."""
+        """Return the files that may hold selected messages, oldest hour first."""
         files = [file for file in snapshot.files() if file.event_type == QUARANTINE and self._has(file.hour)]
         return sorted(files, key=lambda file: (file.hour, file.path))
 
     def rows(self, table: pa.Table | pa.RecordBatch) -> Any:
-        """The selected rows of a table with the columns reason and topic."""
+        """Return the selected rows of a table with the columns reason and topic."""
         keep = pc.fill_null(pc.invert(pc.is_null(table["reason"])), fill_value=True)
         if self.reason is not None:
             exact = pc.equal(table["reason"], self.reason)
@@ -86,15 +86,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Revalidated:
-    """What today's contract says to quarantined messages."""
+    """The result of validating quarantined messages against today's contract."""
 
     examined: int
-    valid: Counter[tuple[str, str]]  #: by the reason for which they were refused and the event type that they are now
-    refused: Counter[str]  #: those that still break the contract, by today's reason
+    valid: Counter[tuple[str, str]]  #: by the reason of their rejection and the event type that they have now
+    refused: Counter[str]  #: those that are still invalid, by today's reason
 
 
 def summarize(snapshot: Snapshot, selection: Selection) -> list[Refused]:
-    """The selected messages by reason, the most frequent first."""
+    """Summarise the selected messages by reason, the most frequent first."""
     counts: Counter[str] = Counter()
     arrivals: dict[str, tuple[datetime, datetime]] = {}
     hours: dict[str, set[Hour]] = {}
@@ -120,7 +120,7 @@ def summarize(snapshot: Snapshot, selection: Selection) -> list[Refused]:
 
 
 def newest_messages(snapshot: Snapshot, selection: Selection, limit: int) -> list[Message]:
-    """The ``limit`` selected messages that came last, the newest first; only the hours that hold them are read."""
+    """Return the ``limit`` newest selected messages, newest first; only the hours that hold them are read."""
     found: list[Message] = []
     hour: Hour | None = None
     for file in reversed(selection.files(snapshot)):
@@ -145,13 +145,13 @@ def newest_messages(snapshot: Snapshot, selection: Selection, limit: int) -> lis
 
 
 def revalidate(snapshot: Snapshot, selection: Selection) -> Revalidated:
-    """Check the selected messages against today's contract, "now" being the moment in which each came."""
+    """Validate the selected messages against today's contract, as of the time at which each arrived."""
     valid: Counter[tuple[str, str]] = Counter()
     refused: Counter[str] = Counter()
     for file in selection.files(snapshot):
-        for batch in _batches(snapshot, file, list(_JUDGED)):
+        for batch in _batches(snapshot, file, list(_VALIDATED)):
             rows = selection.rows(batch)
-            for topic, arrived_at, value, reason in zip(*(rows[name].to_pylist() for name in _JUDGED), strict=True):
+            for topic, arrived_at, value, reason in zip(*(rows[name].to_pylist() for name in _VALIDATED), strict=True):
                 verdict = check(topic, value, (arrived_at - _EPOCH) // timedelta(microseconds=1))
                 if isinstance(verdict, Accepted):
                     valid[reason, str(verdict.values[0])] += 1

@@ -1,10 +1,10 @@
-"""Moving quarantined messages that are valid by today's contract into their event type: one commit, exactly once.
+"""Reprocessing: moves quarantined messages that are valid today into their event type, in one commit, exactly once.
 
 The commit is a MERGE of Delta that matches rows by topic, partition and offset and changes their partition columns: it
-removes files of the quarantine and adds, in the same version, what stays there and what has moved. A replay that is
-killed has either done that or nothing; one that is done twice finds nothing the second time.
+removes files of the quarantine and adds, in the same version, what stays there and what has moved. A killed
+reprocessing has either done all of that or nothing; a second one finds nothing to move.
 
-A row keeps where and when it came: topic, partition, offset, kafka_timestamp, and ingested_at, when the stream read it.
+A row keeps its origin: topic, partition, offset, kafka_timestamp, and ingested_at, when the stream read it.
 """
 
 import logging
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("streaming")
 
-#: How Delta says that another commit, made meanwhile, touched what this one read.
+#: How Delta reports that a concurrent commit changed what this one read.
 _CONFLICT: Final = "io.delta.exceptions.Concurrent"
 
-#: How it says that two rows to move are of one offset.
+#: How Delta reports that two rows to move have the same offset.
 _SAME_OFFSET: Final = "DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE"
 
 _ATTEMPTS: Final = 5
 
 _MOVED: Final = "ticketsim_reprocess_moved"
 
-#: Beside the lake's columns: why the message had been refused, and where it was filed.
+#: In addition to the lake's columns: why the message had been rejected, and its partition.
 _ORIGIN: Final = "was_reason string, was_date date, was_hour int"
 
 _QUARANTINED: Final = (
@@ -50,14 +50,14 @@ _QUARANTINED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Reprocessed:
-    """What a replay moved."""
+    """What a reprocessing moved."""
 
-    moved: Mapping[tuple[str, str], int]  #: by the reason for which they had been refused and their event type
+    moved: Mapping[tuple[str, str], int]  #: by the reason of their rejection and their event type
     version: int | None  #: of the lake, the commit that moved them; None if there was nothing to move
 
     @property
     def messages(self) -> int:
-        """How many."""
+        """The number of messages moved."""
         return sum(self.moved.values())
 
 
@@ -66,7 +66,7 @@ def _is_conflict(error: BaseException) -> bool:
 
 
 def _say_so(state: RetryCallState) -> None:
-    log.warning("another commit touched the quarantine meanwhile: the replay begins again (%d)", state.attempt_number)
+    log.warning("a concurrent commit changed the quarantine: reprocessing is retried (%d)", state.attempt_number)
 
 
 @retry(
@@ -77,12 +77,12 @@ def _say_so(state: RetryCallState) -> None:
     reraise=True,
 )
 def reprocess(spark: "SparkSession", lake: Lake, selection: Selection) -> Reprocessed:
-    """Move those of the selected messages that are valid now; on a local disk the caller has its turn to commit.
+    """Move the selected messages that are valid now; on a local disk the caller must have its turn to commit.
 
-    A commit made meanwhile by another one, on a file system where that may be, makes it begin again.
+    It is retried after a conflict with another commit, on storage that allows concurrent commits.
 
     Raises:
-        ReprocessFailed: the lake holds an offset twice.
+        ReprocessFailed: The lake holds an offset twice.
     """
     ensure_table(spark, lake)
     moved = _valid_now(spark, lake, selection).persist()
@@ -98,14 +98,14 @@ def reprocess(spark: "SparkSession", lake: Lake, selection: Selection) -> Reproc
             f"MERGE INTO delta.`{lake.table_uri}` AS lake USING {_MOVED} AS moved "
             f"ON lake.event_type = '{QUARANTINE}' AND ({_hours((g['was_date'], g['was_hour']) for g in groups)}) "
             "AND lake.topic = moved.topic AND lake.kafka_partition = moved.kafka_partition "
-            # Offsets repeat where a topic was made again: when the row came tells the two apart.
+            # Offsets repeat if a topic was recreated: ingested_at tells the two rows apart.
             "AND lake.kafka_offset = moved.kafka_offset AND lake.ingested_at = moved.ingested_at "
             "WHEN MATCHED THEN UPDATE SET *"
         ).collect()
     except Exception as error:
         if _SAME_OFFSET in str(error):
             raise ReprocessFailed(
-                "the quarantine holds an offset more than once. Nothing was moved. Look at the offsets check."
+                "the quarantine holds an offset more than once; nothing was moved. See the offsets check in Dagster."
             ) from error
         raise
     finally:
@@ -114,7 +114,7 @@ def reprocess(spark: "SparkSession", lake: Lake, selection: Selection) -> Reproc
 
 
 def _valid_now(spark: "SparkSession", lake: Lake, selection: Selection) -> "DataFrame":
-    """Rows of the lake, and where they come from, for the selected messages that today's contract accepts."""
+    """Return the rows, and their origins, of the selected messages that today's contract accepts."""
     quarantined = spark.read.format("delta").load(lake.table_uri).where(f"event_type = '{QUARANTINE}'")
     if selection.first is not None:
         quarantined = quarantined.where(
@@ -132,7 +132,7 @@ def _since(column: str, date: str, hour: int, order: str) -> str:
 
 
 def _hours(hours: Iterable[tuple[object, int]]) -> str:
-    """The partitions to look into, so that the cost does not grow with the table."""
+    """Return a condition on the partitions to read, so that the cost does not grow with the table."""
     by_date: dict[object, set[int]] = {}
     for date, hour in hours:
         by_date.setdefault(date, set()).add(hour)
@@ -143,11 +143,11 @@ def _hours(hours: Iterable[tuple[object, int]]) -> str:
 
 
 def _revalidating(selection: Selection) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def judge(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def revalidate(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             yield _valid_rows(selection.rows(batch))
 
-    return judge
+    return revalidate
 
 
 def _valid_rows(quarantined: pa.RecordBatch) -> pa.RecordBatch:

@@ -1,4 +1,4 @@
-"""The contract, enforced message by message.
+"""Validation: the contract, enforced message by message.
 
 A message is either *accepted*, and becomes a row of its event type, or *rejected* for exactly one reason, and becomes a
 row of the quarantine. The reason is the first of these rules that the message breaks:
@@ -16,9 +16,9 @@ row of the quarantine. The reason is the first of these rules that the message b
    ``event_time`` (of a bus_arrival: ``started_at`` unlike it), ``event_time`` too far ahead of the broker's clock, a
    receipt's ``hour_start`` not on the hour or its ``event_time`` not the last microsecond of that hour.
 
-Clean messages are decided in C, by one typed decoder per topic, as many together as are clean. Where messages are
-refused together they are judged one by one, and what is refused then is taken apart field by field to find the reason,
-with the same types, so that all ways agree; the last one has the last word.
+Valid messages are decoded in C, by one typed decoder per topic, many at once. Messages that are rejected together are
+validated one by one, and those rejected then field by field to find the reason, with the same types, so that all three
+ways agree; the last one is decisive.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,12 +45,12 @@ from simulator.events import (
 from streaming.lake.layout import QUARANTINE
 from streaming.lake.schema import LAKE_SCHEMA
 
-Values = tuple[Any, ...]  #: a message's values, one per field of the contract, in its order; None where there is none
+Values = tuple[Any, ...]  #: a message's values, one per field of the contract, in its order; None for absent fields
 
 _LARGEST_INT: Final = 2**63 - 1
 _DAY_US: Final = 24 * HOUR_US
 
-#: Messages among which a bad one is no longer looked for by halves: judging so many one by one costs no more.
+#: Up to this many messages are validated one by one: halving them further to find the invalid one is no faster.
 _FEW: Final = 32
 
 _EVENT_TYPE, _EVENT_TIME, _STARTED_AT, _ARRIVED_AT, _HOUR_START = (
@@ -58,7 +58,7 @@ _EVENT_TYPE, _EVENT_TIME, _STARTED_AT, _ARRIVED_AT, _HOUR_START = (
     for name in ("event_type", "event_time", "started_at", "arrived_at", "hour_start")
 )
 
-#: What decoding raises for messages that break the contract; TypeError: the value is null.
+#: Exceptions of decoding for messages that break the contract; TypeError: the value is null.
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError)
 
 
@@ -80,9 +80,9 @@ def check(topic: str, value: bytes | None, kafka_timestamp_us: int) -> Accepted 
     """Check one message against the contract.
 
     Args:
-        topic: The topic that it came from.
-        value: Its bytes; None for a message without a value.
-        kafka_timestamp_us: When the broker appended it, microseconds since the Unix epoch.
+        topic: The message's topic.
+        value: The message's bytes; None for a message without a value.
+        kafka_timestamp_us: The time at which the broker appended it, microseconds since the Unix epoch.
     """
     verdict = _validate(_FAST.get(topic), topic, value, kafka_timestamp_us)
     return Rejected(verdict) if isinstance(verdict, str) else Accepted(verdict)
@@ -92,9 +92,8 @@ def validate_batch(messages: pa.RecordBatch, ingested_at_us: int) -> pa.RecordBa
     """Turn messages into rows of the lake, as many and in the same order.
 
     Args:
-        messages: Columns ``topic``, ``value``, ``partition``, ``offset`` and ``timestamp`` as Spark's Kafka source
-            delivers them.
-        ingested_at_us: What to write into ``ingested_at``, microseconds since the Unix epoch.
+        messages: The columns ``topic``, ``value``, ``partition``, ``offset`` and ``timestamp`` of Spark's Kafka source.
+        ingested_at_us: The value of ``ingested_at``, microseconds since the Unix epoch.
 
     Returns:
         Rows with the columns of ``streaming.lake.schema.LAKE_SCHEMA``.
@@ -131,7 +130,7 @@ def validate_batch(messages: pa.RecordBatch, ingested_at_us: int) -> pa.RecordBa
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What became of messages that follow each other."""
+    """The rows of consecutive messages."""
 
     fields: list[pa.Array]  #: one per field of the contract, in its order
     raw: pa.Array
@@ -140,13 +139,13 @@ class _Rows:
 
 
 def _runs_of_one_topic(topics: np.ndarray) -> Iterator[tuple[int, int]]:
-    """First index and the index after the last one, of each run of equal topics, which are numbered."""
+    """Return the start and end index of each run of equal topics, which are numbered."""
     starts = [0, *(np.flatnonzero(np.diff(topics)) + 1).tolist(), len(topics)]
     return pairwise(starts) if len(topics) else iter(())
 
 
 def _rows_of(topic: str, values: pa.Array, arrivals: np.ndarray) -> Iterator[_Rows]:
-    """Rows of messages of one topic: all at once if they are clean, else of each half; a few are judged one by one."""
+    """Yield rows of messages of one topic: all at once if they are valid, else half by half, a few one by one."""
     read_lines = _FAST_LINES.get(topic)
     rows = read_lines(values, arrivals) if read_lines else None
     if rows is not None:
@@ -160,7 +159,7 @@ def _rows_of(topic: str, values: pa.Array, arrivals: np.ndarray) -> Iterator[_Ro
 
 
 def _one_by_one(topic: str, values: pa.Array, arrivals: np.ndarray) -> _Rows:
-    """Rows of messages of one topic, each judged by itself."""
+    """Return the rows of messages of one topic, each validated on its own."""
     decode = _FAST.get(topic)
     messages: list[bytes | None] = values.to_pylist()
     rows: list[Values] = []
@@ -184,7 +183,7 @@ def _one_by_one(topic: str, values: pa.Array, arrivals: np.ndarray) -> _Rows:
 
 
 class _ActivityReader:
-    """Reads clean messages of one activity together: decoded in one call, their times compared as columns."""
+    """A reader of valid messages of one activity: decoded in one call, their times compared as columns."""
 
     def __init__(self, event_type: EventType) -> None:
         self._event_type = event_type
@@ -192,7 +191,7 @@ class _ActivityReader:
         self._carried = [field.name for field in FIELDS if event_type in field.required | field.optional]
 
     def __call__(self, values: pa.Array, arrivals: np.ndarray) -> _Rows | None:
-        """The rows of ``values``; None if one of them may break the contract, or cannot be told from its neighbour."""
+        """Return the rows of ``values``; None if one may break the contract, or cannot be told from the next."""
         text = _as_lines(values)
         if text is None:
             return None
@@ -227,7 +226,7 @@ class _ActivityReader:
         )
 
     def _contradict(self, times: dict[str, np.ndarray], arrivals: np.ndarray) -> bool:
-        """Whether ``_contradiction`` finds something in any of the messages."""
+        """Return whether ``_contradiction`` finds something in any of the messages."""
         ended, started = times["event_time"], times["started_at"]
         return bool(
             (started > ended).any()
@@ -238,11 +237,11 @@ class _ActivityReader:
 
 
 def _as_lines(values: pa.Array) -> bytes | None:
-    """Messages as lines, one each; None unless a decoder of lines can but find each message by itself, or fail.
+    """Join messages as lines; None unless a decoder of lines finds exactly each message, or fails.
 
     Such a decoder reads one object after the other, even within a line. If every message begins with ``{`` and ends
     with ``}``, no object spans two of them: the break between them is not allowed within a text, and an object or array
-    that is still open cannot go on from ``}`` with ``{``. So as many objects as messages means one each.
+    that is still open cannot continue with ``{`` after ``}``. So as many objects as messages means one each.
     """
     if values.null_count or not len(values):
         return None
@@ -262,7 +261,7 @@ def _array(values: Any, to: pa.DataType) -> pa.Array:
 
 
 def _json_type(field: Field, event_type: EventType) -> Any:
-    """The type that messages of ``event_type`` must have in ``field``, as msgspec reads it."""
+    """Return the type that messages of ``event_type`` must have in ``field``, as msgspec reads it."""
     if event_type not in field.required | field.optional:
         return None
     required = _json_type_of_kind(field, event_type)
@@ -289,7 +288,7 @@ def _json_type_of_kind(field: Field, event_type: EventType) -> Any:
 
 
 def _struct(event_type: EventType) -> type[msgspec.Struct]:
-    """Messages of ``event_type`` as one type, with every field of the contract, so that all types have equal rows."""
+    """Return the type of messages of ``event_type``, with every field of the contract: all types have equal rows."""
     fields: list[Any] = [
         (field.name, _json_type(field, event_type))
         if event_type in field.required
@@ -328,7 +327,7 @@ _read_int: Final = msgspec.json.Decoder(int).decode
 def _validate(
     decode: Callable[[bytes | None], msgspec.Struct] | None, topic: str, value: bytes | None, kafka_timestamp_us: int
 ) -> Values | str:
-    """The values of a message that keeps the contract, or the reason why it does not."""
+    """Return the values of a message that keeps the contract, or the reason why it does not."""
     if decode is not None:
         try:
             event = decode(value)
@@ -343,7 +342,7 @@ def _validate(
 
 
 def _take_apart(topic: str, value: bytes | None, kafka_timestamp_us: int) -> Values | str:
-    """As ``_validate``, field by field: slower, but able to tell the reason."""
+    """Validate field by field: slower than ``_validate``, but finds the reason."""
     fields = _fields_given(value)
     if fields is None:
         return "malformed_json"
@@ -364,7 +363,7 @@ def _take_apart(topic: str, value: bytes | None, kafka_timestamp_us: int) -> Val
 
 
 def _fields_given(value: bytes | None) -> dict[str, msgspec.Raw] | None:
-    """The fields of a message that are not null, values unread; None if the message is not a JSON object."""
+    """Return the fields of a message that are not null, values unread; None if the message is not a JSON object."""
     try:
         fields = _read_object(value)  # type: ignore[arg-type]
         value.decode()  # type: ignore[union-attr]
@@ -374,7 +373,7 @@ def _fields_given(value: bytes | None) -> dict[str, msgspec.Raw] | None:
 
 
 def _heading(fields: dict[str, msgspec.Raw], topic: str) -> EventType | str:
-    """The message's type if the topic carries it in a version that we know, or what is wrong with that."""
+    """Return the message's type if the topic carries it in a version that we know, or what is wrong with that."""
     if "event_type" not in fields:
         return "missing_field:event_type"
     try:
@@ -398,7 +397,7 @@ def _version_problem(fields: dict[str, msgspec.Raw]) -> str | None:
 
 
 def _contradiction(values: Values, kafka_timestamp_us: int) -> str | None:
-    """Which time contradicts another one, in a message whose fields are each as they should be."""
+    """Return the reason if two times contradict each other, in a message whose fields are each valid."""
     event_time, started_at, arrived_at = values[_EVENT_TIME], values[_STARTED_AT], values[_ARRIVED_AT]
     if started_at is not None and (
         started_at > event_time or (started_at != event_time and values[_EVENT_TYPE] == EventType.BUS_ARRIVAL)

@@ -12,12 +12,12 @@ _LOGIN_MODULES: Final = {
 
 
 def security_options() -> dict[str, str]:
-    """Options of Spark's Kafka source that say how to reach the broker; none where it asks for nothing.
+    """Return the options with which Spark's Kafka source reaches the broker; none for a plain one.
 
     Certificates are passed as they are, not as paths: executors on other machines do not have the files.
 
     Raises:
-        KafkaSettingsRefused: The environment variables say something impossible.
+        KafkaSettingsRefused: The environment variables contradict each other, or one of them is invalid.
     """
     settings = kafka_settings()
     if settings.security_protocol == "PLAINTEXT":
@@ -56,5 +56,5 @@ def _certificates(settings: KafkaSettings) -> dict[str, str]:
 
 
 def _quoted(text: str) -> str:
-    """A value in the syntax of JAAS."""
+    """Quote a value in the syntax of JAAS."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,7 +1,7 @@
-"""What the broker says about our topics, and the memory of it that tells a topic from one of the same name.
+"""The ids of our topics, recorded with the lake so that a recreated topic is recognised.
 
-A topic that was deleted and created again starts at offset 0: going on at the old offsets would skip its first
-messages, or read it from the middle. Kafka gives every topic an id for life, so the ids seen first are kept in
+A recreated topic starts at offset 0: resuming at the old offsets would skip its first messages, or read it from the
+middle. Kafka gives every topic an id that never changes, so the ids seen first are kept in
 ``<lake>/.stream.topics.json`` and compared from then on.
 """
 
@@ -19,19 +19,19 @@ from streaming.storage import path_of, write_atomically
 
 IDS_FILE: Final = ".stream.topics.json"
 
-#: How long to wait for one answer of the broker; seconds.
+#: Timeout of one request to the broker; seconds.
 _ANSWER_S: Final = 8.0
 
 
 def topic_ids(bootstrap: str) -> dict[str, str]:
-    """The id of each of the contract's topics.
+    """Return the id of each of the contract's topics.
 
     Args:
         bootstrap: Kafka's bootstrap servers.
 
     Raises:
-        BrokerUnreachable: they do not answer.
-        TopicMissing: they do not have all of the topics.
+        BrokerUnreachable: The broker does not answer.
+        TopicMissing: The broker lacks one of the topics.
     """
     admin = AdminClient(client_config(bootstrap))
     futures = admin.describe_topics(TopicCollection(list(TOPICS)), request_timeout=_ANSWER_S)
@@ -54,25 +54,25 @@ def topic_ids(bootstrap: str) -> dict[str, str]:
 
 
 def known_topics(lake_root: str) -> dict[str, str]:
-    """The ids of the topics that this lake was filled from; empty before its first stream."""
+    """Return the ids of the topics that this lake was filled from; empty before its first stream."""
     path = path_of(lake_root) / IDS_FILE
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
 def require_same_topics(lake_root: str, ids: Mapping[str, str]) -> None:
-    """Compare ``ids``, topic by topic, with those that this lake was filled from, and remember those that are new.
+    """Compare ``ids``, topic by topic, with those that this lake was filled from, and record new ones.
 
     Raises:
-        TopicRecreated: a topic is not the one that the lake was filled from.
+        TopicRecreated: A topic is not the one that the lake was filled from.
     """
     known = known_topics(lake_root)
     for topic, topic_id in ids.items():
         if known.get(topic, topic_id) != topic_id:
             raise TopicRecreated(
                 f"topic {topic} was deleted and created again: the lake {lake_root} was filled from the one with id "
-                f"{known[topic]}, the broker's has id {topic_id}. What the old one held and the lake does not have is "
-                "lost, unless you bring the broker's old data back. `ticketsim stream --accept-loss --dry-run` shows "
-                "what is lost, without --dry-run the loss is recorded and the stream goes on (docs/runbook.md, "
+                f"{known[topic]}, the broker's has id {topic_id}. Messages of the old one that the lake does not hold "
+                "are lost, unless you restore the broker's old data. `ticketsim stream --accept-loss --dry-run` shows "
+                "what is lost; without --dry-run the loss is recorded and the stream resumes (docs/runbook.md, "
                 "'A topic was deleted and created again')."
             )
     if known != {**known, **ids}:
@@ -80,5 +80,5 @@ def require_same_topics(lake_root: str, ids: Mapping[str, str]) -> None:
 
 
 def remember_topics(lake_root: str, ids: Mapping[str, str]) -> None:
-    """From now on this lake is filled from the topics with these ids."""
+    """Record that this lake is filled from the topics with these ids."""
     write_atomically(path_of(lake_root) / IDS_FILE, json.dumps(dict(ids), indent=1))

@@ -1,4 +1,4 @@
-"""Creating the lake's table, and making sure that an existing one is what this release writes."""
+"""Creation of the lake's table, and the check that an existing one has the schema of this release."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,9 +11,9 @@ from streaming.lake.layout import COLUMNS, PARTITION_COLUMNS, Column
 from streaming.lake.reader import Lake
 from streaming.lake.schema import spark_ddl
 
-#: Columns whose smallest and largest value per file stand in the log, which Delta finds row by row: what
-#: ``streaming.lake.reader`` tells an hour's runs by, and ``streaming.lake.committed_offsets`` the offsets of a lost
-#: checkpoint. Rows of a time are found by their partition.
+#: Columns with their minimum and maximum per file in the log, which costs Delta a look at every row: those by which
+#: ``streaming.lake.reader`` finds an hour's runs, and ``streaming.lake.committed_offsets`` the offsets of a lost
+#: checkpoint. Rows of a time range are found by their partition.
 STATISTICS_COLUMNS: Final = ("run_id", "topic", "kafka_partition", "kafka_offset", "ingested_at")
 
 TABLE_PROPERTIES: Final[dict[str, str]] = {
@@ -31,10 +31,10 @@ _DELTA_TYPES: Final[Mapping[str, str]] = {"bigint": "long", "int": "integer"}
 
 
 def missing_columns(lake: Lake) -> tuple[Column, ...]:
-    """The columns that the layout has and the table has not; all of them if there is no table.
+    """Return the columns of the layout that the table lacks; all of them if there is no table.
 
     Raises:
-        LakeSchemaDiffers: the table has another column, another type or other partitions, which no release adds.
+        LakeSchemaDiffers: The table has another column, another type or other partitions, which no release adds.
     """
     if not lake.exists():
         return COLUMNS
@@ -54,8 +54,8 @@ def missing_columns(lake: Lake) -> tuple[Column, ...]:
         )
     if problems:
         raise LakeSchemaDiffers(
-            f"the table {lake.table_uri} is not the one that this release writes: {'; '.join(problems)}. "
-            "Write into another lake (--lake), or go on with the release that wrote this one."
+            f"the table {lake.table_uri} does not have the schema of this release: {'; '.join(problems)}. "
+            "Write into another lake (--lake), or use the release that wrote this one."
         )
     return tuple(column for column in COLUMNS if column.name not in there)
 
@@ -64,7 +64,7 @@ def ensure_table(spark: SparkSession, lake: Lake) -> None:
     """Create the table, or add the columns that it lacks.
 
     Raises:
-        LakeSchemaDiffers: see ``missing_columns``.
+        LakeSchemaDiffers: See ``missing_columns``.
     """
     missing = missing_columns(lake)
     table = f"delta.`{lake.table_uri}`"
@@ -81,7 +81,7 @@ def ensure_table(spark: SparkSession, lake: Lake) -> None:
 
 
 def _clear_unfinished(spark: SparkSession, lake: Lake) -> None:
-    """Remove what a killed creation leaves: a log without a commit, whose folder CREATE TABLE would refuse."""
+    """Remove what a killed CREATE TABLE leaves: a log without a commit, which the next one would reject."""
     jvm: Any = spark._jvm
     log = jvm.org.apache.hadoop.fs.Path(f"{lake.table_uri}/_delta_log")
     files = log.getFileSystem(spark._jsc.hadoopConfiguration())  # a disk's or a bucket's

@@ -1,4 +1,4 @@
-"""Opening Delta tables without a JVM, on a disk or in a bucket; `streaming.storage` itself needs no Delta."""
+"""Access to Delta tables without a JVM, on a disk or in a bucket; `streaming.storage` itself needs no Delta."""
 
 import json
 
@@ -8,17 +8,17 @@ from streaming.storage import emulator, in_bucket
 
 
 def table_exists(location: str) -> bool:
-    """Whether there is a Delta table at ``location``."""
+    """Return whether there is a Delta table at ``location``."""
     return DeltaTable.is_deltatable(location, _options(location))
 
 
 def open_table(location: str) -> DeltaTable:
-    """The Delta table at ``location``, at its newest version."""
+    """Return the Delta table at ``location``, at its newest version."""
     return DeltaTable(location, storage_options=_options(location))
 
 
 def _options(location: str) -> dict[str, str] | None:
-    """The object store of `deltalake` takes an emulator's address as part of a key that belongs to nobody.
+    """Return the options with which `deltalake` uses an emulator: its address as part of an anonymous key.
 
     See https://docs.rs/object_store/latest/object_store/gcp/ (``gcs_base_url``, ``disable_oauth``).
     """

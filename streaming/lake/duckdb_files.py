@@ -1,4 +1,4 @@
-"""Reading the lake's data files with DuckDB, on a disk or in a bucket."""
+"""Access to the lake's data files with DuckDB, on a disk or in a bucket."""
 
 from typing import Final
 
@@ -14,8 +14,8 @@ def able_to_read(connection: duckdb.DuckDBPyConnection, location: str) -> duckdb
     """Let ``connection`` read files at ``location``: those in a bucket through the client of the lake's readers.
 
     Args:
-        connection: to any database.
-        location: of a file, or of the whole lake.
+        connection: A connection to any database.
+        location: The location of a file, or of the whole lake.
     """
     if in_bucket(location) and not connection.filesystem_is_registered("gs"):
         connection.register_filesystem(path_of(location).fs)

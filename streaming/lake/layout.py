@@ -1,4 +1,4 @@
-"""The lake's layout: where its one table lies and which columns it has, built from the event contract."""
+"""The lake's layout: the location and the columns of its one table, built from the event contract."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -36,10 +36,10 @@ def _contract_column(field: Field) -> Column:
     return Column(field.name, _TYPE_OF_KIND[field.kind], field.meaning)
 
 
-#: What the message said: the contract's fields, times as timestamps.
+#: The message itself: the contract's fields, times as timestamps.
 CONTRACT_COLUMNS: Final = tuple(_contract_column(field) for field in FIELDS)
 
-#: Where the message stood in Kafka and when the stream wrote it.
+#: The message's position in Kafka and when the stream read it.
 KAFKA_COLUMNS: Final = (
     Column("topic", "string", "Kafka topic"),
     Column("kafka_partition", "int", "partition of the topic"),

@@ -1,7 +1,7 @@
-"""Reading the lake without a JVM: its versions, what each commit changed, and the files of an hour.
+"""A reader of the lake that needs no JVM: its versions, what each commit changed, and the files of an hour.
 
 The table's log is read by the Delta protocol (https://github.com/delta-io/delta/blob/master/PROTOCOL.md): snapshots
-through `deltalake`, single commits from ``_delta_log/<version as 20 digits>.json``. Nobody lists data files.
+through `deltalake`, single commits from ``_delta_log/<version as 20 digits>.json``. Data files are never listed.
 """
 
 import json
@@ -24,7 +24,7 @@ from streaming.lake.delta import open_table, table_exists
 from streaming.lake.layout import EVENTS_TABLE, QUARANTINE
 from streaming.storage import identity, path_of
 
-#: Characters of a text that Delta's writers keep as a bound.
+#: Characters of a string that Delta's writers keep as a bound.
 _STATISTICS_LENGTH: Final = 32
 
 _LOG_FILE: Final = "_delta_log/{version:020}.json"
@@ -44,18 +44,18 @@ class LakeFile:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What one version of the table changed; nothing for commits that moved rows without changing data (OPTIMIZE)."""
+    """The changes of one version of the table; empty if it moved rows without changing data (OPTIMIZE)."""
 
     version: int
     committed_at: datetime
     added: tuple[LakeFile, ...]
-    removed: tuple[LakeFile, ...]  #: deleted or rewritten: never by the stream, by a replay of the quarantine
+    removed: tuple[LakeFile, ...]  #: deleted or rewritten: never by the stream, only by reprocessing the quarantine
 
 
 class _Listed(Mapping[Hour, tuple[LakeFile, ...]]):
-    """Files by hour, as a table of the log's actions lists them; those of an hour are made when it is asked for.
+    """Files by hour, from a table of the log's actions; the objects of an hour are built on access.
 
-    A year of compacted hours is 75 000 files, of which a run looks at a few: to make all takes it 0.7 s.
+    A year of compacted hours is 75 000 files, of which a run reads a few: building all of them takes 0.7 s.
     """
 
     _COLUMNS: Final = ("path", "partition.event_type", "num_records", "size_bytes", "min.run_id", "max.run_id")
@@ -96,7 +96,7 @@ class Snapshot:
         listed: Mapping[Hour, tuple[LakeFile, ...]],
         changed: Mapping[Hour, tuple[LakeFile, ...]] | None = None,
     ) -> None:
-        """Hold what is live at ``version`` of the table at ``root``: ``listed``, but for the hours that ``changed``."""
+        """Hold the live files at ``version`` of the table at ``root``: ``listed``, except for hours in ``changed``."""
         self.root = root
         self.version = version
         self._listed = listed
@@ -104,12 +104,12 @@ class Snapshot:
 
     @classmethod
     def of_table(cls, table: DeltaTable) -> Self:
-        """The table at the version that it has now, read from the log's last checkpoint and the commits after it."""
+        """Build a snapshot of the table's current version, from the last checkpoint of its log and later commits."""
         root = table.table_uri.removeprefix("file://").rstrip("/")
         return cls(root, table.version(), _Listed(pa.table(table.get_add_actions(flatten=True))))
 
     def after(self, version: int, added: Iterable[LakeFile], removed: Iterable[tuple[Hour, str]]) -> "Snapshot":
-        """The table after commits up to ``version`` that added files, and removed those of these hours and paths."""
+        """Apply commits up to ``version``: files that they added, and hours and paths of files that they removed."""
         gone: dict[Hour, set[str]] = {}
         come: dict[Hour, dict[str, LakeFile]] = {}
         for hour, path in removed:
@@ -124,41 +124,41 @@ class Snapshot:
         return Snapshot(self.root, version, self._listed, changed)
 
     def rows_by_type(self, hour: Hour | None = None) -> dict[str, int]:
-        """Rows of live files per event type, quarantine included, of one hour or of all."""
+        """Count the rows of live files per event type, quarantine included, of one hour or of all."""
         rows: dict[str, int] = {}
         for file in self.files(hour):
             rows[file.event_type] = rows.get(file.event_type, 0) + file.rows
         return rows
 
     def hours(self) -> set[Hour]:
-        """Hours with rows that obey the contract."""
+        """Return the hours that have valid rows."""
         return {file.hour for file in self.files() if file.event_type != QUARANTINE}
 
     def files(self, hour: Hour | None = None) -> list[LakeFile]:
-        """Live files, of one hour or of all."""
+        """Return the live files, of one hour or of all."""
         if hour is not None:
             return list(self._changed[hour] if hour in self._changed else self._listed.get(hour, ()))
         return [file for hour in {**dict.fromkeys(self._listed), **self._changed} for file in self.files(hour)]
 
     def run_id_bounds(self, hour: Hour) -> set[str]:
-        """Beginnings of the smallest and largest run_id of each of the hour's files, from the log's statistics.
+        """Return the prefixes of the smallest and largest run_id of each of the hour's files, from the statistics.
 
         A file with three runs or more hides those in between; the loader counts exactly.
         """
         return {bound for file in self.files(hour) if file.event_type != QUARANTINE for bound in file.run_ids}
 
     def uri(self, file: LakeFile) -> str:
-        """Where a reader finds ``file``."""
+        """Return the address from which a reader reads ``file``."""
         return f"{self.root}/{file.path}"
 
 
 def _columns(actions: pa.Table, *names: str) -> list[list[Any]]:
-    """Columns as lists; nulls for statistics that no file has."""
+    """Return the columns as lists; nulls for statistics that no file has."""
     return [actions[name].to_pylist() if name in actions.column_names else [None] * actions.num_rows for name in names]
 
 
 def _run_ids(smallest: str | None, largest: str | None) -> tuple[str, ...]:
-    """Statistics hold the first 32 characters of a text, the larger one with one more that sorts behind all others."""
+    """Return the bounds as Delta keeps them: 32 characters, the upper one with one more that sorts last."""
     return tuple(bound[:_STATISTICS_LENGTH] for bound in (smallest, largest) if bound)
 
 
@@ -171,16 +171,16 @@ class Lake:
         self.table_uri = f"{root.rstrip('/')}/{EVENTS_TABLE}"
 
     def exists(self) -> bool:
-        """Whether the stream has created the table."""
+        """Return whether the stream has created the table."""
         return table_exists(self.table_uri)
 
     def snapshot(self) -> Snapshot:
-        """The newest version of the table.
+        """Return the newest version of the table.
 
-        A process reads the whole state once; from then on only what was committed since, whatever lies behind it.
+        A process reads the whole state once, and then only newer commits, so a long history costs nothing.
 
         Raises:
-            NoLake: the stream has not created the table yet.
+            NoLake: The stream has not created the table yet.
         """
         with _READING:
             known = _NEWEST.get(self.table_uri)
@@ -193,7 +193,7 @@ class Lake:
             return snapshot
 
     def _follow(self, snapshot: Snapshot, identity: tuple[int, int] | None) -> Snapshot | None:
-        """``snapshot`` and what came after it; None if that cannot be told: cleaned up, or another table by now."""
+        """Apply newer commits to ``snapshot``; None if impossible: log cleaned up, or the table was recreated."""
         if identity is None or self._identity(snapshot.version) != identity:
             return None
         version = snapshot.version
@@ -218,14 +218,14 @@ class Lake:
         return snapshot.after(version, added.values(), ((hour, path) for path, hour in removed.items()))
 
     def _identity(self, version: int) -> tuple[int, int] | None:
-        """What tells a version's log entry from one of the same name in a table made anew; None if there is none."""
+        """Return the identity of a version's log entry, unlike that of a recreated table; None if there is none."""
         return identity(self._entry(version))
 
     def commits(self, after: int, until: int) -> Iterator[Commit]:
-        """The commits of versions ``after + 1`` to ``until``, oldest first.
+        """Return the commits of versions ``after + 1`` to ``until``, oldest first.
 
         Raises:
-            LogCleaned: the log of one of them was removed (log retention); resynchronise from the snapshot.
+            LogCleaned: The log of one of them was removed (log retention); resynchronise from the snapshot.
         """
         for version in range(after + 1, until + 1):
             yield self._commit(version)
@@ -262,7 +262,7 @@ _READING: Final = threading.Lock()
 
 
 def _files(actions: Iterable[dict[str, Any]], kind: str) -> tuple[LakeFile, ...]:
-    """The files of the actions that change data, of a kind: ``add`` or ``remove``."""
+    """Return the files of the actions that change data, of a kind: ``add`` or ``remove``."""
     return tuple(_file(action[kind]) for action in actions if action.get(kind, {}).get("dataChange"))
 
 

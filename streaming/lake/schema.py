@@ -1,4 +1,4 @@
-"""The lake's columns in the languages of Arrow and of Spark SQL, both built from ``streaming.lake.layout``."""
+"""The lake's schema for Arrow and for Spark SQL, both built from ``streaming.lake.layout``."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,10 +17,10 @@ _ARROW_TYPES: Final[dict[ColumnType, pa.DataType]] = {
     "date": pa.date32(),
 }
 
-#: What validation hands over: one nullable Arrow field per column of the lake, in the lake's order.
+#: The output of validation: one nullable Arrow field per column of the lake, in the lake's order.
 LAKE_SCHEMA: Final = pa.schema([pa.field(column.name, _ARROW_TYPES[column.type]) for column in COLUMNS])
 
 
 def spark_ddl(columns: Sequence[Column] = COLUMNS) -> str:
-    """The columns as Spark SQL spells a schema: ``event_type string, schema_version bigint, ...``."""
+    """Return the columns as Spark SQL spells a schema: ``event_type string, schema_version bigint, ...``."""
     return ", ".join(f"{column.name} {column.type}" for column in columns)

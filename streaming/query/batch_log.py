@@ -1,4 +1,4 @@
-"""The batches that a query commits, read from the lake's log: what is reported is what is there."""
+"""The batches that a query commits, read from the lake's log: only committed batches are reported."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,16 +19,16 @@ from streaming.query.checkpoint import batch_end
 class Batch:
     """One commit of the stream."""
 
-    batch: int  #: Spark's number; it begins again at 0 with a new checkpoint
+    batch: int  #: Spark's number; it restarts at 0 with a new checkpoint
     version: int  #: of the lake's table
     rows: int
     quarantined: int  #: of rows
-    lag: Mapping[str, int] | None  #: messages per topic that Kafka held and the lake did not; None: no answer
-    seconds: float | None  #: how long the batch took; None if the query failed before it could say so
+    lag: Mapping[str, int] | None  #: messages per topic in Kafka and not in the lake; None: the broker did not answer
+    seconds: float | None  #: duration of the batch; None if the query failed before it reported it
 
     @property
     def rows_per_second(self) -> float | None:
-        """Speed of the batch."""
+        """The speed of the batch."""
         return round(self.rows / self.seconds, 1) if self.seconds else None
 
     def __str__(self) -> str:
@@ -36,10 +36,10 @@ class Batch:
 
 
 class BatchLog:
-    """Finds the batches committed since it was made or last asked."""
+    """A reader of the lake's log that returns each new batch once."""
 
     def __init__(self, lake: Lake, checkpoint: UPath, bootstrap: str) -> None:
-        """Begin after the newest version of ``lake``, whose table exists and is filled from ``bootstrap``."""
+        """Start after the newest version of ``lake``, whose table exists and is filled from ``bootstrap``."""
         self._lake = lake
         self._checkpoint = checkpoint
         self._bootstrap = bootstrap
@@ -47,7 +47,7 @@ class BatchLog:
         self._last_progress: tuple[Any, ...] | None = None
 
     def new_batches(self, query: StreamingQuery) -> list[Batch]:
-        """What ``query`` committed since the last call, oldest first; cheap while there is nothing new."""
+        """Return the batches that ``query`` committed since the last call, oldest first; cheap if there are none."""
         progress = query.lastProgress
         mark = (query.runId, progress["batchId"], progress["timestamp"]) if progress else None
         if mark == self._last_progress and query.isActive:
@@ -56,7 +56,7 @@ class BatchLog:
         snapshot = self._lake.snapshot()
         if snapshot.version == self._version:
             return []
-        told = {p["batchId"]: p for p in query.recentProgress}
+        reported = {p["batchId"]: p for p in query.recentProgress}
         numbers = dict(_batch_numbers(self._lake, snapshot.version - self._version))
         held = topic_offsets(self._bootstrap) if numbers else None
         batches = [
@@ -66,7 +66,7 @@ class BatchLog:
                 rows=sum(file.rows for file in commit.added),
                 quarantined=sum(file.rows for file in commit.added if file.event_type == QUARANTINE),
                 lag=self._lag(held, numbers[commit.version]),
-                seconds=_seconds(told.get(numbers[commit.version])),
+                seconds=_seconds(reported.get(numbers[commit.version])),
             )
             for commit in self._lake.commits(after=self._version, until=snapshot.version)
             if commit.version in numbers
@@ -75,7 +75,7 @@ class BatchLog:
         return batches
 
     def _lag(self, held: Mapping[str, TopicOffsets] | None, batch: int) -> dict[str, int] | None:
-        """What Kafka holds beyond the end of a batch."""
+        """Return the messages per topic that Kafka holds beyond the end of a batch."""
         end = batch_end(self._checkpoint, batch)
         return lag_per_topic(held, end) if held is not None and end is not None else None
 
@@ -85,7 +85,7 @@ def _seconds(progress: Mapping[str, Any] | None) -> float | None:
 
 
 def _batch_numbers(lake: Lake, newest: int) -> Iterator[tuple[int, int]]:
-    """Version and Spark's batch number of those among the ``newest`` commits that a stream made."""
+    """Yield version and Spark's batch number of the stream's commits among the ``newest`` ones."""
     for commit in open_table(lake.table_uri).history(newest):
         if commit["operation"] == "STREAMING UPDATE":
             yield commit["version"], int(commit["operationParameters"]["epochId"])

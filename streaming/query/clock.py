@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-#: Tells microseconds since the Unix epoch. It is sent to Spark's Python workers, so it must be picklable.
+#: Returns microseconds since the Unix epoch. It is sent to Spark's Python workers, so it must be picklable.
 Clock = Callable[[], int]
 
 
@@ -14,12 +14,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def system_clock() -> int:
-    """This machine's clock."""
+    """Return the time of this machine's clock."""
     return time.time_ns() // 1000
 
 
 def not_before(earliest: datetime | None, clock: Clock) -> Clock:
-    """``clock``, but never before ``earliest``: one that was set back must not date rows into an older log."""
+    """Wrap ``clock`` so that it never reports a time before ``earliest``: rows must not date into an older log."""
     return clock if earliest is None else _NotBefore(clock, (earliest - _EPOCH) // timedelta(microseconds=1))
 
 

@@ -1,4 +1,4 @@
-"""What a failure of Spark means: our error for it, and whether starting the query again may cure it."""
+"""Mapping of Spark's failures to our errors, and whether a restart of the query may cure them."""
 
 import errno
 import re
@@ -21,18 +21,16 @@ _DATA_LOSS: Final = re.compile(r"KAFKA_DATA_LOSS|some data may have been (lost|m
 #: How Java says ENOSPC.
 _NO_SPACE: Final = "No space left on device"
 
-_JVM_ENDED: Final = (
-    "Spark's JVM ended unexpectedly (killed, or out of memory). Nothing is lost: start the stream again."
-)
+_JVM_ENDED: Final = "Spark's JVM ended unexpectedly (killed, or out of memory). Nothing is lost: restart the stream."
 
 
 class QueryFailed(StreamFailed):
-    """The query failed in a way that may pass."""
+    """The query failed, and a retry may succeed."""
 
 
 @contextmanager
 def mapped_errors(lake: str, checkpoint: UPath) -> Iterator[None]:
-    """What Spark or the system raises in the block becomes an error of ours, see ``map_error``."""
+    """Raise what Spark or the system raises in the block as an error of this package, see ``map_error``."""
     try:
         yield
     except (PySparkException, Py4JError, OSError) as error:
@@ -40,49 +38,46 @@ def mapped_errors(lake: str, checkpoint: UPath) -> Iterator[None]:
 
 
 def map_error(error: Exception, lake: str, checkpoint: UPath) -> StreamingError:
-    """Our error for what Spark or the system raised.
+    """Map what Spark or the system raised to an error of this package.
 
     Args:
-        error: What was raised.
-        lake: Where the stream writes.
-        checkpoint: Where else it writes.
+        error: The exception that was raised.
+        lake: The lake that the stream writes.
+        checkpoint: The checkpoint, which is written too.
     """
     try:
         text = str(error)
-    except (Py4JError, OSError, AssertionError):  # it was to be asked of a JVM that is gone
+    except (Py4JError, OSError, AssertionError):  # the text comes from a JVM that is gone
         return StreamFailed(_JVM_ENDED)
-    # What failed stands in the message, why it failed often only in the stack trace, behind "Caused by".
+    # The message says what failed; why it failed is often only in the stack trace, after "Caused by".
     causes = f"{text} {getattr(error, '_stackTrace', '')}"
     if _NO_SPACE in causes or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
         return _disk_full(lake, checkpoint)
     if _DATA_LOSS.search(causes):
         return DataLost(
-            "messages were removed from Kafka before the stream read them (retention, or a topic that was cut off): "
+            "messages were removed from Kafka before the stream read them (retention, or a truncated topic): "
             f"{_shortened(text)}. {LOSS_CURE}."
         )
     if isinstance(error, Py4JError | ConnectionError) and not isinstance(error, Py4JJavaError):
         return StreamFailed(_JVM_ENDED)
     if isinstance(error, OSError):
-        return StreamFailed(f"the stream cannot work on its files: {error}. Nothing is lost: start the stream again.")
-    return QueryFailed(
-        f"the query failed: {_shortened(text)}. Nothing is lost: once the cause is cured, start the stream again."
-    )
+        return StreamFailed(f"the stream cannot access its files: {error}. Nothing is lost: restart the stream.")
+    return QueryFailed(f"the query failed: {_shortened(text)}. Nothing is lost: fix the cause and restart the stream.")
 
 
 def _disk_full(lake: str, checkpoint: UPath) -> DiskFull:
-    places = {place for place in (absolute(lake), absolute(checkpoint)) if not in_bucket(place)}
-    free = ", ".join(f"{_free(place)} in {place}" for place in sorted(places))
+    locations = {location for location in (absolute(lake), absolute(checkpoint)) if not in_bucket(location)}
+    free = ", ".join(f"{_free(location)} in {location}" for location in sorted(locations))
     return DiskFull(
-        f"there is no room left on a disk of the stream ({free}). Nothing is lost: make room and start the "
-        "stream again."
+        f"no space left on a disk of the stream ({free}). Nothing is lost: free some space and restart the stream."
     )
 
 
-def _free(place: str) -> str:
+def _free(location: str) -> str:
     try:
-        return f"{shutil.disk_usage(place).free / 2**20:.1f} MiB free"
+        return f"{shutil.disk_usage(location).free / 2**20:.1f} MiB free"
     except OSError:
-        return "not there"
+        return "missing"
 
 
 def _shortened(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The query: all topics of Kafka to the one table of the lake, each message checked against the contract."""
+"""The query: from all topics of Kafka to the one table of the lake; each message is validated."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -20,7 +20,7 @@ from streaming.spark.python_worker import garbage_collection_paused, skip_repeat
 
 QUERY_NAME: Final = "ticketsim"
 
-#: Bounds a batch's time and memory while a backlog is worked off.
+#: Bounds a batch's time and memory while a backlog is drained.
 MAX_OFFSETS_PER_TRIGGER: Final = 500_000
 
 #: Files per event type, hour and batch, unless ``spark.default.parallelism`` says otherwise, as Terraform does for a
@@ -30,19 +30,19 @@ _WRITERS: Final = 2
 _CONSUMER: Final[dict[str, str]] = {
     # Where the log ends, the consumer would wait half a second for each partition.
     "kafka.fetch.max.wait.ms": "20",
-    # Spark keeps what a poll brings until it is asked for, per partition: ten times as many fill the old generation.
+    # Spark buffers the records of a poll, per partition: ten times as many fill the old generation.
     "kafka.max.poll.records": "2000",
     "kafka.allow.auto.create.topics": "false",
 }
 
 
 def read_kafka(spark: SparkSession, bootstrap: str, starting_offsets: str) -> DataFrame:
-    """The messages of all topics; what is missing from Kafka stops the query.
+    """Read the messages of all topics; a gap in Kafka stops the query.
 
     Args:
         spark: The session.
         bootstrap: Kafka's bootstrap servers.
-        starting_offsets: Where to begin if the query has no checkpoint, as Spark's Kafka source spells it.
+        starting_offsets: Where to start if the query has no checkpoint, as Spark's Kafka source spells it.
     """
     return (
         spark.readStream.format("kafka")
@@ -57,7 +57,7 @@ def read_kafka(spark: SparkSession, bootstrap: str, starting_offsets: str) -> Da
 
 
 def validated(messages: DataFrame, clock: Clock) -> DataFrame:
-    """One row of the lake for each message, stamped with ``ingested_at`` by ``clock``."""
+    """Validate messages: one row of the lake for each, stamped with ``ingested_at`` by ``clock``."""
 
     def validate_all(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -81,10 +81,10 @@ def start_query(rows: DataFrame, lake: Lake, checkpoint: UPath, trigger: timedel
     """Write ``rows`` into the lake, one commit per batch.
 
     Args:
-        rows: As ``validated`` returns them.
-        lake: Its table exists.
+        rows: The rows that ``validated`` returns.
+        lake: The lake, whose table exists.
         checkpoint: The query's own folder.
-        trigger: A batch each time this has passed; None to write what there is now and end.
+        trigger: The interval between batches; None to write what is available now and stop.
     """
     writer = (
         rows.writeStream.format("delta")

@@ -1,4 +1,4 @@
-"""Running the stream: start, watch, start again after a failure, and end cleanly."""
+"""The runner of the stream: it starts the query, watches it, restarts it after a failure, and stops it cleanly."""
 
 import logging
 import threading
@@ -33,7 +33,7 @@ from streaming.storage import absolute
 
 log = logging.getLogger("streaming")
 
-#: What a stream is called in messages to those who are refused or wait.
+#: The stream's name in messages to processes that are refused or wait.
 _NAME: Final = "ticketsim stream"
 
 #: Failures in a row, without a batch between them, after which the stream gives up: waits of 1, 2, 4, 8 and 16 s.
@@ -44,25 +44,25 @@ STOP_TIMEOUT_S: Final = 60.0
 
 _POLL_S: Final = 0.25
 
-#: How often the broker is asked whether its topics are still the same ones; seconds.
+#: How often the broker's topic ids are checked; seconds.
 _TOPICS_CHECK_S: Final = 10.0
 
-#: From where a stream goes on.
+#: Where a stream resumes.
 #:
 #: * ``checkpoint``: from its checkpoint, or from what the lake holds if there is none
-#: * ``lake``: from what the lake holds, unless the checkpoint stands there too
-#: * ``accepting_loss``: the same, and messages that are gone from Kafka are recorded as lost first
+#: * ``lake``: from what the lake holds, unless the checkpoint is at the same offsets
+#: * ``accepting_loss``: the same, and messages that are gone from Kafka are first recorded as lost
 StartFrom = Literal["checkpoint", "lake", "accepting_loss"]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamConfig:
-    """Which stream to run."""
+    """The configuration of a stream."""
 
     bootstrap: str  #: Kafka's bootstrap servers
     lake: str  #: root of the lake, a directory or ``gs://bucket/prefix``
     checkpoint: UPath  #: the query's own folder
-    trigger: timedelta | None  #: a batch each time this has passed; None: all that is there now, then end
+    trigger: timedelta | None  #: interval between batches; None: read what is available now, then stop
     spark: Mapping[str, str] = field(default_factory=dict)  #: on top of ``streaming.spark.session.DEFAULTS``
     start_from: StartFrom = "checkpoint"
     clock: Clock = system_clock  #: stamps ``ingested_at``
@@ -70,7 +70,7 @@ class StreamConfig:
 
 @dataclass(frozen=True, slots=True)
 class StreamSummary:
-    """What a stream committed while it ran."""
+    """A summary of what a stream committed while it ran."""
 
     rows: int
     quarantined: int  #: of rows
@@ -86,12 +86,12 @@ def run_stream(
     """Run the stream until everything is read (no trigger), or until ``stop`` is set.
 
     Args:
-        config: Which stream.
-        on_batch: Told of every batch once it is committed, in order.
-        stop: Set it, from a signal handler or another thread, to end cleanly: the batch that runs is committed first.
+        config: The stream to run.
+        on_batch: Callback for each committed batch, in order.
+        stop: Event that stops the stream cleanly, set by a signal handler or thread: the running batch is committed.
 
     Raises:
-        StreamingError: it cannot start, or failed for good; the message says why and what to do.
+        StreamingError: The stream cannot start, or failed for good; the message says why and what to do.
     """
     run = _Run(config, on_batch, stop or threading.Event())
     with mapped_errors(config.lake, config.checkpoint):
@@ -118,9 +118,9 @@ class _Run:
         if self._stop.is_set():
             return self._summary(0.0)
         config = self._config
-        # Told while the session lives: a failure of Spark has its words from the JVM.
-        told = mapped_errors(config.lake, config.checkpoint)
-        with submitted_or_own_session(self._lake.root, config.spark) as spark, lease.held(spark), told:
+        # Mapped while the session lives: the text of Spark's exceptions comes from the JVM.
+        mapped = mapped_errors(config.lake, config.checkpoint)
+        with submitted_or_own_session(self._lake.root, config.spark) as spark, lease.held(spark), mapped:
             started = time.monotonic()
             ended = False
             while not ended and not self._stop.is_set():
@@ -129,9 +129,9 @@ class _Run:
         return self._summary(seconds)
 
     def _turn(self, spark: SparkSession) -> bool:
-        """Write for as long as nobody else wants to; True if that was all.
+        """Write until another process waits for its turn to commit; True if the stream is finished.
 
-        On a local disk maintenance and replays of the quarantine are let in between two batches.
+        On a local disk maintenance and reprocessing of the quarantine get their turn between two batches.
         """
         try:
             turn = take_turn(spark, self._lake.root, _NAME, on_progress=log.info, stop=self._stop)
@@ -148,7 +148,7 @@ class _Run:
             turn.release()
 
     def _retrying(self, attempt: Callable[[], bool | None]) -> bool | None:
-        """``attempt`` again and again until it returns, with growing pauses; its failures in a row are bounded."""
+        """Retry ``attempt`` with growing pauses until it returns; the number of failures in a row is limited."""
         retrying = Retrying(
             retry=retry_if_exception_type((BrokerUnreachable, QueryFailed)),
             wait=wait_exponential(multiplier=1, max=30),
@@ -165,10 +165,10 @@ class _Run:
             raise
 
     def _attempt(self, spark: SparkSession, batch_log: BatchLog) -> bool:
-        """Run one query; True if it ended by itself or was stopped, False if it is to be started again.
+        """Run one query; True if it ended by itself or was stopped, False if it should be restarted.
 
         Raises:
-            QueryFailed: it failed before it got anywhere.
+            QueryFailed: The query failed before it committed a batch.
         """
         committed_before = len(self._batches)
         resumption = survey_without_loss(self._config.bootstrap, self._lake)
@@ -189,14 +189,14 @@ class _Run:
                 survey_without_loss(self._config.bootstrap, self._lake)  # names topic and offsets
             if not isinstance(failure, QueryFailed) or len(self._batches) == committed_before:
                 raise failure from error
-            log.warning("the query failed after a batch, it is started again: %s", failure)
+            log.warning("the query failed after a batch and is restarted: %s", failure)
             return False
 
     def _watch(self, query: StreamingQuery, batch_log: BatchLog) -> bool:
-        """Report batches until ``query`` ends; stop it, between two batches if that comes soon, if asked to.
+        """Report batches until ``query`` ends; on request stop it, between two batches if the batch ends soon.
 
         Returns:
-            Whether the stream is at its end; False if it only lets others have their turn.
+            Whether the stream is finished; False if it only gives way to another process.
         """
         next_check = time.monotonic() + _TOPICS_CHECK_S
         patient_until, committed = time.monotonic() + STOP_TIMEOUT_S, len(self._batches)
@@ -212,7 +212,7 @@ class _Run:
                 try:
                     self._require_same_topics()
                 except BrokerUnreachable as error:
-                    log.warning("%s", error)  # the query itself decides how long it can do without
+                    log.warning("%s", error)  # the query itself decides how long it tolerates that
                 next_check = time.monotonic() + _TOPICS_CHECK_S
         return True
 
@@ -234,7 +234,7 @@ class _Run:
         abandon_checkpoint(self._config.bootstrap, self._lake, self._config.checkpoint, accepting)
 
     def _refuse_early(self) -> None:
-        """Refuse what can be refused without Spark; under the lease everything is looked at again."""
+        """Refuse what can be refused without starting Spark; everything is checked again under the lease."""
         config = self._config
         if config.start_from == "accepting_loss":
             topic_ids(config.bootstrap)

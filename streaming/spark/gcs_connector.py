@@ -1,4 +1,4 @@
-"""Hadoop's file system ``gs://`` in a session of this machine. Dataproc has it, and its settings, by itself."""
+"""Hadoop's file system ``gs://`` in a session of this machine. Dataproc brings it, and its settings, along."""
 
 from typing import Final
 
@@ -9,19 +9,19 @@ from streaming.storage import emulator, in_bucket
 #: with if-generation-match=0, of two writers of a version one is refused (https://docs.delta.io/latest/delta-storage.html).
 _LOG_STORE: Final = {"spark.delta.logStore.gs.impl": "io.delta.storage.GCSLogStore"}
 
-#: We are who the environment says: GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, or the VM.
+#: Credentials of the environment: GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, or the VM's.
 _AT_GOOGLE: Final = {"spark.hadoop.fs.gs.auth.type": "APPLICATION_DEFAULT"}
 
 
 def connector_settings(location: str) -> dict[str, str]:
-    """What a session needs beside ``streaming.spark.session.DEFAULTS`` to work on ``location``; nothing on a disk.
+    """Return the settings that a session on ``location`` needs besides ``DEFAULTS``; none for a disk.
 
     Raises:
-        NoJava, JarsUnavailable: the connector is not in the cache and cannot be downloaded.
+        NoJava, JarsUnavailable: The connector is not in the cache and cannot be downloaded.
     """
     if not in_bucket(location):
         return {}
-    # On the class path from the start: jars that are added to a session come too late for Hadoop's file systems.
+    # On the class path from the start: jars added to a running session are too late for Hadoop's file systems.
     return {
         "spark.driver.extraClassPath": str(ensure_gcs_connector()),
         **_LOG_STORE,

@@ -1,7 +1,7 @@
-"""The jars that the laptop needs beside those in pyspark: resolved once from ``ivy.xml`` into a cache.
+"""The jars that a laptop needs besides those of pyspark: resolved once from ``ivy.xml`` into a cache.
 
-The resolver is the Ivy that pyspark brings along, so neither Maven nor Docker is needed. Jars are resolved into a
-temporary folder that is renamed at the end: an interrupted download leaves nothing that looks complete.
+The resolver is pyspark's own Ivy, so neither Maven nor Docker is needed. Jars are resolved into a temporary folder
+that is renamed at the end: an interrupted download leaves nothing that looks complete.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from streaming.spark.java import find_java
 
 IVY_FILE: Final = Path(__file__).with_name("ivy.xml")
 
-#: Java waits forever for a server that does not answer unless told otherwise; milliseconds.
+#: By default Java waits forever for a server that does not answer; milliseconds.
 _TIMEOUTS: Final = ("-Dsun.net.client.defaultConnectTimeout=20000", "-Dsun.net.client.defaultReadTimeout=60000")
 
 
@@ -38,32 +38,32 @@ class Jars:
 
 
 def cache_root() -> Path:
-    """Where jars are kept: TICKETSIM_JARS, by default ``ticketsim`` in the user's cache folder."""
+    """Return the cache folder of the jars: TICKETSIM_JARS, by default ``ticketsim`` in the user's cache folder."""
     if chosen := os.environ.get("TICKETSIM_JARS"):
         return Path(chosen).expanduser().resolve()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ticketsim"
 
 
 def jars_folder() -> Path:
-    """The cache's folder for the present ``ivy.xml``; another version of the file gets another folder."""
+    """Return the cache's folder for the current ``ivy.xml``; another version of the file gets another folder."""
     return cache_root() / f"jars-{hashlib.sha256(IVY_FILE.read_bytes()).hexdigest()[:12]}"
 
 
 def cached_jars() -> Jars | None:
-    """The jars if they are in the cache, else None; starts no JVM and needs no network."""
+    """Return the jars if they are in the cache, else None; starts no JVM and needs no network."""
     folder = jars_folder()
     return _jars_in(folder) if folder.is_dir() else None
 
 
 def ensure_jars(on_download: Callable[[str], None] | None = None) -> Jars:
-    """The jars from the cache, downloaded into it first if they are not there (65 MB, about a minute).
+    """Return the cached jars; download them first if they are missing (65 MB, about a minute).
 
     Args:
-        on_download: told in a few words how the download gets on; not called when the jars are in the cache.
+        on_download: Callback that gets lines about the download's progress; not called when the jars are cached.
 
     Raises:
-        NoJava: a download is needed and there is no Java, or too old a one.
-        JarsUnavailable: they cannot be downloaded.
+        NoJava: A download is needed and Java is missing or too old.
+        JarsUnavailable: The jars cannot be downloaded.
     """
     folder = jars_folder()
     _ensure(folder, ("broker", "spark"), "the jars of Kafka and Delta", 65, on_download)
@@ -71,9 +71,9 @@ def ensure_jars(on_download: Callable[[str], None] | None = None) -> Jars:
 
 
 def ensure_gcs_connector(on_download: Callable[[str], None] | None = None) -> Path:
-    """The jar of Hadoop's file system ``gs://``; needed, and downloaded, only where a lake is in a bucket (40 MB).
+    """Return the jar of Hadoop's file system ``gs://``; downloaded only if a lake is in a bucket (40 MB).
 
-    Args and errors are those of ``ensure_jars``.
+    Arguments and errors are those of ``ensure_jars``.
     """
     folder = jars_folder().with_name(jars_folder().name.replace("jars", "gcs"))
     _ensure(folder, ("gcs",), "Hadoop's connector of Google Cloud Storage", 40, on_download)
@@ -84,7 +84,7 @@ def ensure_gcs_connector(on_download: Callable[[str], None] | None = None) -> Pa
 def _ensure(
     folder: Path, confs: tuple[str, ...], what: str, megabytes: int, on_download: Callable[[str], None] | None
 ) -> None:
-    """See to it that ``folder`` holds the jars of ``confs``, all of them or none."""
+    """Download the jars of ``confs`` into ``folder`` if they are not there, all of them or none."""
     if folder.is_dir():
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -109,11 +109,11 @@ def _ivy_jar() -> Path:
     folders = pyspark.submodule_search_locations if pyspark else None
     found = sorted(Path(folders[0]).glob("jars/ivy-*.jar")) if folders else []
     if not found:
-        raise JarsUnavailable("pyspark is not installed with its jars, Ivy among them. Run `make setup` again.")
+        raise JarsUnavailable("pyspark is installed without its jars, which include Ivy. Run `make setup` again.")
     return found[-1]
 
 
-# Ivy keeps what it has downloaded, so that a second attempt continues the first.
+# Ivy keeps what it has downloaded, so a retry continues the first attempt.
 @retry(retry=retry_if_exception_type(JarsUnavailable), stop=stop_after_attempt(2), wait=wait_fixed(2), reraise=True)
 def _retrieve(target: Path, ivy_cache: Path, confs: tuple[str, ...], on_download: Callable[[str], None]) -> None:
     shutil.rmtree(target, ignore_errors=True)
@@ -137,13 +137,13 @@ def _retrieve(target: Path, ivy_cache: Path, confs: tuple[str, ...], on_download
     if ivy.returncode != 0 or not all(any(target.glob(f"{conf}/*.jar")) for conf in confs):
         raise JarsUnavailable(
             f"the jars of {IVY_FILE.name} cannot be downloaded from Maven Central (Ivy exited {ivy.returncode}: "
-            f"{_reason(lines)}). Look at the network or the proxy (JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=...) and try "
-            "again, or set TICKETSIM_JARS to the cache folder of a machine that has them."
+            f"{_reason(lines)}). Check the network or the proxy (JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=...) and retry, "
+            "or set TICKETSIM_JARS to the cache folder of a machine that has them."
         )
 
 
 def _reason(lines: list[str]) -> str:
-    """What is most telling in Ivy's output."""
+    """Return the most informative line of Ivy's output."""
     telling = [line for line in lines if "Exception" in line or "not found" in line or "UNRESOLVED" in line]
     return next(iter(telling or lines), "it printed nothing")
 

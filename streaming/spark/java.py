@@ -1,4 +1,4 @@
-"""The Java on this machine, which Spark and the local Kafka run on."""
+"""The Java installation of this machine, which runs Spark and the local Kafka."""
 
 import os
 import re
@@ -21,28 +21,28 @@ _CURE: Final = f"Install Java {MINIMUM_JAVA} or {NEWEST_KNOWN_JAVA} (Debian: ope
 
 @dataclass(frozen=True, slots=True)
 class Java:
-    """A Java that runs."""
+    """A Java installation that runs."""
 
     path: Path  #: the ``java`` executable
     version: int  #: feature release, such as 17
 
 
 def feature_release(version_output: str) -> int | None:
-    """The feature release in what ``java -version`` prints, None if there is none: 17 for 17.0.15, 8 for 1.8.0_402."""
+    """Return the feature release in the output of ``java -version``, e.g. 17 for 17.0.15, 8 for 1.8.0_402; or None."""
     found = re.search(r'version "(?:1\.)?(\d+)', version_output)
     return int(found.group(1)) if found else None
 
 
 def find_java() -> Java:
-    """The Java that Spark would take: the one in JAVA_HOME, else the first on the PATH.
+    """Find the Java that Spark would use: the one in JAVA_HOME, else the first on the PATH.
 
     Raises:
-        NoJava: there is none, it does not run, or it is older than ``MINIMUM_JAVA``.
+        NoJava: There is none, it does not run, or it is older than ``MINIMUM_JAVA``.
     """
     home = os.environ.get("JAVA_HOME")
     found = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if found is None:
-        raise NoJava(f"there is no Java on the PATH. {_CURE}")
+        raise NoJava(f"no Java found on the PATH. {_CURE}")
     try:
         answer = subprocess.run([found, "-version"], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -1,6 +1,6 @@
-"""The one place that starts Spark, for the stream, for maintenance and for Dagster: settings, start and end.
+"""The Spark session of the stream, of maintenance and of Dagster: the one place that configures, starts and ends it.
 
-Whoever asks pyspark for a session meanwhile, as dagster-pyspark does, gets the one that runs.
+While it runs, pyspark hands the same session to everyone who asks for one, as dagster-pyspark does.
 """
 
 import os
@@ -26,7 +26,7 @@ from streaming.spark.jars import ensure_jars
 _LOGGING: Final = Path(__file__).with_name("log4j2.xml")
 
 #: How long a JVM may take to end after Spark has stopped.
-_LAST_WORDS_S: Final = 20.0
+_EXIT_TIMEOUT_S: Final = 20.0
 
 _HARDLY_REPEATED: Final = ("event_id", "event_time", "started_at", "first_visitor_id", "kafka_offset")
 
@@ -57,7 +57,7 @@ DEFAULTS: Final[dict[str, str]] = {
     **{f"spark.hadoop.parquet.enable.dictionary#{column}": "false" for column in _HARDLY_REPEATED},
     # Nobody reads histograms of lengths; files are skipped by Delta's statistics.
     "spark.hadoop.parquet.size.statistics.enabled": "false",
-    # So many partitions are written side by side; rows of more are sorted first, a fifth of the whole job's time.
+    # As many partitions are written concurrently; rows of more are sorted first, a fifth of the whole job's time.
     "spark.sql.maxConcurrentOutputFileWriters": "100",
     # A batch of 10 000 messages of 8 MiB would not fit into memory.
     "spark.sql.execution.arrow.maxBytesPerBatch": str(32 * 2**20),
@@ -75,14 +75,14 @@ _OF_ONE_MACHINE: Final = (
 
 
 def cluster_settings() -> dict[str, str]:
-    """Properties of a job on a cluster: those of ``DEFAULTS`` that are not about one small machine."""
+    """Return the properties of a job on a cluster: ``DEFAULTS`` without those for one small machine."""
     kinds = ("spark.sql.", "spark.databricks.", "spark.hadoop.parquet.")
     return {key: value for key, value in DEFAULTS.items() if key.startswith(kinds) and key not in _OF_ONE_MACHINE}
 
 
 @contextmanager
 def submitted_or_own_session(lake_root: str, conf: Mapping[str, str] | None = None) -> Iterator[SparkSession]:
-    """The session of the JVM that spark-submit, and so Dataproc, has started, with the job's own jars and settings.
+    """Yield the session of the JVM that spark-submit (or Dataproc) started, with the job's own jars and settings.
 
     Without one, a session in a JVM of our own.
 
@@ -99,7 +99,7 @@ def submitted_or_own_session(lake_root: str, conf: Mapping[str, str] | None = No
 
 @contextmanager
 def _session_settings(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
-    """The settings of a session on this machine, with a scratch folder that is removed when the block is left.
+    """Yield the settings of a session on this machine, with a scratch folder that is removed when the block is left.
 
     Args:
         jars: The Kafka source and Delta Lake.
@@ -159,7 +159,7 @@ def _end(gateway: Any) -> None:
     jvm: subprocess.Popen[bytes] | None = gateway.proc
     with suppress(Py4JError, OSError):
         gateway.shutdown()
-    # pyspark would go on talking to this JVM if Spark were started again in this process.
+    # pyspark would still talk to this JVM if Spark were restarted in this process.
     SparkContext._gateway = None
     SparkContext._jvm = None
     if jvm is None:  # started by spark-submit, which ends it
@@ -167,7 +167,7 @@ def _end(gateway: Any) -> None:
     if jvm.stdin:
         jvm.stdin.close()
     try:
-        jvm.wait(_LAST_WORDS_S)
+        jvm.wait(_EXIT_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         jvm.kill()
         jvm.wait()

@@ -144,8 +144,8 @@ def test_a_full_disk_stops_the_stream_with_an_error_that_says_so_and_room_lets_i
             file.truncate(filler.stat().st_size - 300_000)  # the beginnings of a batch still find room
         sent.append(send_run(topics, seed=22, hours=2))
         process.ended(1)
-        assert "there is no room left on a disk of the stream" in process.errors
-        assert "make room and start the stream again" in process.errors
+        assert "no space left on a disk of the stream" in process.errors
+        assert "free some space and restart the stream" in process.errors
         filler.unlink()
         small.once()
         require_truth(small, sent)
@@ -158,7 +158,7 @@ def test_a_full_disk_stops_the_stream_with_an_error_that_says_so_and_room_lets_i
 
 
 def _is_through(stream: Stream) -> bool:
-    """Whether the lake holds all that Kafka holds."""
+    """Return whether the lake holds all that Kafka holds."""
     try:
         require_all_offsets(stream)
     except Exception:  # noqa: BLE001  # not yet, or no table yet

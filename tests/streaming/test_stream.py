@@ -177,7 +177,7 @@ def test_a_killed_stream_neither_loses_nor_doubles_a_row_and_no_second_one_may_w
     jvm_of(first).kill()
     _, complaint = first.communicate(timeout=TIMEOUT_S)
     assert first.returncode == 1
-    assert "Nothing is lost: start the stream again" in complaint
+    assert "Nothing is lost: restart the stream" in complaint
 
     stream.once()
 

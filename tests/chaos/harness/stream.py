@@ -71,7 +71,7 @@ class Process:
         assert jvm is not None
         jvm.kill()
         self.ended(1, wordy=True)
-        assert "Nothing is lost: start the stream again" in self.errors, self.errors
+        assert "Nothing is lost: restart the stream" in self.errors, self.errors
 
     def kill_python(self) -> None:
         """kill -9 of the driver's Python; its JVM is left alone and has to notice."""
@@ -139,7 +139,7 @@ class Stream:
         return self.start("--once", *options).ended(0)
 
     def refused(self, *options: str, checkpoint: Path | None = None) -> str:
-        """A start that must be refused with exit code 1; what it says."""
+        """Return a start that must be refused with exit code 1; what it says."""
         process = self.start("--once", *options, checkpoint=checkpoint)
         process.ended(1)
         return process.errors
