@@ -1,4 +1,4 @@
-"""What an hour costs in the graph: ``python -m benchmarks.graph``.
+"""The benchmark of the graph's cost per hour: ``python -m benchmarks.graph``.
 
 In one run: bare ``dbt build`` of an hour, the same hour through Dagster's command line and through GraphQL and the
 daemon (both load it and compare it with its receipts as well), an hour with a day and with a year of history behind it,
@@ -68,17 +68,17 @@ class Home:
 
     @property
     def settings(self) -> Settings:
-        """Of this home alone."""
+        """The settings of this home."""
         return Settings(home=self.root)
 
     @property
     def hours(self) -> list[Hour]:
-        """All of them."""
+        """All hours of the home."""
         return hours_between(Hour(START), Hour(START + self.length - timedelta(hours=1)))
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of all of its processes. Nobody but the benchmark asks for hours."""
+        """The environment of all of its processes; only the benchmark requests hours."""
         return {
             **os.environ,
             **dbt_environment(self.settings),
@@ -91,20 +91,20 @@ class Home:
         }
 
     def simulate(self) -> None:
-        """Make the lake."""
+        """Simulate the lake."""
         messages = simulate_into(Lake(self.settings.lake), "stable", START, len(self.hours))
         print(f"{len(self.hours)} hours of `stable`: {messages:,} messages", flush=True)
 
     @contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:
-        """What Dagster keeps."""
+        """Open Dagster's instance until the block is left."""
         make_instance(self.settings.dagster_home)
         with dg.DagsterInstance.from_config(str(self.settings.dagster_home)) as instance:
             yield instance
 
     @contextmanager
     def dagster(self) -> Iterator[None]:
-        """`dagster dev` with its daemon, for as long as the block lasts."""
+        """Run `dagster dev` with its daemon until the block is left."""
         make_instance(self.settings.dagster_home)
         command = [sys.executable, "-m", "dagster", "dev", "-m", "ticketsim_assets.definitions"]
         with (self.root / "dagster.log").open("ab") as log:
@@ -141,7 +141,7 @@ class Home:
         run_id = client.submit_job_execution(HOURLY_JOB, tags=run_tags(request))
         while (status := client.get_run_status(run_id)) is not dg.DagsterRunStatus.SUCCESS:
             if status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
-                sys.exit(f"run {run_id} ended as {status.value}; see {self.root / 'dagster.log'}")
+                sys.exit(f"run {run_id} has status {status.value}; see {self.root / 'dagster.log'}")
             time.sleep(0.1)
 
     def by_command_line(self, hour: Hour) -> None:
@@ -161,10 +161,10 @@ class Home:
             [executable, *arguments], env=self.environment, cwd=_DBT, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            sys.exit(f"{command} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+            sys.exit(f"{command} exited with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
 
     def digest(self) -> str:
-        """Of all rows of all tables of the warehouse, whatever their order."""
+        """Return a digest of all rows of all tables of the warehouse, whatever their order."""
         found = hashlib.sha256()
         with duckdb.connect(self.settings.warehouse_path, read_only=True) as connection:
             for (table,) in connection.execute(
@@ -177,14 +177,14 @@ class Home:
 
 
 def seconds(work: Callable[[], None]) -> float:
-    """Of the clock, that ``work`` takes."""
+    """Return the seconds that ``work`` takes, by the clock."""
     began = time.monotonic()
     work()
     return time.monotonic() - began
 
 
 def take_turns(contestants: dict[str, Callable[[], None]], turns: int) -> dict[str, float]:
-    """Seconds of each contestant's fastest turn."""
+    """Return the seconds of each contestant's fastest turn."""
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(turns):
         for name, work in contestants.items():
@@ -196,7 +196,7 @@ def take_turns(contestants: dict[str, Callable[[], None]], turns: int) -> dict[s
 
 def main(
     turns: Annotated[int, typer.Option(help="How often each takes its turn; the fastest counts.")] = 3,
-    days: Annotated[int, typer.Option(help="Of the backfill.")] = 30,
+    days: Annotated[int, typer.Option(help="Days of the backfill.")] = 30,
 ) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="ticketsim-benchmark-") as scratch, ExitStack() as stack:

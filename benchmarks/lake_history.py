@@ -1,8 +1,8 @@
-"""Whether a lake's history makes it slower: ``python -m benchmarks.lake_history``.
+"""The benchmark of a lake's history, which should not slow it down: ``python -m benchmarks.lake_history``.
 
 The same work on lakes of 100 and of 50 000 commits (see ``synthetic_lake``), in one run: what the sensor does at every
-look, what a load does, and what the stream does in a batch. The fastest time of several counts (of batches the median):
-what else the machine does makes all of them slower.
+tick, what a load does, and what the stream does in a batch. The fastest time of several counts (of batches the median):
+other work on the machine makes all of them slower.
 """
 
 import statistics
@@ -51,16 +51,16 @@ END: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def require(found: object) -> None:
-    """Work that finds nothing is not worth measuring."""
+    """Refuse a measurement of work that finds nothing."""
     if not found:
-        raise SystemExit("the lake does not hold what it should")
+        raise SystemExit("the synthetic lake does not hold the expected data; nothing was measured")
 
 
 class LakeAtWork:
-    """A lake with a history, and what is done to it."""
+    """A lake with a history, and the operations that are measured on it."""
 
     def __init__(self, root: Path, history: History, messages: list[Message]) -> None:
-        """Make the lake, and the first commit whose files are there."""
+        """Create the lake, and the first commit whose files exist."""
         self.lake = make_lake(root, history, END - timedelta(hours=2))
         first = (history.commits + 1) * ROWS
         offsets: defaultdict[tuple[str, int], int] = defaultdict(lambda: first)
@@ -81,23 +81,23 @@ class LakeAtWork:
         self._rows = self._rows.set_column(column, self._rows.schema.field(column), following)
 
     def state_from_nothing(self) -> None:
-        """What a new process does first."""
+        """Read the state, as a new process does first."""
         lake_module._NEWEST.clear()
         self.lake.snapshot()
 
     def new_commits(self) -> None:
-        """Read what came."""
+        """Read the new commits."""
         snapshot = self.lake.snapshot()
         require(next(self.lake.commits(snapshot.version - 1, snapshot.version)).added)
 
     def plan_hour(self) -> None:
-        """The files of an hour, and whether it is complete."""
+        """Find the files of an hour, and whether it is complete."""
         snapshot = self.lake.snapshot()
         require(snapshot.files(self._hour))
         require(not missing_receipts(hour_evidence(Receipts(snapshot), self._hour)))
 
     def tick(self) -> None:
-        """A look of the sensor."""
+        """Evaluate one tick of the sensor."""
         watched = evaluate_lake(
             self.lake,
             self.lake.snapshot(),
@@ -114,18 +114,18 @@ class LakeAtWork:
             self._instance.report_runless_asset_event(report)
 
     def offsets(self) -> None:
-        """The check of law 1 on what came."""
+        """Run the offsets check on the new commits."""
         verdict = check_offsets(self.lake, self.lake.snapshot(), self._state)
         require(verdict.sound)
         self._state = verdict.state
 
     def lost_checkpoint(self) -> None:
-        """Where a stream without a checkpoint goes on."""
+        """Find where a stream without a checkpoint resumes."""
         require(len(next_offsets(self.lake, read_losses(self.lake))) == len(EVENT_TYPES) * PARTITIONS)
 
 
 def fastest_seconds(at_work: LakeAtWork, work: Callable[[LakeAtWork], None], times: int) -> float:
-    """Of ``work``, done several times, each after a new commit."""
+    """Return the fastest of several runs of ``work``, each after a new commit."""
     taken = []
     for _ in range(times):
         at_work.commit()
@@ -136,7 +136,7 @@ def fastest_seconds(at_work: LakeAtWork, work: Callable[[LakeAtWork], None], tim
 
 
 def batch_seconds(lake: Lake, bootstrap: str, checkpoint: Path, messages: list[Message], batches: int) -> float:
-    """Median duration of the stream's batches into ``lake``, after the first ones."""
+    """Return the median duration of the stream's batches into ``lake``, after the first ones."""
     producer = Producer({"bootstrap.servers": bootstrap})
     with spark_session(ensure_jars().spark) as spark:
         rows = validated(read_kafka(spark, bootstrap, "latest"), system_clock)
@@ -157,7 +157,7 @@ def batch_seconds(lake: Lake, bootstrap: str, checkpoint: Path, messages: list[M
 WORK: Final[dict[str, tuple[Callable[[LakeAtWork], None], int]]] = {
     "new commits, in a process that knows the lake": (LakeAtWork.new_commits, 9),
     "an hour's files and evidence": (LakeAtWork.plan_hour, 9),
-    "a look of the sensor": (LakeAtWork.tick, 9),
+    "a tick of the sensor": (LakeAtWork.tick, 9),
     "the offsets check on a new commit": (LakeAtWork.offsets, 9),
     "the state, in a new process": (LakeAtWork.state_from_nothing, 5),
     "the offsets after a lost checkpoint": (LakeAtWork.lost_checkpoint, 5),
@@ -165,10 +165,10 @@ WORK: Final[dict[str, tuple[Callable[[LakeAtWork], None], int]]] = {
 
 
 def main(
-    commits: Annotated[int, typer.Option(help="Of the long history.")] = 50_000,
+    commits: Annotated[int, typer.Option(help="Commits of the long history.")] = 50_000,
     kept: Annotated[int, typer.Option(help="Commits whose log entries are still there.")] = KEPT,
     uncompacted: Annotated[bool, typer.Option(help="No day of the long history was ever compacted.")] = False,
-    batches: Annotated[int, typer.Option(help="Of the stream into each; 0: leave Spark out.")] = 16,
+    batches: Annotated[int, typer.Option(help="Batches of the stream into each; 0 skips Spark.")] = 16,
 ) -> None:
     """Measure and print."""
     messages = messages_of_an_hour("stable", END - timedelta(hours=2))
@@ -194,7 +194,7 @@ def main(
 
 
 def print_ratio(name: str, short: float, long: float) -> None:
-    """One line."""
+    """Print one line."""
     print(f"{name:<46} {short * 1000:>9.1f} ms {long * 1000:>9.1f} ms   ratio {long / short:.2f}", flush=True)
 
 

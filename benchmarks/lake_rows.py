@@ -16,11 +16,11 @@ PARTITIONS: Final = 3
 def rows_of(
     messages: Sequence[Message], next_offsets: MutableMapping[tuple[str, int], int], arrived: datetime
 ) -> pa.Table:
-    """What the stream makes of ``messages``, which are spread over partitions.
+    """Return the rows that the stream makes of ``messages``, which are spread over partitions.
 
     Args:
-        messages: in the order in which they were sent.
-        next_offsets: of each topic and partition; moved on.
+        messages: The messages in the order in which they were sent.
+        next_offsets: The next offset of each topic and partition; it is advanced.
         arrived: Kafka's timestamp of all of them.
     """
     topics, values = zip(*messages, strict=True)

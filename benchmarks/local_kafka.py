@@ -10,7 +10,7 @@ from ticketsim.stack.ports import free_port
 
 @contextmanager
 def running_broker(place: Path) -> Iterator[str]:
-    """Where to connect to a broker with its data in ``place``, for as long as the block lasts."""
+    """Run a broker with its data in ``place`` until the block is left; yield its bootstrap servers."""
     kafka = broker.start(place, free_port())
     try:
         yield str(kafka.bootstrap)

@@ -1,4 +1,4 @@
-"""Messages to measure with, from the simulator."""
+"""Messages from the simulator, to measure with."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ Message = tuple[str, bytes]  #: topic and value
 
 
 class Kept:
-    """A sink that keeps what it is sent."""
+    """A sink that keeps all messages."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start with no messages."""
         self.messages: list[Message] = []
 
     def send(self, topic: str, key: bytes, value: bytes) -> None:
@@ -20,14 +20,14 @@ class Kept:
         self.messages.append((topic, value))
 
     def poll(self) -> None:
-        """Nothing is on its way."""
+        """Do nothing: no message is in flight."""
 
     def flush(self) -> None:
-        """Nothing is on its way."""
+        """Do nothing: no message is in flight."""
 
 
 def messages_of_an_hour(scenario: str, start: datetime) -> list[Message]:
-    """All messages of an hour at one venue, and of its drain."""
+    """Simulate one hour at one venue, and its drain, and return all messages."""
     sink = Kept()
     simulate(plan_run(load_scenario(scenario), hours=1, start=start, run_id="measured"), sink)
     return sink.messages

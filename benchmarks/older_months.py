@@ -1,7 +1,7 @@
-"""A long history behind a home's hours, made by copying them into the past.
+"""A long history for a home, made by copying its hours into the past.
 
-Rows of the warehouse are real copies. The lake's log says the same of its files, which do not exist: nobody opens those
-of hours that are not loaded.
+Rows of the warehouse are real copies. The files that the lake's log adds do not exist: those of hours that are not
+loaded are never opened.
 """
 
 import json
@@ -32,7 +32,7 @@ where column_name = 'event_date'
 
 
 def copy_into_the_past(settings: Settings, instance: dg.DagsterInstance, hours: list[Hour], months: int) -> None:
-    """Put ``months`` copies of ``hours``, which take a month, before them: warehouse, lake, and what Dagster knows."""
+    """Add ``months`` copies of ``hours``, one month, before them: to the warehouse, the lake and Dagster's instance."""
     with duckdb.connect(settings.warehouse_path) as connection:
         for (table,) in connection.execute(_GROWING).fetchall():
             connection.execute(_copies(connection, table, months))
@@ -45,7 +45,7 @@ def copy_into_the_past(settings: Settings, instance: dg.DagsterInstance, hours: 
 
 
 def _copies(connection: duckdb.DuckDBPyConnection, table: str, months: int) -> str:
-    """The statement that adds ``months`` copies of a table's rows, each a month older than the one before."""
+    """Return the statement that adds ``months`` copies of a table's rows, each a month older than the one before."""
     shifted = [
         f"cast({name} - to_days(cast({MONTH.days} * month as int)) as {type_}) as {name}"
         for name, type_, *_ in connection.execute(f"describe {table}").fetchall()
@@ -72,7 +72,7 @@ def _copy_log(settings: Settings, months: int) -> None:
 
 
 def _older(adds: list[dict[str, Any]], age: timedelta) -> Iterator[dict[str, Any]]:
-    """The same files in older partitions. The sensor need not look at them: they say that no data changed."""
+    """Yield the same files in older partitions, marked as no data change, so that the sensor skips them."""
     for add in adds:
         day = date.fromisoformat(add["partitionValues"]["event_date"])
         values = add["partitionValues"] | {"event_date": str(day - age)}

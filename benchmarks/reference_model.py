@@ -1,4 +1,4 @@
-"""The same model written the obvious way, to be measured against: nothing in the project uses it.
+"""The same model written the obvious way, as a baseline of the benchmarks: nothing else uses it.
 
 A SimPy process for each visitor, a ``simpy.Resource`` for each line, ``random`` for each draw, a dictionary for each
 message and ``json.dumps`` for its text. It sends the seven activities with the fields of the contract, without
@@ -26,9 +26,9 @@ class ReferenceModel:
         """Set the model up.
 
         Args:
-            send: Takes topic, key and value of each message.
-            hours: For how long buses come.
-            seed: Of all randomness.
+            send: Callback that takes topic, key and value of each message.
+            hours: Hours during which buses arrive.
+            seed: Seed of all random draws.
         """
         self.events = 0
         self._send = send
@@ -41,7 +41,7 @@ class ReferenceModel:
         self._visitors = 0
 
     def run(self) -> int:
-        """Simulate until the last visitor is in; returns the number of messages."""
+        """Simulate until the last visitor is in and return the number of messages."""
         self._env.process(self._buses())
         self._env.run()
         return self.events

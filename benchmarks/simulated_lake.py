@@ -1,4 +1,4 @@
-"""A lake as the stream and maintenance leave it, written without Kafka and Spark: one file per event type and hour."""
+"""A lake as left by the stream and maintenance, written without Kafka and Spark: one file per event type and hour."""
 
 from collections import defaultdict
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ _COMMIT: Final = 170_000
 
 
 class LakeSink:
-    """A sink that commits what it is sent to a lake, without gaps between offsets."""
+    """A sink that commits its messages to a lake, without gaps between offsets."""
 
     def __init__(self, lake: Lake, arrived: datetime) -> None:
         """Create the table of ``lake``; Kafka's timestamp of every message will be ``arrived``."""
@@ -38,7 +38,7 @@ class LakeSink:
             self.flush()
 
     def poll(self) -> None:
-        """Nothing is on its way."""
+        """Do nothing: no message is in flight."""
 
     def flush(self) -> None:
         """Commit what has been sent so far."""
@@ -49,7 +49,7 @@ class LakeSink:
 
 
 def simulate_into(lake: Lake, scenario: str, start: datetime, hours: int) -> int:
-    """Create ``lake`` with a run of ``hours`` hours at one venue; the number of its messages."""
+    """Create ``lake`` with a run of ``hours`` hours at one venue and return the number of its messages."""
     sink = LakeSink(lake, arrived=start + timedelta(hours=hours))
     run = plan_run(load_scenario(scenario), hours=hours, start=start, run_id="measured", drain=False)
     summary = simulate(run, sink)

@@ -1,9 +1,8 @@
-"""How fast the simulator is, in one process on one core: ``python -m benchmarks.simulator``.
+"""The benchmark of the simulator, in one process on one core: ``python -m benchmarks.simulator``.
 
-It is measured beside SimPy itself and beside the same model written the obvious way, each in turns. What is only
-computed counts in seconds of the process's CPU; what a broker acknowledges counts in seconds of the clock, with the
-broker on the other cores. The fastest turn of each counts: other work on the machine makes all of them slower, but not
-by the same.
+It is compared with SimPy itself and with the same model written the obvious way, each in turns. Pure computation is
+measured in CPU seconds of the process; delivery to a broker in wall-clock seconds, with the broker on the other cores.
+The fastest turn of each counts: other work on the machine makes all of them slower, but not by the same factor.
 """
 
 import os
@@ -45,14 +44,14 @@ class Discard:
         """Take one message."""
 
     def poll(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: no message is kept back."""
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: no message is kept back."""
 
 
 def bare_simpy() -> int:
-    """SimPy alone: one process that does nothing but wait."""
+    """Run SimPy alone: one process that does nothing but wait."""
 
     def waiting(env: simpy.Environment) -> Generator[simpy.Event, Any, None]:
         for _ in range(TIMEOUTS):
@@ -65,23 +64,23 @@ def bare_simpy() -> int:
 
 
 def ours(sink: Sink, hours: int = HOURS) -> int:
-    """The scenario `original`."""
+    """Simulate the scenario `original` and return the number of messages."""
     return simulate(plan_run(load_scenario("original"), hours=hours), sink).total
 
 
 def reference() -> int:
-    """The same, written the obvious way, to bytes."""
+    """Run the reference model, with messages encoded to bytes, and return their number."""
     return ReferenceModel(Discard().send, REFERENCE_HOURS).run()
 
 
 def ours_into_kafka(bootstrap: str) -> int:
-    """Until the broker has acknowledged every message."""
+    """Simulate into Kafka until the broker has acknowledged every message."""
     with open_sink(f"kafka://{bootstrap}") as sink:
         return ours(sink, KAFKA_HOURS)
 
 
 def reference_into_kafka(bootstrap: str) -> int:
-    """Until the broker has acknowledged every message; kafka-python as it comes, but for as safe a delivery as ours."""
+    """Run the reference model until the broker has acknowledged every message; delivery is as safe as ours."""
     producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
     try:
         events = ReferenceModel(
@@ -94,14 +93,14 @@ def reference_into_kafka(bootstrap: str) -> int:
 
 
 def rate(what: Callable[[], int], clock: Callable[[], float]) -> float:
-    """How many of what it counts ``what`` does in a second of ``clock``."""
+    """Return the count that ``what`` returns, per second of ``clock``."""
     began = clock()
     count = what()
     return count / (clock() - began)
 
 
 def fastest(turns: int, clock: Callable[[], float], *contestants: Callable[[], int]) -> list[float]:
-    """Each contestant's fastest of several turns, taken one after the other."""
+    """Return each contestant's fastest of several turns, taken one after the other."""
     rates = [[rate(contestant, clock) for contestant in contestants] for _ in range(turns)]
     return [max(column) for column in zip(*rates, strict=True)]
 
@@ -110,8 +109,8 @@ def main(turns: int = 7, kafka_turns: int = 3) -> None:
     """Measure and print.
 
     Args:
-        turns: How often what is only computed is measured.
-        kafka_turns: How often what goes into Kafka is measured; 0: not at all.
+        turns: Number of measurements without Kafka.
+        kafka_turns: Number of measurements with Kafka; 0 skips them.
     """
     core = min(os.sched_getaffinity(0))
     cores = os.sched_getaffinity(0)

@@ -1,7 +1,7 @@
-"""Whether the simulator's memory grows with the time it simulates: ``python -m benchmarks.simulator_memory``.
+"""The benchmark of the simulator's memory, which should not grow with time: ``python -m benchmarks.simulator_memory``.
 
-One run of a year in this process, its messages encoded and thrown away. The peak is the system's record of the process,
-so it can only rise: what counts is by how much it rises after the first month.
+One run of a year in this process, its messages encoded and discarded. The peak is the system's record of the process,
+so it can only rise: the measure is how much it rises after the first month.
 """
 
 import sys
@@ -22,7 +22,7 @@ MOST: Final = 1.05
 
 
 def peak_mib() -> float:
-    """The most memory that this process has had resident so far."""
+    """Return the peak resident memory of this process."""
     return getrusage(RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
@@ -30,9 +30,9 @@ def main(scenario: str = "stable", hours: int = YEAR_HOURS, part: int = MONTH_HO
     """Measure and print.
 
     Args:
-        scenario: Whose memory; one whose lines come back to what they were.
+        scenario: A scenario whose queues are stable.
         hours: Length of the run.
-        part: Hours after which the peak is looked at first.
+        part: Hours after which the peak is read first.
     """
     run = plan_run(load_scenario(scenario), hours=hours)
     after_part: list[tuple[int, float]] = []

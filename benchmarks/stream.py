@@ -1,4 +1,4 @@
-"""How fast the stream is: ``python -m benchmarks.stream``.
+"""The benchmark of the stream's speed: ``python -m benchmarks.stream``.
 
 Our simulator's messages are put into a real local Kafka once; jobs then bring them into files, one after the other,
 each in processes of its own: ours with full validation, a consumer written by hand, and the plain Spark job that ours
@@ -53,7 +53,7 @@ LIVE_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a contestant stood at some moment."""
+    """The progress of a contestant at some time."""
 
     rows: int
     seconds: float
@@ -62,28 +62,28 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a contestant did, from its start to its last portion."""
+    """The progress of a contestant, from its start to its last portion."""
 
     marks: list[Mark]
 
     @property
     def first(self) -> Mark:
-        """After its start and first portion."""
+        """The progress after start and first portion."""
         return self.marks[0]
 
     @property
     def rows_per_second(self) -> float:
-        """Of all portions but the first."""
+        """The rate of all portions but the first."""
         return (self.marks[-1].rows - self.first.rows) / (self.marks[-1].seconds - self.first.seconds)
 
     @property
     def rows_per_cpu_second(self) -> float:
-        """Of all portions but the first."""
+        """The rate of all portions but the first, per CPU second."""
         return (self.marks[-1].rows - self.first.rows) / (self.marks[-1].cpu_seconds - self.first.cpu_seconds)
 
     @property
     def cpu_us_a_row(self) -> list[float]:
-        """Of each portion but the first: a JVM compiles for minutes."""
+        """The CPU time per row of each portion but the first: a JVM compiles for minutes."""
         return [
             1e6 * (after.cpu_seconds - before.cpu_seconds) / (after.rows - before.rows)
             for before, after in pairwise(self.marks)
@@ -91,7 +91,7 @@ class Result:
 
 
 class ProcessTree:
-    """CPU seconds of a process and all of its descendants, those that have ended since included."""
+    """The CPU seconds of a process and all of its descendants, those that have ended included."""
 
     def __init__(self, pid: int) -> None:
         """Watch ``pid``."""
@@ -99,7 +99,7 @@ class ProcessTree:
         self._seen: dict[psutil.Process, float] = {}
 
     def cpu_seconds(self) -> float:
-        """User and system time so far."""
+        """Return the user and system time so far."""
         for process in (self._root, *self._root.children(recursive=True)):
             try:
                 times = process.cpu_times()
@@ -110,7 +110,7 @@ class ProcessTree:
 
 
 def run_contestant(name: str, bootstrap: str, folder: Path) -> Result:
-    """Run one contestant to its end."""
+    """Run one contestant until it exits."""
     command = [sys.executable, "-m", "benchmarks.stream_contestants", name, bootstrap, str(folder)]
     began = time.monotonic()
     marks: list[Mark] = []
@@ -123,7 +123,7 @@ def run_contestant(name: str, bootstrap: str, folder: Path) -> Result:
             rows += json.loads(line)["rows"]
             marks.append(Mark(rows, time.monotonic() - began, tree.cpu_seconds()))
     if process.returncode:
-        sys.exit(f"{name} ended with {process.returncode}")
+        sys.exit(f"{name} exited with {process.returncode}")
     if marks[0] is marks[-1]:
         sys.exit(
             f"{name} read {rows:,} rows in one portion: nothing is left to measure once warm. Send more --messages."
@@ -132,7 +132,7 @@ def run_contestant(name: str, bootstrap: str, folder: Path) -> Result:
 
 
 def fill(bootstrap: str, messages: int) -> int:
-    """Send about so many messages of many venues; how many it were."""
+    """Send about that many messages, of many venues, and return how many were sent."""
     venues = max(1, round(messages / HOURS / PER_VENUE_HOUR))
     start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2)
     run = plan_run(load_scenario("original"), hours=HOURS, venues=venues, start=start)
@@ -140,7 +140,7 @@ def fill(bootstrap: str, messages: int) -> int:
 
 
 def live_seconds(bootstrap: str, folder: Path) -> np.ndarray:
-    """Of each event of a steady stream, from Kafka's timestamp to the commit at a trigger of two seconds."""
+    """Return the latency of each event of a steady stream, from Kafka's timestamp to the commit; trigger: 2 s."""
     messages = messages_of_an_hour("original", datetime.now(UTC) - timedelta(hours=6))
     producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5})
     command = [sys.executable, "-m", "benchmarks.stream_contestants", "live", bootstrap, str(folder)]
@@ -158,7 +158,7 @@ def live_seconds(bootstrap: str, folder: Path) -> np.ndarray:
             if first_batch and time.monotonic() > first_batch[0] + LIVE_WARM_UP_S + LIVE_S:
                 break
             if process.poll() is not None:
-                sys.exit(f"the live stream ended with {process.returncode}")
+                sys.exit(f"the live stream exited with {process.returncode}")
             time.sleep(max(0.0, began + number / LIVE_RATE - time.monotonic()))
         producer.flush()
         process.terminate()
@@ -178,7 +178,7 @@ def live_seconds(bootstrap: str, folder: Path) -> np.ndarray:
 
 
 def print_result(name: str, result: Result) -> None:
-    """One line."""
+    """Print one line."""
     first = result.first
     print(
         f"{name:<12} warm {result.rows_per_second:>9,.0f} rows/s {result.rows_per_cpu_second:>9,.0f} rows/CPU-second   "
@@ -189,11 +189,11 @@ def print_result(name: str, result: Result) -> None:
 
 
 def main(
-    messages: Annotated[int, typer.Option(help="About how many.")] = 3_000_000,
+    messages: Annotated[int, typer.Option(help="Approximate number of messages.")] = 3_000_000,
     turns: Annotated[int, typer.Option(help="How often each takes its turn; the fastest counts.")] = 1,
-    only: Annotated[list[str] | None, typer.Option(help="Contestants; default all.")] = None,
-    home: Annotated[Path | None, typer.Option(help="Keep the broker here, and use what it has.")] = None,
-    live: Annotated[bool, typer.Option(help="Measure the latency, too.")] = True,
+    only: Annotated[list[str] | None, typer.Option(help="Contestants to run; default all.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Keep the broker in this folder, and reuse its messages.")] = None,
+    live: Annotated[bool, typer.Option(help="Measure the latency as well.")] = True,
 ) -> None:
     """Measure and print."""
     names = only or ["handwritten", "plain", "plain-tuned", "ours"]

@@ -3,8 +3,8 @@
 That job is measured as one would write it, with Spark as it comes (``plain``), and with all of our settings
 (``plain-tuned``): the second is the stricter measure of what our code itself costs.
 
-Each is a process of its own, ``python -m benchmarks.stream_contestants NAME BOOTSTRAP FOLDER``, which reads all that
-the topics hold, in portions of about ``PORTION`` messages, and prints a line of JSON after each: ``{"rows": ...}``. All
+Each is a process of its own, ``python -m benchmarks.stream_contestants NAME BOOTSTRAP FOLDER``, which reads everything
+in the topics, in portions of about ``PORTION`` messages, and prints a line of JSON after each: ``{"rows": ...}``. All
 keep the same columns, in files partitioned by event type, date and hour, compressed with zstd; ``plain`` with snappy.
 """
 
@@ -42,12 +42,12 @@ _KEPT: Final = pa.schema([field for field in LAKE_SCHEMA if field.name not in ("
 
 
 def report(rows: int) -> None:
-    """Tell the parent that so many more rows are in their place."""
+    """Report to the parent process that ``rows`` more rows are written."""
     print(json.dumps({"rows": rows}), flush=True)
 
 
 def ours(bootstrap: str, folder: Path) -> None:
-    """The job as it is shipped: full validation, quarantine, Delta."""
+    """Run the job as it is shipped: full validation, quarantine, Delta."""
     config = StreamConfig(
         bootstrap=bootstrap, lake=str(folder / "lake"), checkpoint=folder / "checkpoint", trigger=None
     )
@@ -55,7 +55,7 @@ def ours(bootstrap: str, folder: Path) -> None:
 
 
 def live(bootstrap: str, folder: Path) -> None:
-    """Our job at a trigger of two seconds, until SIGTERM."""
+    """Run our job with a trigger of two seconds, until SIGTERM."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     places = {"lake": str(folder / "lake"), "checkpoint": folder / "checkpoint"}
@@ -64,7 +64,7 @@ def live(bootstrap: str, folder: Path) -> None:
 
 
 def plain(bootstrap: str, folder: Path) -> None:
-    """The job that ours replaces, as one would write it: Spark as it comes, portions as large as ours."""
+    """Run the job that ours replaces, as one would write it: Spark's defaults, portions as large as ours."""
     conf = {
         "spark.jars": ",".join(map(str, ensure_jars().spark)),
         "spark.sql.session.timeZone": "UTC",
@@ -84,13 +84,13 @@ def plain(bootstrap: str, folder: Path) -> None:
 
 
 def plain_tuned(bootstrap: str, folder: Path) -> None:
-    """The same job with all of our settings: session, consumer, two writers."""
+    """Run the same job with all of our settings: session, consumer, two writers."""
     with spark_session(ensure_jars().spark) as spark:
         _to_files(_parsed(read_kafka(spark, bootstrap, "earliest")).coalesce(2), folder)
 
 
 def _parsed(messages: DataFrame) -> DataFrame:
-    """All topics through from_json; nothing is checked."""
+    """Parse all topics with from_json, without validation."""
     from_json = ", ".join(
         f"{column.name} {'bigint' if column.type == 'timestamp' else column.type}" for column in CONTRACT_COLUMNS
     )
@@ -117,7 +117,7 @@ def _parsed(messages: DataFrame) -> DataFrame:
 
 
 def _to_files(rows: DataFrame, folder: Path) -> None:
-    """Parquet, by Spark's file sink, until all is written that there is."""
+    """Write Parquet with Spark's file sink until everything available is written."""
     query = (
         rows.writeStream.format("parquet")
         .outputMode("append")
@@ -131,7 +131,7 @@ def _to_files(rows: DataFrame, folder: Path) -> None:
 
 
 def _batches(query: StreamingQuery) -> Iterator[int]:
-    """Rows of each batch of ``query`` as it ends."""
+    """Yield the number of rows of each batch of ``query`` as it ends."""
     seen = -1
     while True:
         ended = query.awaitTermination(0.1)  # type: ignore[arg-type]  # seconds, pyspark takes fractions
@@ -144,7 +144,7 @@ def _batches(query: StreamingQuery) -> Iterator[int]:
 
 
 def handwritten(bootstrap: str, folder: Path) -> None:
-    """A consumer as one would write it for speed: one process, msgspec structs, a Parquet data set a portion."""
+    """Run a consumer as one would write it for speed: one process, msgspec structs, a Parquet data set per portion."""
     log = topic_offsets(bootstrap)
     if log is None:
         raise typer.BadParameter(f"no broker answers at {bootstrap}")
@@ -182,7 +182,7 @@ def handwritten(bootstrap: str, folder: Path) -> None:
 
 
 def _struct(kind: EventType) -> type[msgspec.Struct]:
-    """Messages of ``kind``; types are checked, nothing else."""
+    """Return the type of messages of ``kind``; types are checked, nothing else."""
     python = {"string": str, "int": int, "time": int, "bool": bool}
 
     def spelled(field: Field) -> Any:

@@ -1,6 +1,6 @@
-"""Lakes with a long history, made in seconds: a valid Delta log whose old data files do not exist.
+"""Lakes with a long history, created in seconds: a valid Delta log whose old data files do not exist.
 
-Readers of the log cannot tell: they open the files of the hours that they work on, and those are real.
+Readers of the log do not notice: they open only files of the hours that they work on, and those are real.
 """
 
 import json
@@ -74,7 +74,7 @@ _CHECKPOINT_SCHEMA: Final = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """How a lake came to be as it is."""
+    """The history of a lake."""
 
     commits: int
     compacted: bool  #: days that are closed hold one file per event type and hour
@@ -82,9 +82,9 @@ class History:
 
 
 def make_lake(root: Path, history: History, end: datetime) -> Lake:
-    """A lake below ``root`` after ``history.commits`` commits, the last one two minutes before ``end``.
+    """Create a lake below ``root`` with ``history.commits`` commits, the last one two minutes before ``end``.
 
-    The next commit, the first that is real, is checkpointed and cleaned up after as any other.
+    The next commit, the first real one, is checkpointed and cleaned up after like any other.
     """
     lake = Lake(str(root))
     configuration: dict[str, str | None] = dict(TABLE_PROPERTIES)
@@ -122,7 +122,7 @@ def _commit_time(version: int, newest: int, end: datetime) -> datetime:
 
 
 def _files_of(version: int, time: datetime) -> Iterator[dict[str, Any]]:
-    """What the stream adds in a commit."""
+    """Return the files that the stream adds in a commit."""
     for number in range(FILES_PER_COMMIT):
         event_type = EVENT_TYPES[number % len(EVENT_TYPES)]
         name = f"part-{version}-{number}.zstd.parquet"
@@ -169,7 +169,7 @@ def _write_commit(log: Path, version: int, time: datetime) -> None:
 
 
 def _live_files(until: int, newest: int, end: datetime, compacted: bool) -> Iterator[dict[str, Any]]:
-    """What is live after version ``until``: all that was ever added, or one file where a day was compacted."""
+    """Return the files that are live after version ``until``; one per type and hour where a day was compacted."""
     today = _commit_time(until, newest, end).astimezone(UTC).date()
     compacted_hours: dict[Hour, int] = {}
     for version in range(1, until + 1):
@@ -198,7 +198,7 @@ def _write_checkpoint(log: Path, version: int, head: dict[str, Any], adds: list[
 
 
 def _maps(value: Any) -> Any:
-    """Arrow takes dicts for structs and pairs for maps."""
+    """Convert dicts to what Arrow expects: dicts for structs, pairs for maps."""
     if isinstance(value, dict):
         return {
             key: list(inner.items()) if key in ("partitionValues", "tags", "options", "configuration") else _maps(inner)

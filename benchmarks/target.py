@@ -1,13 +1,13 @@
-"""Figures beside what is wanted of them."""
+"""Measured ratios next to their targets."""
 
 
 def print_ratio(name: str, ratio: float, target: float) -> None:
-    """One line: the ratio, the least that is wanted, and whether that is met."""
+    """Print the ratio, the target, and whether it is met."""
     _print(name, ratio, f"target {target:g}", met=ratio >= target)
 
 
 def print_ratio_at_most(name: str, ratio: float, target: float) -> None:
-    """One line: the ratio, the most that it may be, and whether that is met."""
+    """Print the ratio, the largest allowed value, and whether it is met."""
     _print(name, ratio, f"at most {target:g}", met=ratio <= target)
 
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What the start-up scripts of all machines share. Terraform puts it in front of deploy/<machine>/startup.sh; Google runs
-# both at every boot, so each step leaves alone what is done already.
+# The shared part of all start-up scripts. Terraform puts it in front of deploy/<machine>/startup.sh; Google runs both at
+# every boot, so each step is idempotent.
 #
 # Settings are attributes of the machine: ticketsim-lake-uri becomes TICKETSIM_LAKE_URI in the file that Compose reads.
 # Secrets come from Secret Manager into memory (/run), never onto a disk, into an image or into a Compose file.
@@ -11,18 +11,18 @@ SECRET_MANAGER=${SECRET_MANAGER:-https://secretmanager.googleapis.com/v1}
 RUN=${RUN:-/run/ticketsim}
 HOME_ON_DISK=${HOME_ON_DISK:-/opt/ticketsim}
 
-# metadata PATH: what the metadata server says.
+# metadata PATH: the value at PATH of the metadata server.
 metadata() {
     curl --silent --show-error --fail --retry 5 --retry-connrefused --header "Metadata-Flavor: Google" "$METADATA/$1"
 }
 
-# field A.B: that field of the JSON object on stdin.
+# field A.B: this field of the JSON object on stdin.
 field() {
     python3 -c 'import functools, json, sys
 print(functools.reduce(lambda found, key: found[key], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
 }
 
-# fail SENTENCE: shown in the serial console and in Cloud Logging.
+# fail SENTENCE: exits with an error, which the serial console and Cloud Logging show.
 fail() {
     echo "error: $1" >&2
     exit 1
@@ -32,11 +32,11 @@ fail() {
 mount_data_disk() {
     local device=/dev/disk/by-id/google-data
     mountpoint --quiet /var/lib/docker && return
-    # A disk without a file system is new. One that has another is never formatted.
+    # A disk without a file system is new. A disk that has one is never formatted.
     blkid "$device" >/dev/null || mkfs.ext4 -q -m 0 -L data "$device"
     mkdir -p /var/lib/docker
     mount -o discard,defaults "$device" /var/lib/docker
-    # Room that was added to the disk.
+    # Space that was added to the disk.
     resize2fs "$device" 2>/dev/null
 }
 
@@ -50,7 +50,7 @@ install_docker() {
     systemctl enable --now docker
 }
 
-# write_settings: the file that Compose fills its ${TICKETSIM_...} from.
+# write_settings: writes the file from which Compose fills its ${TICKETSIM_...}.
 write_settings() {
     local name value
     umask 077
@@ -59,7 +59,7 @@ write_settings() {
     for name in $(metadata instance/attributes/ | sed -n 's/^ticketsim-//p'); do
         value=$(metadata "instance/attributes/ticketsim-$name")
         case $value in
-        *$'\n'* | *"'"*) fail "attribute ticketsim-$name has a line break or a quote in it; a setting is one line." ;;
+        *$'\n'* | *"'"*) fail "invalid attribute ticketsim-$name: it has a line break or a quote in it; a setting is one line." ;;
         esac
         name=${name//-/_}
         echo "TICKETSIM_${name^^}='$value'" >>"$RUN/settings.env.unfinished"
@@ -68,7 +68,7 @@ write_settings() {
     mv "$RUN/settings.env.unfinished" "$RUN/settings.env"
 }
 
-# setting NAME: the value of ${TICKETSIM_<NAME>}, which must be there.
+# setting NAME: the value of ${TICKETSIM_<NAME>}, which must be set.
 setting() {
     local found
     found=$(sed -n "s/^TICKETSIM_$1='\(.*\)'\$/\1/p" "$RUN/settings.env")
@@ -82,11 +82,11 @@ fetch_secret() {
     token=$(metadata instance/service-accounts/default/token | field access_token)
     project=$(metadata project/project-id)
     answer=$(mktemp)
-    # The token is read from stdin: what stands on a command line, every process may see.
+    # The token is read from stdin: every process can see a command line.
     status=$(echo "header = \"Authorization: Bearer $token\"" |
         curl --silent --show-error --retry 5 --config - --output "$answer" --write-out '%{http_code}' \
             "$SECRET_MANAGER/projects/$project/secrets/$(setting PREFIX)-$1/versions/latest:access")
-    # Containers run as users of their own: the file is for all to read, its folder for root alone.
+    # Containers run as users of their own: the file is readable for all, its folder only for root.
     if [ "$status" = 200 ]; then
         (umask 022 && field payload.data <"$answer" | base64 --decode >"$file")
     elif [ "$status" = 404 ] && [ "${2:-}" = optional ]; then
@@ -107,7 +107,7 @@ log_in_to_registry() {
         docker login --username oauth2accesstoken --password-stdin "https://${images%%/*}"
 }
 
-# start IMAGE: takes the Compose file out of the image, so that both are of one release, and starts what it says.
+# start IMAGE: takes the Compose file from the image, so that both are of one release, and starts its services.
 start() {
     local image compose="$HOME_ON_DISK/$1.yaml"
     image="$(setting IMAGES)/$1:$(setting RELEASE)"
@@ -120,7 +120,7 @@ start() {
     docker image prune --all --force --filter until=720h >/dev/null
 }
 
-# prepare: all that comes before the first container.
+# prepare: everything before the first container.
 prepare() {
     mount_data_disk
     install_docker

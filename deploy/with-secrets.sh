@@ -6,7 +6,7 @@ set -eu
 for name in $(env | sed -n 's/^\([A-Z][A-Z0-9_]*\)_FROM=.*/\1/p'); do
     file=$(printenv "${name}_FROM")
     [ -r "$file" ] || { echo "error: ${name}_FROM is $file, which cannot be read: see deploy/vm.sh" >&2; exit 1; }
-    # A file without content is a secret that is not set.
+    # An empty file is a secret that is not set.
     if [ -s "$file" ]; then
         export "$name=$(cat "$file")"
     fi

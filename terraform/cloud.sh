@@ -1,5 +1,5 @@
 #!/bin/sh
-# make cloud-plan|cloud-up|cloud-down: Terraform with a question before it changes anything.
+# make cloud-plan|cloud-up|cloud-down: Terraform with a confirmation before it changes anything.
 set -eu
 cd "$(dirname "$0")"
 
@@ -8,19 +8,19 @@ fail() {
     exit 1
 }
 
-command -v terraform >/dev/null || fail "terraform is not installed. It must be 1.11 or newer: docs/cloud.md, step 1."
+command -v terraform >/dev/null || fail "terraform is not installed. Install 1.11 or newer: docs/cloud.md, step 1."
 for file in terraform.tfvars backend.hcl; do
-    [ -f "$file" ] || fail "terraform/$file is not there. Copy $file.example to it and fill it in: docs/cloud.md, step 2."
+    [ -f "$file" ] || fail "terraform/$file does not exist. Copy $file.example to it and fill it in: docs/cloud.md, step 2."
 done
 
 project=$(sed -n 's/^ *project *= *"\(.*\)".*/\1/p' terraform.tfvars)
 [ -n "$project" ] || fail "terraform/terraform.tfvars names no project. Add: project = \"ID\"."
 
-# confirm VERB: goes on only if the project's id is typed.
+# confirm VERB: continues only if the project's id is typed.
 confirm() {
     printf 'Type the id of the project, %s, to %s: ' "$project" "$1" >&2
     read -r answer || answer=
-    [ "$answer" = "$project" ] || fail "that is not $project: nothing was changed."
+    [ "$answer" = "$project" ] || fail "project id '$answer' is not '$project': nothing was changed."
 }
 
 plan=$(mktemp -d)
@@ -47,6 +47,6 @@ down)
     terraform apply -input=false "$plan/plan"
     ;;
 *)
-    fail "usage: cloud.sh plan|up|down"
+    fail "unknown command '${1:-}'; usage: cloud.sh plan|up|down"
     ;;
 esac

@@ -1,9 +1,9 @@
 locals {
-  # What the jobs import beside Spark, one NAME==VERSION a line: what `make lock` found in constraints.txt for the cluster's
-  # Python, and what the release's job.json says as well.
+  # The packages that the jobs import besides Spark, one NAME==VERSION a line: `make lock` writes them from constraints.txt
+  # for the cluster's Python; the release's job.json lists them too.
   packages = split("\n", trimspace(file("${path.module}/../deploy/dataproc/constraints.txt")))
 
-  # Cores of all workers. Without workers the stream's own number of tasks suits the one machine.
+  # Cores of all workers. Without workers the stream's default number of tasks fits the single machine.
   cores = var.dataproc_workers * tonumber(reverse(split("-", var.machine_types.dataproc_worker))[0])
 
   release = var.streaming ? jsondecode(file("${path.root}/${var.stream_job}")) : null
@@ -35,6 +35,6 @@ module "dataproc" {
   packages        = local.packages
   stream          = local.stream
 
-  # A cluster is made by machines that already have their rights, or not at all.
+  # The machines of a cluster need their permissions before it is created.
   depends_on = [module.identities, module.lake]
 }

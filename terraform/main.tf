@@ -1,9 +1,9 @@
-# One module per concern. Data flows kafka -> dataproc -> lake -> warehouse; dagster watches, airflow asks dagster.
+# One module per concern. Data flows kafka -> dataproc -> lake -> warehouse; dagster orchestrates, airflow triggers dagster.
 
 locals {
   prefix = "ticketsim"
 
-  # Ports of deploy/: nothing but these is let through, and only from where network/firewall.tf says.
+  # Ports of deploy/: the firewall only allows these, and only from the sources in network/firewall.tf.
   ports = {
     kafka          = 9092
     topic_browser  = 8088
@@ -17,7 +17,7 @@ locals {
   code      = "gs://${module.lake.code_bucket}/${var.release}"
 
   # The start-up scripts read these from the machine's metadata, attribute ticketsim-lake-uri, and hand them to Compose as
-  # TICKETSIM_LAKE_URI. Which machine wants which is said by its compose.yaml in deploy/.
+  # TICKETSIM_LAKE_URI. The compose.yaml of each machine in deploy/ says which ones it needs.
   of_every_machine = {
     prefix  = local.prefix
     images  = module.images.repository

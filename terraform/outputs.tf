@@ -4,7 +4,7 @@ locals {
 }
 
 output "urls" {
-  description = "Pages, and the command whose tunnel must be open for each."
+  description = "Pages, and the command that opens the tunnel that each needs."
   value = {
     dagster = {
       url    = "http://127.0.0.1:3000"
@@ -47,12 +47,12 @@ output "ssh" {
 }
 
 output "images" {
-  description = "Where the images of deploy/ are pushed to, and with which tag."
+  description = "Repository and tag of the images of deploy/."
   value       = { repository = module.images.repository, tag = var.release }
 }
 
 output "secrets" {
-  description = "Names of the secrets that want a value."
+  description = "Names of the secrets that need a value."
   value       = module.secrets.names
 }
 
@@ -82,6 +82,6 @@ output "datasets" {
 }
 
 output "keep_data" {
-  description = "Whether the stack refuses to be destroyed; make cloud-down looks here."
+  description = "Whether the stack is protected from being destroyed; make cloud-down reads this."
   value       = var.keep_data
 }

@@ -1,4 +1,4 @@
-# The services that this project uses; they stay on when the stack goes, because others may use them.
+# The services that this project uses; they stay enabled when the stack is destroyed, because others may use them.
 resource "google_project_service" "used" {
   for_each = toset([
     "artifactregistry.googleapis.com",

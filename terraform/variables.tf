@@ -1,10 +1,10 @@
 variable "project" {
-  description = "Id of the Google Cloud project; everything here lives in it."
+  description = "Id of the Google Cloud project that contains everything."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
-    error_message = "A project id has 6 to 30 lower case letters, digits and dashes, and starts with a letter. Give its id, not its name or number."
+    error_message = "Invalid project id; expected 6 to 30 lower case letters, digits and dashes, starting with a letter. Give the id, not the name or number."
   }
 }
 
@@ -15,7 +15,7 @@ variable "region" {
 
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]{1,2}$", var.region))
-    error_message = "A region is spelled like europe-west1; europe-west1-b is a zone, EU a multi-region."
+    error_message = "Invalid region; expected one like europe-west1. europe-west1-b is a zone, EU a multi-region."
   }
 }
 
@@ -26,7 +26,7 @@ variable "zone" {
 
   validation {
     condition     = can(regex("^${var.region}-[a-z]$", var.zone))
-    error_message = "The zone must lie in the region: the region's name, a dash and one letter."
+    error_message = "Invalid zone; expected one in the region: the region's name, a dash and one letter."
   }
 }
 
@@ -41,7 +41,7 @@ variable "subnet_range" {
       can(regex("^(10\\.|192\\.168\\.|172\\.(1[6-9]|2[0-9]|3[01])\\.)", var.subnet_range)) &&
       try(tonumber(split("/", var.subnet_range)[1]), 0) >= 16 && try(tonumber(split("/", var.subnet_range)[1]), 32) <= 28
     )
-    error_message = "The range must be private (RFC 1918) and have 16 to 28 bits, e.g. 10.40.0.0/24."
+    error_message = "Invalid range; expected a private one (RFC 1918) of 16 to 28 bits, for example 10.40.0.0/24."
   }
 }
 
@@ -52,7 +52,7 @@ variable "operators" {
 
   validation {
     condition     = alltrue([for member in var.operators : can(regex("^(user|group|serviceAccount):[^@]+@[^@]+$", member))])
-    error_message = "An operator is user:ADDRESS, group:ADDRESS or serviceAccount:ADDRESS. allUsers, allAuthenticatedUsers and whole domains are not allowed."
+    error_message = "Invalid operator; expected user:ADDRESS, group:ADDRESS or serviceAccount:ADDRESS. allUsers, allAuthenticatedUsers and whole domains are not allowed."
   }
 }
 
@@ -63,7 +63,7 @@ variable "viewers" {
 
   validation {
     condition     = alltrue([for member in var.viewers : can(regex("^(user|group|serviceAccount):[^@]+@[^@]+$", member))])
-    error_message = "A viewer is user:ADDRESS, group:ADDRESS or serviceAccount:ADDRESS. allUsers, allAuthenticatedUsers and whole domains are not allowed."
+    error_message = "Invalid viewer; expected user:ADDRESS, group:ADDRESS or serviceAccount:ADDRESS. allUsers, allAuthenticatedUsers and whole domains are not allowed."
   }
 }
 
@@ -73,7 +73,7 @@ variable "release" {
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9._-]{0,62}$", var.release)) && var.release != "latest"
-    error_message = "A release is a tag such as 0.1.0 or a commit's hash. latest would change under running machines."
+    error_message = "Invalid release; expected a tag such as 0.1.0 or a commit's hash. latest would change under running machines."
   }
 }
 
@@ -91,18 +91,18 @@ variable "machine_types" {
 
   validation {
     condition     = alltrue([for type in values(var.machine_types) : can(regex("^[a-z][a-z0-9]+-[a-z]+-[0-9]+$", type))])
-    error_message = "A machine type is spelled like e2-standard-2."
+    error_message = "Invalid machine type; expected one like e2-standard-2."
   }
 }
 
 variable "dataproc_workers" {
-  description = "Workers of the cluster. 0 is one machine that is master and worker; else at least 2, as Dataproc asks."
+  description = "Workers of the cluster. 0 is one machine that is master and worker; otherwise Dataproc requires at least 2."
   type        = number
   default     = 0
 
   validation {
     condition     = var.dataproc_workers == 0 || (var.dataproc_workers >= 2 && floor(var.dataproc_workers) == var.dataproc_workers)
-    error_message = "Dataproc has either no workers (a single node) or at least 2."
+    error_message = "Invalid number of workers; expected 0 (a single node) or at least 2."
   }
 }
 
@@ -113,18 +113,18 @@ variable "kafka_disk_gb" {
 
   validation {
     condition     = var.kafka_disk_gb >= 10 && var.kafka_disk_gb <= 64000
-    error_message = "The broker's disk has 10 to 64000 GB."
+    error_message = "Invalid size of the broker's disk; expected 10 to 64000 GB."
   }
 }
 
 variable "kafka_partitions" {
-  description = "Partitions of a topic that is made; one that is there keeps its own."
+  description = "Partitions of a new topic; an existing one keeps its own."
   type        = number
   default     = 3
 
   validation {
     condition     = var.kafka_partitions >= 1 && var.kafka_partitions <= 1000 && floor(var.kafka_partitions) == var.kafka_partitions
-    error_message = "A topic has 1 to 1000 partitions."
+    error_message = "Invalid number of partitions; expected 1 to 1000."
   }
 }
 
@@ -140,18 +140,18 @@ variable "simulation" {
 
   validation {
     condition     = can(regex("^[a-z0-9-]+$", var.simulation.scenario)) && var.simulation.venues >= 1 && var.simulation.seed >= 0
-    error_message = "A simulation has the name of a scenario (ticketsim scenarios lists them), a seed of 0 or more and at least one venue."
+    error_message = "Invalid simulation; expected the name of a scenario (ticketsim scenarios lists them), a seed of 0 or more and at least one venue."
   }
 }
 
 variable "trigger" {
-  description = "Who asks for hours that are due for the first time: airflow or dagster's own sensor."
+  description = "What requests the first load of an hour: airflow, or dagster's own sensor."
   type        = string
   default     = "airflow"
 
   validation {
     condition     = contains(["airflow", "dagster"], var.trigger)
-    error_message = "The trigger is airflow or dagster."
+    error_message = "Invalid trigger; expected airflow or dagster."
   }
 }
 
@@ -161,12 +161,12 @@ variable "first_hour" {
 
   validation {
     condition     = can(regex("^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:00:00Z$", var.first_hour)) && can(formatdate("YYYY", var.first_hour))
-    error_message = "The first hour is the start of an hour in UTC, e.g. 2026-12-01T00:00:00Z."
+    error_message = "Invalid first hour; expected the start of an hour in UTC, for example 2026-12-01T00:00:00Z."
   }
 }
 
 variable "tuning" {
-  description = "Settings of Dagster whose defaults do not suit, e.g. { reload-minutes = 30 }; docs/settings.md has their meaning."
+  description = "Settings of Dagster that override defaults, e.g. { reload-minutes = 30 }; docs/settings.md has their meaning."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -177,7 +177,7 @@ variable "tuning" {
         ["bigquery-maximum-bytes-billed", "lag-warning", "lateness-minutes", "quarantine-warning", "reload-minutes"], name
       )
     ])
-    error_message = "What can be tuned is bigquery-maximum-bytes-billed, lag-warning, lateness-minutes, quarantine-warning and reload-minutes, each a number."
+    error_message = "Invalid tuning; expected numbers for bigquery-maximum-bytes-billed, lag-warning, lateness-minutes, quarantine-warning and reload-minutes only."
   }
 }
 
@@ -188,7 +188,7 @@ variable "streaming" {
 
   validation {
     condition     = !var.streaming || fileexists("${path.root}/${var.stream_job}")
-    error_message = "The description of the release's job is not there. Build and upload the release: deploy/dataproc/dataproc_release.py."
+    error_message = "The description of the release's job does not exist. Build and upload the release: deploy/dataproc/dataproc_release.py."
   }
 }
 
@@ -199,7 +199,7 @@ variable "stream_job" {
 }
 
 variable "keep_data" {
-  description = "Keeps machines, and buckets and datasets that hold something, from being destroyed. False only to take all down for good."
+  description = "Protects machines, and buckets and datasets that hold data, from being destroyed. Set false only to take everything down for good."
   type        = bool
   default     = true
 }

@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # Which bucket holds the state is said at `init`: -backend-config="bucket=..." (docs/cloud.md).
+  # The bucket of the state is given at `init`: -backend-config="bucket=..." (docs/cloud.md).
   backend "gcs" {
     prefix = "ticketsim"
   }

@@ -1,7 +1,7 @@
 # Airflow's machine.
 # shellcheck shell=bash
 
-# derive_secrets: what Airflow wants to read, made from the two passwords.
+# derive_secrets: the files that Airflow reads, built from the two passwords.
 derive_secrets() {
     local secrets="$RUN/secrets"
     (

@@ -3,7 +3,7 @@
 #   backup.sh                       dump now; the timer that startup.sh installs does it every night
 #   backup.sh restore OBJECT        load a dump, e.g. dagster/20261124T022000Z.dump, into the database
 # By hand: set -a; . /run/ticketsim/settings.env; TICKETSIM_COMPOSE=/opt/ticketsim/dagster.yaml /opt/ticketsim/backup.sh
-# The data itself is in lake and warehouse: without a dump Dagster would only load every hour once more.
+# The data itself is in lake and warehouse: without a dump Dagster would only load every hour again.
 set -euo pipefail
 
 METADATA=${METADATA:-http://metadata.google.internal/computeMetadata/v1}
@@ -16,7 +16,7 @@ bucket=${bucket%%/*}
 prefix=${TICKETSIM_BACKUP_URI#gs://"$bucket"}
 prefix=${prefix#/}
 
-# storage CURL-ARGUMENTS: asks Cloud Storage as this machine; the token is read from stdin, where nobody else sees it.
+# storage CURL-ARGUMENTS: calls Cloud Storage as this machine; the token is read from stdin, which no other user sees.
 storage() {
     local token
     token=$(curl --silent --show-error --fail --header "Metadata-Flavor: Google" \
@@ -29,7 +29,7 @@ compose() {
     docker compose --file "$TICKETSIM_COMPOSE" "$@"
 }
 
-# escaped TEXT: as part of an address.
+# escaped TEXT: the text escaped for a URL.
 escaped() {
     python3 -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1], safe=""))' "$1"
 }
@@ -47,14 +47,14 @@ dump)
 restore)
     object=${2:?usage: backup.sh restore OBJECT}
     storage --output "$dump" "$STORAGE/storage/v1/b/$bucket/o/$(escaped "$object")?alt=media"
-    # One transaction: a dump that cannot be read changes nothing. Dagster starts again either way.
+    # One transaction: a dump that cannot be read changes nothing. Dagster restarts either way.
     trap 'rm -f "$dump"; compose up --detach' EXIT
     compose stop daemon webserver viewer code
     compose exec --no-TTY postgres pg_restore --username=dagster --dbname=dagster --clean --if-exists --single-transaction \
         --no-owner <"$dump"
     ;;
 *)
-    echo "error: $1 is neither dump nor restore" >&2
+    echo "error: unknown command '$1'; expected nothing, dump, or restore OBJECT" >&2
     exit 2
     ;;
 esac

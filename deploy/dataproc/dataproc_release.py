@@ -1,8 +1,8 @@
-"""A release of the code for Dataproc: builds the folder that jobs name, and uploads it.
+"""The release of the code for Dataproc: builds the folder that jobs use, and uploads it.
 
 ``stream.py`` and ``maintenance.py`` are main files of jobs, ``ticketsim.zip`` holds the packages that they import,
-``jars/`` the jars of streaming/spark/ivy.xml but for the broker's. ``job.json`` tells what a job and its cluster need
-beside.
+``jars/`` the jars of streaming/spark/ivy.xml except the broker's. ``job.json`` lists what else a job and its cluster
+need.
 
     python deploy/dataproc/dataproc_release.py build/dataproc --upload gs://bucket/RELEASE
 """
@@ -31,20 +31,20 @@ MAINS: Final = ("maintenance.py", "stream.py")
 #: What the main files import.
 _PACKAGES: Final = ("simulator", "streaming")
 
-#: Of all files, so that the same code gives the same bytes.
+#: The timestamp of all files, so that the same code gives the same bytes.
 _ZIP_TIME: Final = (2026, 1, 1, 0, 0, 0)
 
 
 def packages() -> list[str]:
-    """What the cluster must have installed, ``name==version``: the pins for its Python, which Terraform reads too."""
+    """Return the packages that the cluster needs, ``name==version``: pins for its Python, read by Terraform too."""
     return Path(__file__).with_name("constraints.txt").read_text(encoding="utf-8").split()
 
 
 def lay_out(folder: Path) -> None:
-    """Build the release in ``folder``, which is made anew.
+    """Build the release in ``folder``, which is recreated.
 
     Raises:
-        JarsUnavailable: they cannot be downloaded.
+        JarsUnavailable: The jars cannot be downloaded.
     """
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "jars").mkdir(parents=True)
@@ -61,13 +61,13 @@ def lay_out(folder: Path) -> None:
 
 
 def upload(folder: Path, target: str, client: storage.Client) -> list[str]:
-    """Copy the release to ``target``, ``gs://bucket/prefix``, leaving alone what is there.
+    """Copy the release to ``target``, ``gs://bucket/prefix``; existing objects are left alone.
 
     Returns:
         The names of the objects that were written.
 
     Raises:
-        FileExistsError: one of them is there with other bytes: a release does not change.
+        FileExistsError: An object exists with other content: a release is immutable.
     """
     bucket_name, _, prefix = target.removeprefix("gs://").strip("/").partition("/")
     bucket, written = client.bucket(bucket_name), []
@@ -76,9 +76,11 @@ def upload(folder: Path, target: str, client: storage.Client) -> list[str]:
         present = bucket.get_blob(name)
         if present is not None:
             if present.download_as_bytes() != path.read_bytes():
-                raise FileExistsError(f"gs://{bucket_name}/{name} is another one. Give this release a name of its own.")
+                raise FileExistsError(
+                    f"gs://{bucket_name}/{name} exists with other content. Give this release a new name."
+                )
             continue
-        # Refused if somebody else writes it meanwhile.
+        # Fails if another process has created it in the meantime.
         bucket.blob(name).upload_from_filename(str(path), if_generation_match=0)
         written.append(name)
     return written
@@ -92,7 +94,7 @@ def _sources() -> Iterator[Path]:
 
 
 def main() -> None:
-    """Build, and upload if asked to."""
+    """Build the release, and upload it if requested."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--upload", metavar="gs://BUCKET/PREFIX")

@@ -3,8 +3,8 @@
 python deploy/dataproc/dataproc_submit.py --project P --region R --cluster C --code gs://bucket/RELEASE
     --bootstrap HOST:9092 --lake gs://bucket/lake --checkpoint gs://bucket/lake/checkpoint
 
-With --recover or --accept-loss it is a job that goes on past its checkpoint or past a loss, commits what Kafka holds,
-and ends; the stream's own job must be stopped (docs/runbook.md).
+With --recover or --accept-loss the job resumes past its checkpoint or past a loss, commits what Kafka holds, and ends;
+the stream's own job must be stopped (docs/runbook.md).
 """
 
 import argparse
@@ -17,17 +17,17 @@ from typing import Any, Final
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.dataproc_v1 import Job, JobControllerClient, JobPlacement, JobScheduling, PySparkJob
 
-#: The driver starts its query again by itself; this is for when the driver dies.
+#: The driver restarts its query by itself; this is for when the driver dies.
 MAX_FAILURES_PER_HOUR: Final = 6
 
 
 def stream_job(cluster: str, code: str, arguments: Sequence[str], release: Mapping[str, Any]) -> Job:
-    """The job: started again when it fails, unless it is to run ``--once``.
+    """Build the job; Dataproc restarts it when it fails, unless it runs with ``--once``.
 
     Args:
-        cluster: Where it runs.
+        cluster: The cluster's name.
         code: The release's folder, ``gs://bucket/prefix``.
-        arguments: Of ``stream.py``.
+        arguments: The arguments of ``stream.py``.
         release: The release's ``job.json``.
     """
     return Job(
@@ -45,29 +45,29 @@ def stream_job(cluster: str, code: str, arguments: Sequence[str], release: Mappi
 
 
 def stream_arguments(asked: argparse.Namespace) -> list[str]:
-    """What ``stream.py`` is given: where it reads and writes and, once, how it goes on."""
+    """Return the arguments of ``stream.py``: where it reads and writes and, with ``--once``, where it resumes."""
     given = {f"--{option}": getattr(asked, option) for option in ("bootstrap", "lake", "checkpoint")}
     places = [word for option, value in given.items() for word in (option, value)]
     return [*places, "--once", asked.start_from] if asked.start_from else places
 
 
 def parser_of_commands() -> argparse.ArgumentParser:
-    """The options of this command."""
+    """Build the parser of this command's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for option in ("project", "region", "cluster", "code", "bootstrap", "lake", "checkpoint"):
         parser.add_argument(f"--{option}", required=True)
     parser.add_argument("--release", type=Path, default=Path("build/dataproc/job.json"), help="the release's job.json")
     going_on = parser.add_mutually_exclusive_group()
     for option, meaning in (
-        ("--recover", "set the checkpoint aside unless it stands where the lake ends"),
-        ("--accept-loss", "the same, and record in the lake what is gone from Kafka"),
+        ("--recover", "set the checkpoint aside unless it is at the same offsets as the lake"),
+        ("--accept-loss", "the same, and record messages that are gone from Kafka as lost"),
     ):
         going_on.add_argument(option, dest="go_on", action="store_const", const=option, help=meaning)
     return parser
 
 
 def main() -> None:
-    """Submit and print the job's id."""
+    """Submit the job and print its id."""
     asked = parser_of_commands().parse_args()
     job = stream_job(
         asked.cluster, asked.code, stream_arguments(asked), json.loads(asked.release.read_text(encoding="utf-8"))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes Kafka's configuration from the environment, formats its storage the first time, and becomes Kafka.
+# Writes Kafka's configuration from the environment, formats its storage the first time, and starts Kafka.
 set -eu
 
 : "${ADVERTISED_HOST:?the name or address by which clients reach this machine}"

@@ -1,4 +1,4 @@
-# The whole stack, planned and applied to a provider that makes everything up. Run by tests/terraform, and by hand:
+# The whole stack, planned and applied with a mock provider. Run by tests/terraform, and by hand:
 # terraform init -backend=false && terraform test
 
 mock_provider "google" {
@@ -41,7 +41,7 @@ run "the_default_stack" {
 
   assert {
     condition     = output.dataproc.job == null
-    error_message = "A streaming job was made before its code was uploaded."
+    error_message = "A streaming job was created before its code was uploaded."
   }
 
   assert {
@@ -58,7 +58,7 @@ run "a_release_with_its_streaming_job" {
 
   assert {
     condition     = output.dataproc.job != null
-    error_message = "There is no streaming job."
+    error_message = "No streaming job was created."
   }
 }
 

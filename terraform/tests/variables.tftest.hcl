@@ -1,4 +1,4 @@
-# Every variable that is checked refuses what it must. A run fails if one of its variables takes its value.
+# Every variable with a validation rejects invalid values. A run fails if one of its variables accepts its value.
 
 mock_provider "google" {}
 

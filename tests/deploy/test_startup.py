@@ -110,7 +110,7 @@ def test_a_setting_that_could_become_two_is_refused(cloud: Cloud, tmp_path: Path
     cloud.attributes["ticketsim-lake-uri"] = "x'\nTICKETSIM_TRIGGER='dagster"
     said = run(cloud, tmp_path, "dagster", "write_settings")
     assert said.returncode == 1
-    assert "ticketsim-lake-uri has a line break or a quote" in said.stderr
+    assert "invalid attribute ticketsim-lake-uri: it has a line break or a quote" in said.stderr
     assert not (tmp_path / "run" / "settings.env").exists()
 
 

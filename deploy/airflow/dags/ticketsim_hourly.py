@@ -1,4 +1,4 @@
-"""Airflow's one task in Ticketsim: once an hour, ask Dagster to materialise the hours that are due."""
+"""Airflow's one task in Ticketsim: every hour, request from Dagster the hours that are due."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -8,12 +8,12 @@ from ticketsim_trigger.operators import MaterializeDueHours
 
 with DAG(
     "ticketsim_hourly",
-    description="Asks Dagster for all hours that are due, and waits for them.",
+    description="Requests all hours that are due from Dagster, and waits for them.",
     # Five minutes past: the stream commits every two, so the last receipts of the hour before are in the lake. What is
     # not complete by then is due an hour later.
     schedule=CronDataIntervalTimetable("5 * * * *", timezone="UTC"),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
-    # A run asks for all that is due, so hours that were missed need no runs of their own.
+    # A run requests everything that is due, so missed hours need no catch-up runs.
     catchup=False,
     # Looking for a run and launching it are two steps: two tasks at once could both launch.
     max_active_runs=1,

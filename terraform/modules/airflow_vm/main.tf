@@ -4,7 +4,7 @@ module "vm" {
   source = "../vm"
 
   name            = "${var.prefix}-airflow"
-  description     = "Airflow, which asks Dagster once an hour"
+  description     = "Airflow, which triggers Dagster once an hour"
   region          = var.region
   zone            = var.zone
   machine_type    = var.machine_type

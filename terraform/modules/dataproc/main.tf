@@ -1,4 +1,4 @@
-# Spark: the stream that never ends, and maintenance of the lake beside it.
+# Spark: the stream, which runs without end, and maintenance of the lake next to it.
 
 terraform {
   required_providers {
@@ -70,7 +70,7 @@ resource "google_dataproc_cluster" "this" {
           # The stream's driver runs here for weeks: its log goes to Cloud Logging and is rotated there.
           "dataproc:dataproc.logging.stackdriver.job.driver.enable" = "true"
           "dataproc:dataproc.logging.stackdriver.enable"            = "true"
-          # What streaming imports beside Spark, as constraints.txt pins it.
+          # The packages that streaming imports besides Spark, pinned by constraints.txt.
           "dataproc:pip.packages" = join(",", var.packages)
         },
         var.workers == 0 ? { "dataproc:dataproc.allow.zero.workers" = "true" } : {},
@@ -79,7 +79,7 @@ resource "google_dataproc_cluster" "this" {
   }
 }
 
-# A new release of the code cancels the job and starts it anew, from the checkpoint.
+# A new release of the code cancels the job and restarts it, from the checkpoint.
 resource "google_dataproc_job" "stream" {
   count = var.stream == null ? 0 : 1
 
@@ -90,8 +90,8 @@ resource "google_dataproc_job" "stream" {
     cluster_name = google_dataproc_cluster.this.name
   }
 
-  # The driver restarts its query by itself; Dataproc restarts the driver, at most this often: a job that dies at once again
-  # and again is reported as failed within the hour. 240 is the most that it takes in all.
+  # The driver restarts its query by itself; Dataproc restarts the driver, at most this often: a job that keeps failing at
+  # once is reported as failed within the hour. 240 is the largest total that Dataproc accepts.
   scheduling {
     max_failures_per_hour = 6
     max_failures_total    = 240

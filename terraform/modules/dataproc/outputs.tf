@@ -4,6 +4,6 @@ output "cluster" {
 }
 
 output "stream_job" {
-  description = "Id of the streaming job, null while there is none."
+  description = "Id of the streaming job; null if there is none."
   value       = one(google_dataproc_job.stream[*].id)
 }

@@ -14,7 +14,7 @@ locals {
     kafka    = "The broker, its topic browser and the simulator"
     dataproc = "The streaming job, and maintenance of the lake"
     dagster  = "Loads, dbt and checks"
-    airflow  = "Asks Dagster once an hour"
+    airflow  = "Triggers Dagster once an hour"
   }
 
   of_every_machine = ["roles/logging.logWriter", "roles/monitoring.metricWriter"]
@@ -23,7 +23,7 @@ locals {
     kafka = []
     # What Dataproc's own agents need on the cluster's machines: https://cloud.google.com/dataproc/docs/concepts/iam/iam
     dataproc = ["roles/dataproc.worker"]
-    # To run queries and load jobs; on which data they may work is said by the datasets.
+    # To run queries and load jobs; the datasets grant access to data.
     dagster = ["roles/bigquery.jobUser"]
     airflow = []
   }
@@ -97,7 +97,7 @@ resource "google_project_iam_member" "viewers" {
   }
 }
 
-# Who logs in to a machine acts as its service account: Google asks for this right beside the login.
+# A user who logs in to a machine acts as its service account: Google requires this role in addition to the login.
 resource "google_service_account_iam_member" "operators" {
   for_each = {
     for pair in setproduct(var.operators, keys(local.machines)) :

@@ -15,7 +15,7 @@ resource "google_artifact_registry_repository" "this" {
   description   = "Images of Ticketsim's machines"
 
   docker_config {
-    # A tag stands for the same image for ever: what was tested is what runs.
+    # A tag always names the same image: what was tested is what runs.
     immutable_tags = true
   }
 }

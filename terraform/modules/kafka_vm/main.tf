@@ -1,4 +1,4 @@
-# Kafka and who sends to it. Its data disk holds the topics; its address stays the same when the machine is made anew.
+# Kafka and its producer. The data disk holds the topics; the address stays the same when the machine is recreated.
 
 terraform {
   required_providers {
@@ -8,7 +8,7 @@ terraform {
   }
 }
 
-# Kafka tells its clients this address, so it is known before the machine is, and outlives it.
+# Kafka advertises this address to its clients, so it is reserved before the machine, and outlives it.
 resource "google_compute_address" "this" {
   name         = "${var.prefix}-kafka"
   region       = var.region

@@ -6,7 +6,7 @@ locals {
     "lake dataproc" = { bucket = google_storage_bucket.lake.name, machine = "dataproc", role = "roles/storage.objectUser" }
     "lake dagster"  = { bucket = google_storage_bucket.lake.name, machine = "dagster", role = "roles/storage.objectViewer" }
     "code dataproc" = { bucket = google_storage_bucket.code.name, machine = "dataproc", role = "roles/storage.objectViewer" }
-    # Its log manager asks whether the bucket exists, which the objects' roles do not answer.
+    # Its log manager checks whether the bucket exists, which the objects' roles do not allow.
     "code dagster sees" = { bucket = google_storage_bucket.code.name, machine = "dagster", role = "roles/storage.legacyBucketReader" }
     "code dagster"      = { bucket = google_storage_bucket.code.name, machine = "dagster", role = "roles/storage.objectUser" }
     "dataproc dataproc" = { bucket = google_storage_bucket.dataproc.name, machine = "dataproc", role = "roles/storage.objectUser" }

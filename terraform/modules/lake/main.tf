@@ -1,4 +1,4 @@
-# Two buckets: the lake, with the stream's checkpoint, and beside it what can be made again: code, logs, pages, Spark's own.
+# Buckets: the lake, with the stream's checkpoint, and others for what can be recreated: code, logs, pages, Spark's files.
 
 terraform {
   required_providers {
@@ -16,13 +16,13 @@ resource "google_storage_bucket" "lake" {
   public_access_prevention    = "enforced"
   force_destroy               = !var.keep_data
 
-  # An object that is overwritten or deleted by mistake can be brought back.
+  # An object that is overwritten or deleted by mistake can be restored.
   versioning {
     enabled = true
   }
 
-  # A live object is never the business of a lifecycle: which files are old is known by Delta's log alone, and removed by its
-  # vacuum. What is deleted here was replaced or deleted before, two weeks ago.
+  # A lifecycle never deletes live objects: only Delta's log knows which files are unreferenced, and VACUUM removes them.
+  # The versions deleted here were replaced or deleted two weeks ago.
   lifecycle_rule {
     action {
       type = "Delete"
@@ -42,7 +42,7 @@ resource "google_storage_bucket" "lake" {
     }
   }
 
-  # Older versions are kept anyway; a second net would double the bytes of what maintenance rewrites.
+  # Older versions are kept anyway; soft delete as well would double the bytes of what maintenance rewrites.
   soft_delete_policy {
     retention_duration_seconds = 0
   }

@@ -1,5 +1,5 @@
 variable "project" {
-  description = "Id of the project: first part of the buckets' names, which are unique in the world."
+  description = "Id of the project: first part of the buckets' names, which are globally unique."
   type        = string
 }
 
@@ -19,6 +19,6 @@ variable "service_accounts" {
 }
 
 variable "keep_data" {
-  description = "Whether a bucket that holds objects refuses to be destroyed."
+  description = "Whether a bucket that holds objects is protected from being destroyed."
   type        = bool
 }

@@ -1,13 +1,13 @@
 # Rules name machines by their service accounts: a machine cannot give itself the identity of another, as it could a tag.
 
 locals {
-  # From where Identity-Aware Proxy forwards tunnels: https://cloud.google.com/iap/docs/using-tcp-forwarding
+  # The source range of Identity-Aware Proxy's tunnels: https://cloud.google.com/iap/docs/using-tcp-forwarding
   iap_range = "35.235.240.0/20"
 }
 
 resource "google_compute_firewall" "deny_the_rest" {
   name        = "${var.prefix}-deny-the-rest"
-  description = "What no other rule lets in is refused, and logged"
+  description = "Denies and logs what no other rule allows"
   network     = google_compute_network.this.id
   direction   = "INGRESS"
   priority    = 65534
@@ -25,7 +25,7 @@ resource "google_compute_firewall" "deny_the_rest" {
 
 resource "google_compute_firewall" "tunnels" {
   name        = "${var.prefix}-tunnels"
-  description = "Operators' ssh, by Identity-Aware Proxy"
+  description = "Operators' ssh, through Identity-Aware Proxy"
   network     = google_compute_network.this.id
   direction   = "INGRESS"
 
@@ -46,7 +46,7 @@ resource "google_compute_firewall" "pages" {
   }
 
   name        = "${var.prefix}-page-${each.key}"
-  description = "Operators' browsers, by Identity-Aware Proxy"
+  description = "Operators' browsers, through Identity-Aware Proxy"
   network     = google_compute_network.this.id
   direction   = "INGRESS"
 
@@ -76,7 +76,7 @@ resource "google_compute_firewall" "kafka" {
 
 resource "google_compute_firewall" "graphql" {
   name        = "${var.prefix}-graphql"
-  description = "Airflow asks Dagster; Dagster's web server has no login, so nobody else may"
+  description = "Airflow calls Dagster; its web server has no login, so no other source is allowed"
   network     = google_compute_network.this.id
   direction   = "INGRESS"
 
@@ -91,7 +91,7 @@ resource "google_compute_firewall" "graphql" {
 
 resource "google_compute_firewall" "dataproc" {
   name        = "${var.prefix}-dataproc"
-  description = "The cluster's machines among themselves, on all ports, as Dataproc asks"
+  description = "The cluster's machines among themselves, on all ports, as Dataproc requires"
   network     = google_compute_network.this.id
   direction   = "INGRESS"
 

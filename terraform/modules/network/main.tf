@@ -1,4 +1,4 @@
-# A network of our own: private addresses only, the way out by NAT, the way in by Google's Identity-Aware Proxy.
+# A network of our own: private addresses only, outbound traffic by NAT, inbound by Google's Identity-Aware Proxy.
 
 terraform {
   required_providers {
@@ -10,7 +10,7 @@ terraform {
 
 resource "google_compute_network" "this" {
   name                    = var.prefix
-  description             = "Ticketsim's machines; nothing here has an address of its own outside"
+  description             = "Ticketsim's machines; none of them has an external address"
   auto_create_subnetworks = false
   routing_mode            = "REGIONAL"
 }

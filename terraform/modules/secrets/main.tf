@@ -1,5 +1,5 @@
-# Places for secrets, and who may read which. Their values are put in by hand (docs/cloud.md): a value that Terraform knows
-# stands in its state, for everybody who may read that.
+# Secrets without values, and who may read which. Their values are added by hand (docs/cloud.md): a value that Terraform
+# knows is in its state, readable for everyone who may read that.
 
 terraform {
   required_providers {
@@ -12,10 +12,10 @@ terraform {
 locals {
   secrets = {
     dagster-postgres-password = { machine = "dagster", description = "Dagster's Postgres" }
-    alert-url                 = { machine = "dagster", description = "Where alerts are sent, a webhook's address; may stay without a value" }
+    alert-url                 = { machine = "dagster", description = "Address of the webhook for alerts; a value is optional" }
     airflow-postgres-password = { machine = "airflow", description = "Airflow's Postgres" }
     airflow-fernet-key        = { machine = "airflow", description = "Encrypts connections in Airflow's database" }
-    airflow-jwt-secret        = { machine = "airflow", description = "Signs what Airflow's parts say to each other" }
+    airflow-jwt-secret        = { machine = "airflow", description = "Signs requests between Airflow's components" }
     airflow-admin-password    = { machine = "airflow", description = "Login of Airflow's page" }
   }
 }

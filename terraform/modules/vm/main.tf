@@ -1,4 +1,4 @@
-# A machine as ours are: no address outside, its own identity, a data disk that outlives it, and a start-up script.
+# A machine: no external address, its own identity, a data disk that outlives it, and a start-up script.
 
 terraform {
   required_providers {
@@ -69,14 +69,14 @@ resource "google_compute_instance" "this" {
 
   service_account {
     email = var.service_account
-    # What the machine may do is said by its account's roles; narrower scopes would be a second, coarser list.
+    # The roles of its account say what the machine may do; narrower scopes would be a second, coarser list.
     scopes = ["cloud-platform"]
   }
 
   metadata = merge(
     { for name, value in var.settings : "ticketsim-${name}" => value },
     {
-      # Not metadata_startup_script, which makes the machine anew when the script changes.
+      # Not metadata_startup_script, which recreates the machine when the script changes.
       startup-script         = join("\n", [for script in ["vm.sh", var.startup_script] : file("${path.module}/../../../deploy/${script}")])
       block-project-ssh-keys = "true"
       enable-oslogin         = "true"
@@ -91,7 +91,7 @@ resource "google_compute_instance" "this" {
   }
 
   lifecycle {
-    # A newer Debian is no reason to make the machine anew: unattended upgrades patch it.
+    # A newer Debian image does not recreate the machine: unattended upgrades patch it.
     ignore_changes = [boot_disk[0].initialize_params[0].image]
   }
 }

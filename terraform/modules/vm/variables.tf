@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "description" {
-  description = "What it does."
+  description = "Purpose of the machine."
   type        = string
 }
 
@@ -50,12 +50,12 @@ variable "settings" {
 
   validation {
     condition     = alltrue([for name in keys(var.settings) : can(regex("^[a-z][a-z0-9-]*$", name))])
-    error_message = "A setting is named in lower case with dashes: lake-uri for TICKETSIM_LAKE_URI."
+    error_message = "Invalid name of a setting; expected lower case with dashes, for example lake-uri for TICKETSIM_LAKE_URI."
   }
 }
 
 variable "startup_script" {
-  description = "What the machine runs at every boot after deploy/vm.sh: a file of deploy/."
+  description = "Script that the machine runs at every boot after deploy/vm.sh: a file in deploy/."
   type        = string
 }
 

@@ -1,6 +1,6 @@
-# One dataset per layer, named by TICKETSIM_BIGQUERY_DATASET_PREFIX and dbt's schema. Tables are made by the loader and by
-# dbt, who know their columns. The loader's tables of a moment carry their own expiry; a dataset's would take raw.events and
-# dbt's views along.
+# One dataset per layer, named by TICKETSIM_BIGQUERY_DATASET_PREFIX and dbt's schema. Tables are created by the loader and
+# by dbt, which know their columns. The loader's temporary tables have their own expiry; one of the dataset would delete
+# raw.events and dbt's views too.
 
 terraform {
   required_providers {

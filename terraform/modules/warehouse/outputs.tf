@@ -1,5 +1,5 @@
 output "dataset_prefix" {
-  description = "What stands before raw, staging and marts in the datasets' names."
+  description = "Prefix of raw, staging and marts in the datasets' names."
   value       = "${replace(var.prefix, "-", "_")}_"
 }
 

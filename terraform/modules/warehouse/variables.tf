@@ -4,7 +4,7 @@ variable "prefix" {
 }
 
 variable "location" {
-  description = "Where the data lies: the lake's region, since load jobs do not cross regions."
+  description = "Region of the data: the lake's, since load jobs do not cross regions."
   type        = string
 }
 
@@ -14,6 +14,6 @@ variable "dagster_account" {
 }
 
 variable "keep_data" {
-  description = "Whether a dataset that holds tables refuses to be destroyed."
+  description = "Whether a dataset that holds tables is protected from being destroyed."
   type        = bool
 }

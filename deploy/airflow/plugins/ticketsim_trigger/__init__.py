@@ -1,1 +1,1 @@
-"""How Airflow asks Dagster for the hours that are due: over GraphQL, with nothing of Dagster installed."""
+"""The trigger through which Airflow requests due hours from Dagster, over GraphQL and without Dagster installed."""

@@ -1,7 +1,7 @@
-"""The few questions that we ask Dagster's GraphQL API, with the standard library alone.
+"""A client of the few parts of Dagster's GraphQL API that we need, with the standard library alone.
 
-The API is https://docs.dagster.io/api/graphql. Two habits of it are dealt with here: an error in Dagster's own code
-comes as HTTP 500 whose body is the usual JSON, and `launchRun` accepts partitions that do not exist.
+The API is https://docs.dagster.io/api/graphql. Two quirks of it are handled here: an error in Dagster's own code is
+returned as HTTP 500 whose body is the usual JSON, and `launchRun` accepts partitions that do not exist.
 """
 
 import http.client
@@ -76,7 +76,7 @@ mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) { __t
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A run that Dagster wants to be asked for, in its own words; which hours those are is its affair."""
+    """A run that Dagster offers; which hours it covers is Dagster's concern."""
 
     job: str
     first: str  #: partition key
@@ -87,12 +87,12 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class SensorTick:
-    """What the sensor knew when it last looked at the lake; times in seconds since the Unix epoch, Dagster's clock."""
+    """The sensor's last tick; times in seconds since the Unix epoch, by Dagster's clock."""
 
-    begun_at: float  #: when its newest look began; 0 if there was none
-    finished_at: float  #: when the newest look that ended well began; 0 if there was none
+    begun_at: float  #: start of the newest tick; 0 if there was none
+    finished_at: float  #: start of the newest tick that succeeded or was skipped; 0 if there was none
     offers: tuple[Offer, ...]
-    problem: str | None = None  #: why its newest look failed, if it did
+    problem: str | None = None  #: why the newest tick failed, if it did
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +105,18 @@ class Run:
 
 
 class DagsterClient:
-    """Talks to one Dagster webserver."""
+    """A client of one Dagster webserver."""
 
     def __init__(self, url: str) -> None:
         """Talk to the webserver at ``url``, which ends before ``/graphql``."""
         self.url = url.rstrip("/")
 
     def ask(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The ``data`` of Dagster's answer to a GraphQL document.
+        """Send a GraphQL document and return the ``data`` of the response.
 
         Raises:
-            DagsterUnreachable: nobody answers, or not in Dagster's way.
-            DagsterRefused: the answer is an error.
+            DagsterUnreachable: There is no response, or it is not Dagster's.
+            DagsterRefused: The response is an error.
         """
         body = json.dumps({"query": document, "variables": dict(variables or {})}).encode()
         request = urllib.request.Request(  # noqa: S310 the address is configured, not a user's
@@ -136,18 +136,18 @@ class DagsterClient:
         except (ValueError, AttributeError):
             raise DagsterUnreachable(f"what answers at {self.url} is not Dagster: {text[:200]!r}") from None
         if errors:
-            raise DagsterRefused(f"Dagster at {self.url} says: {'; '.join(str(e.get('message')) for e in errors)}")
+            raise DagsterRefused(f"Dagster at {self.url} reports: {'; '.join(str(e.get('message')) for e in errors)}")
         if not isinstance(data, dict):
             raise DagsterUnreachable(f"what answers at {self.url} is not Dagster: {text[:200]!r}")
         return data
 
     def last_tick(self) -> SensorTick:
-        """What the sensor found when it last looked at the lake.
+        """Return the result of the sensor's last tick.
 
         Raises:
-            SensorStopped: nobody looks.
-            AskedElsewhere: the sensor launches first loads itself.
-            DagsterUnreachable, DagsterRefused: see `ask`.
+            SensorStopped: The sensor is turned off.
+            AskedElsewhere: The sensor launches first loads itself.
+            DagsterUnreachable, DagsterRefused: See `ask`.
         """
         selector = {**self._repository, "sensorName": SENSOR}
         state = self._only("Sensor", self.ask(_SENSOR_STATE, {"selector": selector})["sensorOrError"])["sensorState"]
@@ -158,28 +158,28 @@ class DagsterClient:
         offered = json.loads(cursor)["offered"] if cursor else []
         if offered is None:
             raise AskedElsewhere(
-                f"Dagster at {self.url} asks for first loads itself. Set TICKETSIM_TRIGGER=airflow in its environment."
+                f"Dagster at {self.url} requests first loads itself. Set TICKETSIM_TRIGGER=airflow in its environment."
             )
         problem = state["failed"][0]["error"]["message"] if failed > finished else None
         return SensorTick(begun, finished, tuple(Offer(**each) for each in offered), problem)
 
     def runs(self, tags: Mapping[str, str], statuses: Iterable[str] = ()) -> list[Run]:
-        """Runs that have all of ``tags`` and one of ``statuses``, or any, newest first."""
+        """Return the runs that have all of ``tags`` and one of ``statuses`` (or any status), newest first."""
         wanted: dict[str, Any] = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
         if statuses := list(statuses):
             wanted["statuses"] = statuses
         return self._runs(wanted)
 
     def runs_by_id(self, run_ids: Iterable[str]) -> list[Run]:
-        """Those of the runs ``run_ids`` that Dagster knows."""
+        """Return those of the runs ``run_ids`` that Dagster knows."""
         return self._runs({"runIds": list(run_ids)})
 
     def launch(self, offer: Offer, asked_by: str) -> str:
         """Launch the run that was offered, and return its id.
 
         Raises:
-            UnknownPartition: an end of its range is no partition of the job.
-            DagsterUnreachable, DagsterRefused: see `ask`.
+            UnknownPartition: The first or last hour of its range is not a partition of the job.
+            DagsterUnreachable, DagsterRefused: See `ask`.
         """
         job = {**self._repository, "pipelineName": offer.job}
         found = self._only("Pipeline", self.ask(_PARTITIONS, {"selector": job})["pipelineOrError"])
@@ -187,7 +187,7 @@ class DagsterClient:
         if unknown := {offer.first, offer.last} - keys:
             raise UnknownPartition(
                 f"job {offer.job!r} of {self.url} has no partition {', '.join(sorted(unknown))}. "
-                "Has TICKETSIM_FIRST_HOUR been moved?"
+                "Was TICKETSIM_FIRST_HOUR changed?"
             )
         tags = {**offer.tags, RUN_KEY_TAG: offer.run_key, ASKED_BY_TAG: asked_by}
         params = {
@@ -199,12 +199,12 @@ class DagsterClient:
         return str(self._only("LaunchRunSuccess", self.ask(_LAUNCH, {"params": params})["launchRun"])["run"]["runId"])
 
     def run_url(self, run_id: str) -> str:
-        """Where a person sees the run."""
+        """Return the address of the run in Dagster's UI."""
         return f"{self.url}/runs/{run_id}"
 
     @cached_property
     def _repository(self) -> dict[str, str]:
-        """The code location that has the sensor, as selectors name it."""
+        """The code location that has the sensor, as GraphQL selectors name it."""
         answer = self._only("RepositoryConnection", self.ask(_REPOSITORIES)["repositoriesOrError"])
         for node in answer["nodes"]:
             if SENSOR in {sensor["name"] for sensor in node["sensors"]}:
@@ -218,12 +218,12 @@ class DagsterClient:
         return [Run(run["runId"], run["status"], _hours(run["tags"])) for run in results]
 
     def _only(self, wanted: str, answer: dict[str, Any]) -> dict[str, Any]:
-        """``answer`` if it is of the GraphQL type ``wanted``; other types say what went wrong."""
+        """Return ``answer`` if it has the GraphQL type ``wanted``; raise what other types report."""
         if answer["__typename"] == wanted:
             return answer
         details = [answer.get("message"), *(error["message"] for error in answer.get("errors", ()))]
         said = "; ".join(str(detail) for detail in details if detail)
-        raise DagsterRefused(f"Dagster at {self.url} says {answer['__typename']}: {said}")
+        raise DagsterRefused(f"Dagster at {self.url} reports {answer['__typename']}: {said}")
 
 
 def _timestamp(ticks: list[dict[str, Any]]) -> float:

@@ -1,4 +1,4 @@
-"""What can go wrong when Airflow asks Dagster.
+"""The exceptions of Airflow's trigger for Dagster.
 
 * TriggerError
 
@@ -13,23 +13,23 @@
 
 
 class TriggerError(Exception):
-    """Base of every error that this package raises on purpose; its message names the value and the cure."""
+    """Base of every error that this package raises on purpose; the message names the value and the cure."""
 
 
 class DagsterUnreachable(TriggerError):
-    """Nobody answers at Dagster's address, or what answers is not Dagster. Waiting may cure it."""
+    """Dagster does not answer, or what answers is not Dagster. A retry may succeed."""
 
 
 class DagsterRefused(TriggerError):
-    """Dagster answered that it will not or cannot do what was asked."""
+    """Dagster answered that it will not or cannot do what was requested."""
 
 
 class UnknownPartition(DagsterRefused):
-    """A run was to be launched for an hour that has no partition; Dagster itself would run it all the same."""
+    """The hour of a run has no partition; Dagster itself would run it all the same."""
 
 
 class AskedElsewhere(DagsterRefused):
-    """Dagster's own sensor asks for first loads, so there is nothing for Airflow to ask for."""
+    """Dagster's own sensor requests first loads, so there is nothing for Airflow to request."""
 
 
 class SensorStopped(DagsterRefused):
@@ -37,4 +37,4 @@ class SensorStopped(DagsterRefused):
 
 
 class HoursFailed(TriggerError):
-    """Runs that were asked for did not succeed, or did not end in time."""
+    """Requested runs did not succeed, or did not end in time."""

@@ -1,4 +1,4 @@
-"""The one task: ask Dagster for all hours that are due, wait for them, fail loudly."""
+"""The operator of the one task: request all due hours from Dagster, wait for them, fail loudly."""
 
 import time
 from datetime import timedelta
@@ -10,18 +10,18 @@ from ticketsim_trigger.client import ASKED_BY_TAG, LIVE, RUN_KEY_TAG, SUCCEEDED,
 from ticketsim_trigger.exceptions import HoursFailed, TriggerError
 from ticketsim_trigger.triggers import FreshTick, RunsEnded
 
-#: The sensor looks every 15 s; a Dagster that restarts is back within a minute or two.
-LOOK_PATIENCE: Final = timedelta(minutes=15)
+#: The sensor ticks every 15 s; a Dagster that restarts is back within a minute or two.
+TICK_TIMEOUT: Final = timedelta(minutes=15)
 
 #: Dagster itself ends a run after an hour; several may wait for each other.
-RUN_PATIENCE: Final = timedelta(hours=3)
+RUN_TIMEOUT: Final = timedelta(hours=3)
 
 
 class MaterializeDueHours(BaseOperator):
-    """Launches every run that Dagster offers, and waits, without a worker, until all have ended.
+    """An operator that launches every run that Dagster offers, and waits, without a worker, until all have ended.
 
-    Idempotent: a run is known by its run key, so what is under way is waited for and not launched again. A retry asks
-    anew: hours whose run failed or died are offered again by Dagster, under another key, as often as its rule allows.
+    Idempotent: runs are found by their run key, so a run in progress is waited for and not launched again. On a retry
+    Dagster offers hours whose run failed or died again, under another key, as often as its rule allows.
     """
 
     ui_color = "#4f43dd"
@@ -31,39 +31,39 @@ class MaterializeDueHours(BaseOperator):
         *,
         url: str,
         poll_s: float = 5.0,
-        tick_timeout: timedelta = LOOK_PATIENCE,
-        run_timeout: timedelta = RUN_PATIENCE,
+        tick_timeout: timedelta = TICK_TIMEOUT,
+        run_timeout: timedelta = RUN_TIMEOUT,
         **kwargs: Any,
     ) -> None:
-        """Ask the Dagster webserver at ``url``.
+        """Use the Dagster webserver at ``url``.
 
         Args:
-            url: address, before ``/graphql``.
-            poll_s: seconds between two questions while waiting.
-            tick_timeout: how long Dagster may take to look at the lake anew, a restart included.
-            run_timeout: how long the runs may take.
-            kwargs: the base class's.
+            url: The webserver's address, without ``/graphql``.
+            poll_s: Seconds between two requests while waiting.
+            tick_timeout: How long Dagster may take for a new tick of the sensor, a restart included.
+            run_timeout: How long the runs may take.
+            kwargs: Arguments of the base class.
         """
         super().__init__(**kwargs)
         self.url, self.poll_s, self.tick_timeout, self.run_timeout = url, poll_s, tick_timeout, run_timeout
 
     def execute(self, context: Any) -> None:
-        """Wait for a fresh look at the lake."""
+        """Wait for a new tick of Dagster's sensor."""
         until = time.time() + self.tick_timeout.total_seconds()
         self.defer(trigger=FreshTick(self.url, until, self.poll_s), method_name="launch")
 
     def launch(self, context: Any, event: dict[str, Any]) -> list[str]:
-        """Launch what is offered, beside what is still under way from before; then wait.
+        """Launch the offered runs, in addition to those still running from before; then wait.
 
         Raises:
-            TriggerError: Dagster does not look at the lake, or refuses a run.
+            TriggerError: The sensor does not tick, or Dagster refuses a run.
         """
         if problem := event.get("problem"):
             raise TriggerError(problem)
         client, asked_by = DagsterClient(self.url), f"airflow/{self.dag_id}"
         run_ids = [run.run_id for run in client.runs({ASKED_BY_TAG: asked_by}, LIVE)]
         for run_id in run_ids:
-            self.log.info("waiting for a run that is under way: %s", client.run_url(run_id))
+            self.log.info("waiting for a run in progress: %s", client.run_url(run_id))
         for offer in (Offer(**each) for each in event["offers"]):
             known = client.runs({RUN_KEY_TAG: offer.run_key})
             run_id = known[0].run_id if known else client.launch(offer, asked_by)
@@ -76,10 +76,10 @@ class MaterializeDueHours(BaseOperator):
         return self.defer(trigger=RunsEnded(self.url, run_ids, until, self.poll_s), method_name="finish")
 
     def finish(self, context: Any, event: dict[str, Any]) -> list[str]:
-        """The ids of the runs, if all of them succeeded.
+        """Return the ids of the runs if all of them succeeded.
 
         Raises:
-            HoursFailed: one did not, or was deleted, or they did not end in time; the message links to each.
+            HoursFailed: A run failed, was deleted, or did not end in time; the message links to each.
         """
         client, run_ids = DagsterClient(self.url), list(event["run_ids"])
         if problem := event.get("problem"):

@@ -1,7 +1,7 @@
-"""What a task waits for without holding a worker: a fresh look of Dagster's sensor at the lake, and the end of runs.
+"""The triggers for which a task waits without holding a worker: a new tick of Dagster's sensor, and the end of runs.
 
-A webserver that does not answer is waited for: it may be restarting. Both give up at a moment that is passed to them,
-so that a triggerer that restarts does not wait anew.
+While the webserver does not answer they keep polling: it may be restarting. Both have a deadline as an argument, so
+that a triggerer that restarts does not start the timeout again.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ from ticketsim_trigger.exceptions import DagsterRefused, DagsterUnreachable
 
 
 class FreshTick(BaseTrigger):
-    """Fires once the sensor has looked at the lake anew, with what it offers.
+    """A trigger that fires once the sensor has completed a new tick, with the runs that it offers.
 
-    The look must have begun after this was asked for, by Dagster's clock: only then are runs whose worker is gone known
-    to be dead, and hours that were loaded meanwhile no longer offered.
+    The tick must have started after the trigger did, by Dagster's clock: only then are runs whose worker is gone known
+    to be dead, and hours loaded in the meantime no longer offered.
     """
 
     def __init__(self, url: str, until: float, poll_s: float) -> None:
-        """Ask the webserver at ``url`` every ``poll_s`` seconds, until the moment ``until`` (Unix epoch)."""
+        """Poll the webserver at ``url`` every ``poll_s`` seconds, until the time ``until`` (Unix epoch)."""
         super().__init__()
         self.url, self.until, self.poll_s = url, until, poll_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """How the triggerer makes this anew."""
+        """Return the class path and arguments from which the triggerer recreates this trigger."""
         return f"{__name__}.FreshTick", {"url": self.url, "until": self.until, "poll_s": self.poll_s}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -49,21 +49,21 @@ class FreshTick(BaseTrigger):
                 if tick.finished_at > asked_after:
                     yield TriggerEvent({"offers": [asdict(offer) for offer in tick.offers]})
                     return
-                problem = tick.problem or f"sensor 'lake' of {self.url} does not look at the lake. Is the daemon up?"
+                problem = tick.problem or f"sensor 'lake' of {self.url} does not tick. Is Dagster's daemon up?"
             await asyncio.sleep(self.poll_s)
         yield TriggerEvent({"problem": problem})
 
 
 class RunsEnded(BaseTrigger):
-    """Fires once all of some runs have ended, however."""
+    """A trigger that fires once all of some runs have ended, succeeded or not."""
 
     def __init__(self, url: str, run_ids: Sequence[str], until: float, poll_s: float) -> None:
-        """Ask the webserver at ``url`` for ``run_ids`` every ``poll_s`` seconds, until the moment ``until``."""
+        """Poll the webserver at ``url`` for ``run_ids`` every ``poll_s`` seconds, until the time ``until``."""
         super().__init__()
         self.url, self.run_ids, self.until, self.poll_s = url, list(run_ids), until, poll_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """How the triggerer makes this anew."""
+        """Return the class path and arguments from which the triggerer recreates this trigger."""
         return f"{__name__}.RunsEnded", {
             "url": self.url,
             "run_ids": self.run_ids,
@@ -72,7 +72,7 @@ class RunsEnded(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield ``{"run_ids": [...], "runs": [...]}``, or a ``"problem"`` instead of runs that do not end in time."""
+        """Yield ``{"run_ids": [...], "runs": [...]}``, with a ``"problem"`` instead of runs that time out."""
         client, problem = DagsterClient(self.url), "the runs have not ended"
         while time.time() < self.until:
             try:
