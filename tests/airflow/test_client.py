@@ -113,6 +113,6 @@ def test_errors_are_told_apart_whatever_the_http_status(client, dagster, answer,
         client.runs({})
 
 
-def test_nobody_at_the_address_is_an_error_that_waiting_may_cure(free_port):
+def test_no_server_at_the_address_is_an_error_that_may_be_retried(free_port):
     with pytest.raises(DagsterUnreachable, match="does not answer"):
         DagsterClient(f"http://127.0.0.1:{free_port()}").runs({})

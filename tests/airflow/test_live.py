@@ -62,7 +62,7 @@ def dagster(tmp_path, free_port):
 
 
 def hourly_runs(instance: dg.DagsterInstance) -> list[tuple[str, str, str, dg.DagsterRunStatus]]:
-    """Oldest first: first and last hour, reason, status."""
+    """Return first and last hour, reason and status of the runs, oldest first."""
     runs = reversed(instance.get_runs(dg.RunsFilter(job_name=HOURLY_JOB)))
     tags = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end", REASON_TAG)
     return [(*(run.tags[tag] for tag in tags), run.status) for run in runs]

@@ -51,7 +51,7 @@ def test_what_kafka_lost_is_refused_by_name_then_accepted_once_and_never_taken_f
     fill(stream.bootstrap, 2)
     process = stream.start("--recover", "--trigger=1s")
     known = stream.versions()
-    wait_until(lambda: stream.versions() > known, "the stream goes on", process.require_alive)
+    wait_until(lambda: stream.versions() > known, "the stream resumes", process.require_alive)
     assert "goes on where the lake ends; nothing is lost" in " ".join(process.errors.split())
     add_partitions(stream.bootstrap, GROWING, 4)
     fill(stream.bootstrap, 2)
@@ -63,7 +63,7 @@ def test_what_kafka_lost_is_refused_by_name_then_accepted_once_and_never_taken_f
 
 
 def lose_what_was_not_read(stream: Stream, broker) -> None:
-    """Retention was faster than the stream, and a broker's disk was replaced."""
+    """Delete unread messages: retention was faster than the stream, and a broker's disk was replaced."""
     broker.kill()
     lose_log(broker.directory, AHEAD, 0)
     broker.restart()
@@ -85,7 +85,7 @@ def refused_with_offsets(complaint: str, before: Ends) -> None:
 
 
 def make_topics_again(stream: Stream, before: Ends) -> Any:
-    """Two topics are deleted and made again: then one is shorter than what the lake holds, the other longer."""
+    """Recreate two topics: then one is shorter than what the lake holds, the other longer."""
     make_anew(stream.bootstrap, [SHORTER])
     make_anew(stream.bootstrap, [LONGER])
     fill(stream.bootstrap, max(before.values()) + 10, topic=LONGER)
@@ -100,7 +100,7 @@ def refused_with_ids(complaint: str) -> None:
 
 
 def shown_and_unchanged(stream: Stream, before: Ends) -> Ends:
-    """What is lost, as --dry-run tells it, which changes nothing."""
+    """Return the losses that --dry-run reports, and check that it changes nothing."""
     shown = stream.start("--accept-loss", "--dry-run").ended(0)["recovery"]
     lost = {(place["topic"], place["partition"]): place for place in shown["partitions"] if place["lost"]}
     assert set(lost) == {(topic, p) for topic in (CUT, SHORTER, LONGER) for p in range(3)} | {(AHEAD, 0)}
@@ -112,16 +112,16 @@ def shown_and_unchanged(stream: Stream, before: Ends) -> Ends:
 
 
 def killed_between_recording_and_going_on(stream: Stream) -> None:
-    """Then a plain start is refused as before."""
+    """Kill a stream between recording the loss and resuming; a plain start is refused as before."""
     process = stream.start("--accept-loss", "--once")
     recorded = stream.lake / "losses" / "_delta_log" / "00000000000000000000.json"
     wait_until(recorded.exists, "the loss is recorded", process.require_alive, every_s=0.0005)
     process.kill_jvm()
-    if stream.versions() == 1:  # the kill came before the first batch: it had not gone on yet
+    if stream.versions() == 1:  # the kill came before the first batch: it had not resumed yet
         stream.refused()
 
 
 def is_through(process: Process, version: int) -> bool:
-    """Whether the newest batch left nothing in Kafka."""
+    """Return whether the newest batch left nothing in Kafka."""
     batches = process.batches
     return bool(batches) and batches[-1]["version"] == version and sum((batches[-1]["lag"] or {"?": 1}).values()) == 0

@@ -39,16 +39,16 @@ class BigQueryEmulator:
     endpoint: str  #: ``http://host:port``; what BIGQUERY_EMULATOR_HOST holds
 
     def client(self) -> bigquery.Client:
-        """Google's own client of it."""
+        """Return Google's own client of the emulator."""
         options = {"api_endpoint": self.endpoint}
         return bigquery.Client(PROJECT, AnonymousCredentials(), location=LOCATION, client_options=options)  # type: ignore[no-untyped-call]
 
     def datasets(self, prefix: str) -> Datasets:
-        """Datasets of a test's own."""
+        """Create datasets for one test."""
         return Datasets(PROJECT, LOCATION, prefix, maximum_bytes_billed=10**9)
 
     def settings(self, prefix: str) -> dict[str, str]:
-        """The environment in which commands and dbt use `datasets`."""
+        """Return the environment in which commands and dbt use `datasets`."""
         return {
             "BIGQUERY_EMULATOR_HOST": self.endpoint,
             "TICKETSIM_WAREHOUSE": "bigquery",
@@ -62,7 +62,7 @@ class BigQueryEmulator:
 
 @contextmanager
 def running_bigquery(gcs_endpoint: str, folder: Path) -> Iterator[BigQueryEmulator]:
-    """A server on a free port that loads from the emulated Cloud Storage ``gcs_endpoint``; it ends with the block."""
+    """Run a server on a free port until the block is left; it loads from the emulated storage ``gcs_endpoint``."""
     assert PYTHON.exists(), f"there is no {PYTHON}: run `make bigquery`"
     home, data = folder / "home", folder / "data"
     home.mkdir(parents=True)

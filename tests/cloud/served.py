@@ -1,4 +1,4 @@
-"""Waiting for an emulator that was started."""
+"""The wait for an emulator that was started."""
 
 import urllib.request
 

@@ -142,7 +142,7 @@ def rows(warehouse, mart: str) -> list[dict]:
 
 
 def plain(value):
-    """BigQuery's times say that they are UTC, DuckDB's do not."""
+    """Return the value without its time zone: BigQuery's times have UTC, DuckDB's have none."""
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 

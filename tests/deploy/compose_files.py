@@ -11,17 +11,17 @@ _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?:(:?[-?])([^}]*))?\})")
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The file as a tree; YAML's merge keys are resolved."""
+    """Return the file as a tree; YAML's merge keys are resolved."""
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def variables(text: str) -> set[str]:
-    """Names of the variables that are interpolated."""
+    """Return the names of the variables that are interpolated."""
     return {found.group(1) for found in _VARIABLE.finditer(text) if found.group(1)}
 
 
 def interpolated(tree: Any, values: Mapping[str, str]) -> Any:
-    """The tree with ``${NAME}``, ``${NAME:-default}`` and ``${NAME:?}`` filled in, ``$$`` as one ``$``."""
+    """Return the tree with ``${NAME}``, ``${NAME:-default}`` and ``${NAME:?}`` filled in, ``$$`` as one ``$``."""
 
     def fill(found: re.Match) -> str:
         name, operator, word = found.groups()
@@ -43,7 +43,7 @@ def interpolated(tree: Any, values: Mapping[str, str]) -> Any:
 
 
 def dangling(tree: Mapping[str, Any]) -> Iterator[str]:
-    """Each reference of a service to something that the file does not have, as Compose's own loader would refuse it."""
+    """Yield each reference of a service to something that the file lacks, as Compose's own loader would reject it."""
     services = tree["services"]
     for name, service in services.items():
         for other, how in _as_mapping(service.get("depends_on")).items():
@@ -71,7 +71,7 @@ def dangling(tree: Mapping[str, Any]) -> Iterator[str]:
 
 
 def environment(service: Mapping[str, Any]) -> dict[str, str]:
-    """A service's environment, whichever way it is spelled."""
+    """Return a service's environment, whichever way it is spelled."""
     given = service.get("environment") or {}
     if isinstance(given, list):
         return dict(each.partition("=")[::2] for each in given)

@@ -1,4 +1,4 @@
-"""What a container would run, run without Docker: its files, entry point, environment, user, working directory.
+"""The work of a container without Docker: its files, entry point, environment, user, working directory.
 
 The image's files are laid out below a folder as the Dockerfile's COPY instructions say. What a builder would install
 (`COPY --from`) is taken from this machine. Paths of the image in environment and command begin with that folder. The
@@ -59,7 +59,7 @@ class Container:
         self._lay_out()
 
     def run(self, *, timeout: float = 60) -> subprocess.CompletedProcess:
-        """The service's command, to its end."""
+        """Run the service's command until it exits."""
         return subprocess.run(
             self._command([*self._entrypoint, *self._arguments]),
             **self._as_there(),
@@ -69,13 +69,13 @@ class Container:
         )
 
     def start(self) -> subprocess.Popen:
-        """The service's command; its output goes to ``log``."""
+        """Start the service's command; its output goes to ``log``."""
         command = self._command([*self._entrypoint, *self._arguments])
         with self.log.open("ab") as log:
             return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, **self._as_there())
 
     def is_healthy(self) -> bool:
-        """What its health check says."""
+        """Run the service's health check."""
         kind, *command = self.spec["healthcheck"]["test"]
         if kind == "CMD-SHELL":
             command = ["sh", "-c", *command]
@@ -150,7 +150,7 @@ class Container:
             secret.write_text(self.secrets.get(name, ""))
 
     def _give(self, *paths: str) -> None:
-        """The user's own folders."""
+        """Return the user's own folders."""
         uid = int(self._only("USER").partition(":")[0])
         for path in paths:
             folder = self._inside(path)
@@ -165,7 +165,7 @@ class Container:
 
 
 def as_user(uid: int) -> list[str]:
-    """What goes before a command that runs under another user id; nothing if we are somebody without rights already."""
+    """Return the prefix of a command that runs under another user id; empty if we are an ordinary user already."""
     if os.geteuid() != 0:
         return []
     kept = [f"--{kind}=-all,+dac_read_search" for kind in ("inh-caps", "ambient-caps", "bounding-set")]
@@ -176,7 +176,7 @@ _CAPTURED: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STD
 
 
 def end(process: subprocess.Popen, *, timeout_s: float = 30) -> int:
-    """Ask it to end as Docker does; what is left after ``patience`` seconds is killed."""
+    """Stop the process as Docker does; what still runs after ``timeout_s`` seconds is killed."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:

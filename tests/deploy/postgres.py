@@ -30,14 +30,14 @@ class Postgres:
         return {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGPASSWORD": self.password}
 
     def run(self, tool: str, *arguments: str, **options: object) -> subprocess.CompletedProcess:
-        """One of its own tools, e.g. ``psql``."""
+        """Run one of its own tools, e.g. ``psql``."""
         env = {**os.environ, **self.environment}
         return subprocess.run([BIN / tool, *arguments], env=env, check=True, capture_output=True, **options)
 
 
 @contextlib.contextmanager
 def running(folder: Path, port: int, user: str, password: str) -> Iterator[Postgres]:
-    """A new server with a superuser ``user`` and a database of that name, as the official image makes them."""
+    """Run a new server with a superuser ``user`` and a database of that name, as the official image creates them."""
     folder.mkdir()
     if os.geteuid() == 0:
         os.chown(folder, _NOBODY, _NOBODY)

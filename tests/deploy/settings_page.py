@@ -20,7 +20,7 @@ _BETWEEN = r"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
 
 
 def fields(settings: type[BaseSettings]) -> Iterator[tuple[str, str, str]]:
-    """Variable, default and meaning of each field; the meaning is the docstring below it."""
+    """Yield variable, default and meaning of each field; the meaning is the docstring below it."""
     [tree] = ast.parse(textwrap.dedent(inspect.getsource(settings))).body
     assert isinstance(tree, ast.ClassDef)
     described = {
@@ -42,7 +42,7 @@ def table(settings: type[BaseSettings]) -> str:
 
 
 def with_tables(page: str) -> str:
-    """The page with its generated tables as the settings objects are now."""
+    """Return the page with its generated tables as the settings objects are now."""
     for name, settings in TABLES.items():
         pattern, new = _BETWEEN.format(name=name), table(settings)
         page, changed = re.subn(pattern, lambda found, new=new: found[1] + new + found[2], page, flags=re.DOTALL)

@@ -25,7 +25,7 @@ def tree_of(machine: str) -> dict:
 
 
 def faults(tree: dict) -> list[str]:
-    """What a container of ours must not lack, and does."""
+    """Yield what a container of ours must have and lacks."""
     found = []
     for name, service in tree["services"].items():
         ends = str(service.get("restart", "")).startswith("on-failure")

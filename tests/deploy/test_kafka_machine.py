@@ -55,7 +55,7 @@ def of_simulator(roots: Path, kafka: Container, machine: str, service: str, **se
 
 
 def busy_scenario(folder: Path) -> Path:
-    """The original, with buses every few seconds: a live run of it has something to send at once."""
+    """Return the scenario `original` with a bus every few seconds: a live run of it has something to send at once."""
     original = (ROOT / "simulator" / "scenarios" / "original.toml").read_text()
     assert "mean = 3.0" in original
     busy = folder / "busy.toml"
@@ -72,7 +72,7 @@ def until_healthy(container: Container, process: subprocess.Popen, seconds: floa
 
 
 def end_offsets(bootstrap: str) -> dict[str, int]:
-    """Messages of each topic; a broker that has just started learns a moment later that it leads its partitions."""
+    """Return the messages of each topic; waits until a new broker leads its partitions."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     metadata = admin.list_topics(timeout=30).topics
     asked = {

@@ -35,7 +35,7 @@ def named_in(part: str) -> list[str]:
 
 
 def installed_with(names: list[str]) -> set[str]:
-    """The distributions that come with ``names``."""
+    """Return the distributions that come with ``names``."""
     found: set[str] = set()
     asked = [Requirement(name) for name in names]
     while asked:

@@ -1,4 +1,4 @@
-"""Environment variables: each is documented once, and nothing sets one that nobody reads."""
+"""Environment variables: each is documented once, and none is set that nothing reads."""
 
 import re
 from collections import Counter
@@ -25,7 +25,7 @@ _HEADING_OF_DEPLOYMENT = "## Of a deployment"
 
 
 def documented(page: str) -> list[str]:
-    """The variables that the tables define, in order."""
+    """Return the variables that the tables define, in order."""
     return re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", page, re.MULTILINE)
 
 
@@ -42,11 +42,11 @@ def read_by_containers() -> set[str]:
 
 
 def unknown_variables(tree: dict) -> Iterator[str]:
-    """Variables of the services that nobody in an image of ours reads, and those that Compose is not given."""
+    """Yield the services' variables that nothing in our image reads, and those that Compose is not given."""
     for name, service in tree["services"].items():
         for variable in compose_files.environment(service):
             if variable.startswith(OURS) and variable.removesuffix("_FROM") not in read_by_containers():
-                yield f"{name} is given {variable}, which nobody reads"
+                yield f"{name} is given {variable}, which is never read"
     for variable in sorted(compose_files.variables(yaml.safe_dump(tree))):
         if variable not in documented(page()):
             yield f"{variable} is filled in, and docs/settings.md does not know it"
@@ -75,16 +75,16 @@ def test_every_variable_that_code_names_is_on_the_page():
     assert not missing
 
 
-def test_compose_sets_no_variable_that_nobody_reads(machine: str):
+def test_compose_sets_no_variable_that_is_never_read(machine: str):
     assert list(unknown_variables(compose_files.load(ROOT / "deploy" / machine / "compose.yaml"))) == []
 
 
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"TICKETSIM_LAKE_URL": "gs://x"}, "code is given TICKETSIM_LAKE_URL, which nobody reads"),
-        ({"TICKETSIM_RELEASE": "1"}, "code is given TICKETSIM_RELEASE, which nobody reads"),
-        ({"DAGSTER_POSTGRES_HOSTS": "x"}, "code is given DAGSTER_POSTGRES_HOSTS, which nobody reads"),
+        ({"TICKETSIM_LAKE_URL": "gs://x"}, "code is given TICKETSIM_LAKE_URL, which is never read"),
+        ({"TICKETSIM_RELEASE": "1"}, "code is given TICKETSIM_RELEASE, which is never read"),
+        ({"DAGSTER_POSTGRES_HOSTS": "x"}, "code is given DAGSTER_POSTGRES_HOSTS, which is never read"),
         (
             {"TICKETSIM_HOME": "${TICKETSIM_HOUSE}"},
             "TICKETSIM_HOUSE is filled in, and docs/settings.md does not know it",
@@ -106,7 +106,7 @@ def test_every_setting_reaches_dagster_and_without_a_wish_has_the_same_default_t
         variable = f"TICKETSIM_{name.upper()}"
         if name in OF_THE_CLOUD:
             continue
-        assert variable in given, f"Dagster's containers are never told {variable}"
+        assert variable in given, f"Dagster's containers never get {variable}"
         if default := re.fullmatch(rf"\$\{{{variable}:-(.*)}}", given[variable]):
             there = Settings.model_validate({name: default[1]})
             assert getattr(there, name) == field.default, variable

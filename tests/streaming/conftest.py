@@ -141,7 +141,7 @@ def _garbage(now_us: int) -> list[Garbage]:
 
 
 def _every_field(now_us: int) -> Iterator[Garbage]:
-    """Each field of the contract absent and of a wrong type, in a message of a type that carries it."""
+    """Yield each field of the contract absent and of a wrong type, in a message of a type that carries it."""
     for field in FIELDS:
         if field.name == "event_type":
             continue
@@ -155,7 +155,7 @@ def _every_field(now_us: int) -> Iterator[Garbage]:
 
 
 def _other_types(now_us: int) -> Iterator[Garbage]:
-    """What only receipts and buses can break."""
+    """Yield what only receipts and buses can break."""
     receipt, bus = _good(EventType.HOUR_CLOSED, 2, now_us), _good(EventType.BUS_ARRIVAL, 2, now_us)
     for changes, reason in (
         ({"hour_start": receipt["hour_start"] + 1}, "bad_value:hour_start"),

@@ -1,4 +1,4 @@
-"""Replay, compaction and vacuum on a lake of Spark's and with its Spark, started once for all of these tests."""
+"""Reprocessing, compaction and vacuum on a lake written by Spark, which is started once for all of these tests."""
 
 import contextlib
 import json
@@ -103,7 +103,7 @@ def origins(lake: Lake) -> Counter:
 
 
 @BOTH_PLACES
-def test_a_replay_moves_what_is_valid_now_in_one_commit_and_nothing_the_second_time(
+def test_reprocessing_moves_what_is_valid_now_in_one_commit_and_nothing_the_second_time(
     spark, maker, refuse, messages, good
 ):
     maker.append(messages(0, 40), at=ARRIVAL)
@@ -152,7 +152,7 @@ def test_a_replay_moves_what_is_valid_now_in_one_commit_and_nothing_the_second_t
         assert facts["min.run_id"] == "run"
 
 
-def test_a_replay_can_be_limited_to_a_reason_a_topic_and_hours_of_arrival(spark, maker, refuse, messages):
+def test_reprocessing_can_be_limited_to_a_reason_a_topic_and_hours_of_arrival(spark, maker, refuse, messages):
     later = ARRIVAL + timedelta(hours=3)
     refuse(messages(0, 16), "bad_value:channel")
     refuse(messages(16, 16), "bad_value:line")
@@ -175,13 +175,13 @@ def test_a_quarantine_that_holds_an_offset_twice_is_left_as_it_is(spark, maker, 
     assert maker.lake.snapshot().version == version
 
 
-def test_a_replay_that_another_commit_comes_between_begins_again(spark, maker, refuse, messages, caplog):
+def test_reprocessing_is_retried_after_a_concurrent_commit(spark, maker, refuse, messages, caplog):
     for first in range(0, 400, 40):
         refuse(messages(first, 40), "bad_value:channel")
     came = origins(maker.lake)
 
     def disturb() -> None:
-        while not ended.is_set() and "begins again" not in caplog.text:
+        while not ended.is_set() and "reprocessing is retried" not in caplog.text:
             with contextlib.suppress(Exception):  # it meets conflicts as well
                 refuse([("ticketsim.scan_tickets", b"x")], "malformed_json")
                 DeltaTable(maker.lake.table_uri).optimize.compact(partition_filters=[("event_type", "=", "quarantine")])
@@ -195,7 +195,7 @@ def test_a_replay_that_another_commit_comes_between_begins_again(spark, maker, r
     finally:
         ended.set()
         other.join()
-    assert "begins again" in caplog.text
+    assert "reprocessing is retried" in caplog.text
     assert done.messages == 400
     after = origins(maker.lake)
     assert set(after.values()) == {1}
@@ -275,7 +275,7 @@ class _SharedSpark(LakeSpark):
         run_in_turn(SparkSession.active(), Lake(self.lake), task, context.log.info)
 
 
-def test_dagster_s_job_replays_the_quarantine_and_says_what_it_moved(spark, maker, refuse, messages):
+def test_dagster_s_job_reprocesses_the_quarantine_and_reports_what_it_moved(spark, maker, refuse, messages):
     refuse(messages(0, 16), "bad_value:channel")
     refuse(messages(16, 8), "missing_field:line")
     resources = {"lake": LakeResource(uri=maker.lake.root), "spark": _SharedSpark(lake=maker.lake.root)}

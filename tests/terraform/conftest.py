@@ -34,7 +34,7 @@ def copy(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
-    """Runs ``terraform`` in a folder, offline: its mirror of providers holds ours, as google's pinned version."""
+    """A function that runs ``terraform`` in a folder, offline: its mirror has our provider as the pinned google."""
     if not shutil.which("terraform"):
         pytest.skip("terraform is not installed: fmt, validate and its own tests do not run; the checks by Python do")
     mirror = tmp_path_factory.mktemp("mirror")

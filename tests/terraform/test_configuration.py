@@ -224,7 +224,7 @@ AGAINST_THE_POLICY = {
         "modules/secrets/main.tf",
         'resource "google_secret_manager_secret_iam_member"',
         'resource "google_secret_manager_secret_version"',
-        "would stand in Terraform's state",
+        "would be in Terraform's state",
     ),
     "a lifecycle by age": (
         "modules/lake/main.tf",
@@ -363,7 +363,7 @@ def test_a_machine_may_read_the_secrets_that_it_fetches(stack, machine):
 
 
 def settings_of(stack: Configuration, machine: str) -> set[str]:
-    """What stands in the machine's metadata, named as its environment variables are, without TICKETSIM_."""
+    """Return the settings in the machine's metadata, named as environment variables without TICKETSIM_."""
     of_every_machine = next(
         block["of_every_machine"]
         for parsed in stack.files.values()

@@ -1,4 +1,4 @@
-"""The task and what it waits for, by Airflow's own classes, against a server that answers as Dagster does."""
+"""The task and its triggers, by Airflow's own classes, against a server that answers as Dagster does."""
 
 import asyncio
 import importlib
@@ -36,20 +36,20 @@ def deferred(method, *arguments, **keywords) -> TaskDeferred:
 
 
 def fired(trigger) -> dict:
-    """What the trigger says, after the way to the triggerer and back."""
+    """Return the trigger's payload, after serialisation to the triggerer and back."""
     path, arguments = trigger.serialize()
     module, name = path.rsplit(".", 1)
 
-    made_anew = getattr(importlib.import_module(module), name)(**arguments)
+    recreated = getattr(importlib.import_module(module), name)(**arguments)
 
     async def first():
-        return (await anext(made_anew.run())).payload
+        return (await anext(recreated.run())).payload
 
     return asyncio.run(asyncio.wait_for(first(), 20))
 
 
 def ask(task):
-    """From the start of the task to its launch."""
+    """Run the task from its start to its launch."""
     waiting = deferred(task.execute)
     assert waiting.method_name == "launch"
     return fired(waiting.trigger)
@@ -65,7 +65,7 @@ def test_what_is_offered_is_launched_waited_for_and_reported(task, dagster):
     assert task.finish({}, fired(waiting.trigger)) == ["run-1", "run-2"]
 
 
-def test_nothing_is_asked_before_the_sensor_has_looked_anew(task, dagster):
+def test_nothing_is_launched_before_a_new_tick_of_the_sensor(task, dagster):
     ask(task)
     assert dagster.looks == 2
 

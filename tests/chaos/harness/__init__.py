@@ -1,1 +1,1 @@
-"""What the chaos suite kills, when, with what in flight, and what must hold afterwards."""
+"""The harness of the chaos suite: what it kills, when, with what in flight, and what must hold afterwards."""

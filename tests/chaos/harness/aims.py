@@ -48,7 +48,7 @@ class Kill:
 
 
 def _deck(rng: random.Random) -> list[Kill]:
-    """Every moment for the JVM, one each for the others, and two where the checkpoint is lost with half a batch."""
+    """Return every moment for the JVM, one each for the others, and two with a lost checkpoint and half a batch."""
 
     def kill(moment: Moment, victim: Victim, lost: tuple[str, ...] = ()) -> Kill:
         # Half of them at once, where the window is narrow; the others anywhere in the time that a batch takes.
@@ -64,7 +64,7 @@ def _deck(rng: random.Random) -> list[Kill]:
 
 
 def schedule(seed: int) -> Iterator[Kill]:
-    """Kills without end, the same for the same seed; each ten hold every moment and every victim."""
+    """Yield kills without end, the same for the same seed; every ten hold every moment and every victim."""
     rng = random.Random(seed)  # noqa: S311  # a schedule, not a secret
     while True:
         yield from _deck(rng)

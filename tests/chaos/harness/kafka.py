@@ -1,4 +1,4 @@
-"""What happens to topics: deleted and made again, cut off at the front, cut off at the end, given more partitions."""
+"""Operations on topics: recreated, truncated at the front, truncated at the end, given more partitions."""
 
 import shutil
 import time
@@ -16,7 +16,7 @@ def _admin(bootstrap: str) -> AdminClient:
 
 
 def held(bootstrap: str) -> dict[str, TopicOffsets]:
-    """What Kafka holds, per ``topic/partition``; topics that were made a moment ago are waited for."""
+    """Return the offsets that Kafka holds, per ``topic/partition``; waits for topics that were just created."""
     deadline = time.monotonic() + 30
     while (found := topic_offsets(bootstrap)) is None:
         assert time.monotonic() < deadline, f"the broker {bootstrap} does not answer"
@@ -36,7 +36,7 @@ def cut_front(bootstrap: str, topic: str) -> None:
 
 
 def lose_log(broker_directory: Path, topic: str, partition: int) -> None:
-    """What a broker whose disk was replaced holds of a partition: nothing; the broker does not run meanwhile."""
+    """Empty a partition, as after a replaced disk of the broker, which must not run meanwhile."""
     shutil.rmtree(next(broker_directory.glob(f"data/**/{topic}-{partition}")))
 
 
@@ -47,7 +47,7 @@ def add_partitions(bootstrap: str, topic: str, total: int) -> None:
 
 
 def let_the_sender_date(bootstrap: str, topic: str) -> None:
-    """From now on the messages' timestamps are the sender's, so that a test can be the broker's clock."""
+    """Set the topics to the sender's timestamps, so that a test can be the broker's clock."""
     entry = ConfigEntry("message.timestamp.type", "CreateTime", incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
     admin = _admin(bootstrap)
@@ -55,7 +55,7 @@ def let_the_sender_date(bootstrap: str, topic: str) -> None:
 
 
 def fill(bootstrap: str, messages: int = 3, *, topic: str | None = None, value: bytes = b"not JSON") -> int:
-    """Messages that break the contract into every partition of a topic, or of all; how many that were."""
+    """Send messages that break the contract into every partition of a topic, or of all; return how many."""
     log = held(bootstrap)
     names = [name for name in log if topic is None or name.startswith(f"{topic}/")]
     producer = Producer({"bootstrap.servers": bootstrap, "message.max.bytes": MAX_MESSAGE_BYTES, "acks": "all"})

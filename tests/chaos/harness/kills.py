@@ -1,4 +1,4 @@
-"""Carrying out a schedule of kills."""
+"""A schedule of kills, carried out."""
 
 import math
 import shutil
@@ -22,7 +22,7 @@ class Killable(Protocol):
 
 
 class Killer:
-    """Kills what a schedule names, starts again what was killed, and goes on."""
+    """A schedule of kills at work: it kills the victims, restarts them, and continues."""
 
     def __init__(self, stream: Stream, broker: Killable) -> None:
         self._stream, self._broker = stream, broker
@@ -31,7 +31,7 @@ class Killer:
         self.carried_out = 0
 
     def carry_out(self, kills: Iterable[Kill], until: float = math.inf) -> None:
-        """One kill after the other; none is begun after ``until`` (of the monotonic clock)."""
+        """Carry out one kill after the other; none starts after ``until`` (of the monotonic clock)."""
         for kill in kills:
             if time.monotonic() > until:
                 return
@@ -44,7 +44,7 @@ class Killer:
             self.carried_out += 1
 
     def finish(self) -> None:
-        """Let the stream write all that is there and end."""
+        """Let the stream write everything available and exit."""
         if self._process is not None:
             self._process.stop()
             self._process = None
@@ -70,7 +70,7 @@ class Killer:
         if victim is Victim.BROKER:
             self._broker.restart()
             known = self._stream.versions()
-            wait_until(lambda: self._stream.versions() > known, "the stream goes on", process.require_alive)
+            wait_until(lambda: self._stream.versions() > known, "the stream resumes", process.require_alive)
             return
         if victim is Victim.PYTHON:
             process.kill_python()

@@ -1,4 +1,4 @@
-"""What the stream reads: simulated runs, with receipts, sent into Kafka while other things happen."""
+"""The source of the stream: simulated runs, with receipts, sent into Kafka while other things happen."""
 
 import threading
 import time
@@ -44,7 +44,7 @@ def send_run(bootstrap: str, *, seed: int, hours: float = 0.5) -> Summary:
 
 @contextmanager
 def sending(bootstrap: str, *, seed: int, name: str = "chaos", rate: float = 150.0) -> Iterator[list[Summary]]:
-    """One run after the other at ``rate`` messages a second while the block lasts; the last one then to its end.
+    """Send one run after the other at ``rate`` messages a second until the block is left; the last one to its end.
 
     Yields:
         A list that holds the runs' summaries afterwards: what they have really sent.

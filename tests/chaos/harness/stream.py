@@ -1,4 +1,4 @@
-"""``ticketsim stream`` as a process that can be killed, and the places where it leaves its marks."""
+"""``ticketsim stream`` as a process that can be killed, and its files."""
 
 import json
 import os
@@ -20,7 +20,7 @@ TIMEOUT_S = 180.0
 
 
 class Violation(AssertionError):
-    """What must hold did not; says under which circumstances."""
+    """An invariant was violated; the message says under which circumstances."""
 
 
 def wait_until(
@@ -37,7 +37,7 @@ def wait_until(
 
 @dataclass
 class Process:
-    """One start of ``ticketsim stream``."""
+    """A running ``ticketsim stream``."""
 
     popen: subprocess.Popen
     out: Path
@@ -66,7 +66,7 @@ class Process:
         return [json.loads(line) for line in self.errors.splitlines() if line.startswith('{"batch"')]
 
     def kill_jvm(self) -> None:
-        """kill -9 of the driver's JVM; its Python says so and ends."""
+        """Send SIGKILL to the driver's JVM; its Python reports it and exits."""
         jvm = self.jvm
         assert jvm is not None
         jvm.kill()
@@ -74,12 +74,12 @@ class Process:
         assert "Nothing is lost: restart the stream" in self.errors, self.errors
 
     def kill_python(self) -> None:
-        """kill -9 of the driver's Python; its JVM is left alone and has to notice."""
+        """Send SIGKILL to the driver's Python; its JVM is left alone and has to notice."""
         self.popen.kill()
         self.popen.wait(TIMEOUT_S)
 
     def stop(self) -> dict[str, Any]:
-        """SIGTERM: it ends after the batch that runs; what it says at the end."""
+        """Send SIGTERM: the stream exits after the running batch; return its summary."""
         self.popen.terminate()
         return self.ended(0)
 
@@ -135,11 +135,11 @@ class Stream:
         return self.started[-1]
 
     def once(self, *options: str) -> dict[str, Any]:
-        """Write all that is there."""
+        """Write everything available."""
         return self.start("--once", *options).ended(0)
 
     def refused(self, *options: str, checkpoint: Path | None = None) -> str:
-        """Return a start that must be refused with exit code 1; what it says."""
+        """Start a stream that must be refused with exit code 1; return its message."""
         process = self.start("--once", *options, checkpoint=checkpoint)
         process.ended(1)
         return process.errors
@@ -150,7 +150,7 @@ class Stream:
             process.popen.wait(10)
 
     def set_log_checkpoint_interval(self, commits: int) -> None:
-        """Let Delta write a checkpoint of its log more often than the default; nobody writes the lake meanwhile."""
+        """Let Delta write a checkpoint of its log more often than by default; nothing else may write the lake."""
         DeltaTable(str(self.table)).alter.set_table_properties({"delta.checkpointInterval": str(commits)})
 
     def versions(self) -> int:

@@ -1,4 +1,4 @@
-"""What must hold whatever happened: offsets without gap or overlap, and events equal to their receipts.
+"""The invariants of every test: offsets without gap or overlap, and events equal to their receipts.
 
 Written against the data, not against the product's own check, which is asked as well.
 """
@@ -64,7 +64,7 @@ _SENT = "select event_type, count(distinct event_id) from lake where run_id = ? 
 
 
 def open_rows(stream: Stream) -> duckdb.DuckDBPyConnection:
-    """The lake's rows as the view ``lake``."""
+    """Return the lake's rows as the view ``lake``."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
     files = DeltaTable(str(stream.table)).file_uris()
@@ -81,7 +81,7 @@ def _losses(stream: Stream) -> pa.Table:
 
 
 def offsets_of(stream: Stream) -> dict[tuple[str, int], int]:
-    """The next offset of each topic and partition, zeros too; the lake has lost nothing so far."""
+    """Return the next offset of each topic and partition, zeros too; the lake has lost nothing so far."""
     with open_rows(stream) as rows:
         found = {(topic, p): end for topic, p, _, end, *_ in rows.execute(_OFFSETS.format(ended=_ENDED)).fetchall()}
     return {
@@ -91,13 +91,13 @@ def offsets_of(stream: Stream) -> dict[tuple[str, int], int]:
 
 
 def rows_of_ended_logs(stream: Stream) -> dict[tuple[str, int], int]:
-    """How many rows of each topic and partition belong to logs that a recorded loss has ended."""
+    """Return how many rows of each topic and partition belong to logs that a recorded loss has ended."""
     with open_rows(stream) as rows:
         return {(topic, p): count for topic, p, count in rows.execute(_ENDED_LOGS.format(ended=_ENDED)).fetchall()}
 
 
 def require_all_offsets(stream: Stream) -> None:
-    """Every offset that Kafka holds is in the lake once, and no other."""
+    """Check that every offset that Kafka holds is in the lake once, and no other."""
     expected = {
         tuple(name.rsplit("/", 1)): (log.earliest, log.end, *[log.end - log.earliest] * 2)
         for name, log in held(stream.bootstrap).items()
@@ -113,7 +113,7 @@ def require_all_offsets(stream: Stream) -> None:
 
 
 def require_receipts(stream: Stream, sent: Sequence[Summary]) -> None:
-    """Per run, venue, hour and type the lake holds exactly what the receipts count, and all that was sent."""
+    """Check that the lake holds exactly what the receipts count, per run, venue, hour and type."""
     with open_rows(stream) as rows:
         if differences := rows.execute(_DIFFERENCES, [[summary.run_id for summary in sent]]).fetchall():
             raise Violation(f"run, venue, hour, type, receipt, events: {differences[:8]}")
@@ -125,7 +125,7 @@ def require_receipts(stream: Stream, sent: Sequence[Summary]) -> None:
 
 
 def verdict(stream: Stream, state: OffsetState | None = None) -> OffsetVerdict:
-    """What the product's own check says."""
+    """Return the verdict of the product's own check."""
     lake = stream.opened
     found = check_offsets(lake, lake.snapshot(), state or OffsetState())
     if not found.sound:
@@ -134,7 +134,7 @@ def verdict(stream: Stream, state: OffsetState | None = None) -> OffsetVerdict:
 
 
 def require_truth(stream: Stream, sent: Sequence[Summary]) -> None:
-    """All of it."""
+    """Check offsets, receipts and the product's own check."""
     require_all_offsets(stream)
     require_receipts(stream, sent)
     verdict(stream)

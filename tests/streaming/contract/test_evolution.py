@@ -96,7 +96,7 @@ def test_a_new_optional_field_reaches_lake_and_warehouse_in_the_order_of_upgrade
     assert (json.loads(after.stdout)["rows"], json.loads(after.stdout)["quarantined"]) == (2, 0)
     assert "mood" in {field.name for field in DeltaTable(f"{home}/lake/events").schema().fields}
     assert loaded(next_release, "mood") == {**dict.fromkeys("1234"), "5": "merry"}
-    # A warehouse that was not upgraded goes on without the field.
+    # A warehouse that was not upgraded continues without the field.
     assert loaded(REPOSITORY, "channel") == dict.fromkeys("12345", "box_office")
 
     # The stream of before would drop the field from here on: it is refused.

@@ -1,4 +1,4 @@
-"""The quarantine by way of the command line: listed, shown, and reprocessed beside a running stream."""
+"""The quarantine on the command line: listed, shown, and reprocessed next to a running stream."""
 
 import json
 import os
@@ -195,10 +195,10 @@ def test_messages_that_an_older_release_refused_are_moved_beside_a_running_strea
 
 
 def reprocesses(lake: Path) -> bool:
-    """Whether reprocessing has its turn."""
+    """Return whether reprocessing has its turn."""
     return "reprocess" in str(turn_holder(str(lake)))
 
 
 def data_files(lake: Path) -> int:
-    """How many data files of activities there are."""
+    """Return how many data files of activities there are."""
     return sum(1 for _ in lake.glob("events/event_type=[!q]*/**/*.parquet"))

@@ -162,7 +162,7 @@ ANYTHING = st.recursive(
 
 @st.composite
 def nearly_valid(draw: st.DrawFn) -> tuple[EventType, bytes, int]:
-    """Messages that keep the contract but for a few changes, as objects and as bytes."""
+    """Build messages that keep the contract except for a few changes, as objects and as bytes."""
     event_type = draw(st.sampled_from(EVENT_TYPES))
     ended = draw(st.integers(EARLIEST_TIME_US + HOUR_US, LATEST_TIME_US - HOUR_US))
     message = {f.name: draw(valid_value(f)) for f in fields_of(event_type)}
@@ -229,7 +229,7 @@ def test_random_bytes_are_malformed(event_type, value):
 
 
 def as_kafka_delivers(messages: list[tuple[str, bytes | None]], *arrivals_us: int) -> pa.RecordBatch:
-    """Messages that came at these times, or all at one time."""
+    """Build a batch of messages that arrived at these times, or all at one time."""
     arrivals = arrivals_us if len(arrivals_us) > 1 else arrivals_us * len(messages)
     return pa.record_batch(
         {
@@ -243,7 +243,7 @@ def as_kafka_delivers(messages: list[tuple[str, bytes | None]], *arrivals_us: in
 
 
 def require_the_verdicts_of_each_by_itself(messages: list[tuple[str, bytes | None, int]]) -> Counter[str | None]:
-    """A batch must say of each message what ``check`` says; how often it says what."""
+    """Check that a batch gives each message the verdict of ``check``; count the verdicts."""
     batch = as_kafka_delivers([message[:2] for message in messages], *(message[2] for message in messages))
     rows = validate_batch(batch, ingested_at_us=0)
     assert rows.num_rows == len(messages)
@@ -284,7 +284,7 @@ def test_a_batch_keeps_number_and_order_of_its_messages_and_files_each_one(good,
 
 
 def neighbours_that_pretend(text: bytes) -> list[list[bytes | None]]:
-    """Messages that read together, or one after the other, are something else than what each of them is."""
+    """Return messages that mean something else when read together than each on its own."""
     head = text[:-1]
     return [
         [text + text],
@@ -333,7 +333,7 @@ def neighbours_that_pretend(text: bytes) -> list[list[bytes | None]]:
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
-def test_a_batch_of_messages_that_pretend_to_be_others_is_judged_as_each_by_itself(good, event_type):
+def test_a_batch_of_messages_that_pretend_to_be_others_is_validated_as_each_by_itself(good, event_type):
     clean = [(event_type.topic, encode(good(event_type, number, NOW_US)), NOW_US) for number in range(70)]
     for group in neighbours_that_pretend(clean[0][1] or b""):
         strange = [(event_type.topic, value, NOW_US) for value in group]

@@ -47,7 +47,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def whole(lake: Lake) -> Snapshot:
-    """The table read anew, as by a process that knows nothing of it."""
+    """Return the table as a new process reads it."""
     return Snapshot.of_table(DeltaTable(lake.table_uri))
 
 
@@ -94,7 +94,7 @@ def test_the_runs_of_an_hour_are_told_by_the_statistics_whichever_way_they_were_
     assert whole(lake).run_id_bounds(Hour.containing(NOW)) == expected
 
 
-def test_a_table_that_was_made_anew_in_the_same_place_is_read_anew(append, lake):
+def test_a_table_that_was_recreated_in_the_same_place_is_read_from_the_start(append, lake):
     for _ in range(3):
         append(0)
     lake.snapshot()

@@ -10,7 +10,7 @@ NEXT = {"a.b/0": 7, "c/0": 9}
 
 
 def spark_checkpoint(folder: Path, *, ends: list[dict[str, int]], done: int, begin: dict[str, int]) -> Path:
-    """As Spark leaves it: batch n ends at ``ends[n]``, and the first ``done`` of them are noted as written."""
+    """Write a checkpoint as Spark does: batch n ends at ``ends[n]``, the first ``done`` ones are committed."""
 
     def nested(offsets: dict[str, int]) -> str:
         found: dict[str, dict[str, int]] = {}
@@ -32,7 +32,7 @@ def spark_checkpoint(folder: Path, *, ends: list[dict[str, int]], done: int, beg
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    """Three batches; the third is planned, and not noted as written."""
+    """Three batches; the third is planned, and not committed."""
     ends = [{"a.b/0": 3, "c/0": 4}, {"a.b/0": 5, "c/0": 8}, {"a.b/0": 7, "c/0": 9}]
     return spark_checkpoint(tmp_path / "checkpoint", ends=ends, done=2, begin={"a.b/0": 0, "c/0": 0})
 

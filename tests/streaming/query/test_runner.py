@@ -13,7 +13,7 @@ from streaming.query.runner import StreamConfig, run_stream
 
 @pytest.fixture
 def config(tmp_path, free_port, monkeypatch) -> StreamConfig:
-    """A stream whose broker is not there; it is asked twice."""
+    """A stream whose broker does not exist; it is tried twice."""
     monkeypatch.setattr(topics, "_ANSWER_S", 0.5)
     monkeypatch.setattr(runner, "MAX_ATTEMPTS", 2)
     broker = f"127.0.0.1:{free_port()}"

@@ -33,7 +33,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def fake_java(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch):
-    """Puts a Java in place that does the given; returns how often it has been run as Ivy."""
+    """A function that installs a Java with the given behaviour; returns how often it has been run as Ivy."""
     home = tmp_path / "java"
     (home / "bin").mkdir(parents=True)
     monkeypatch.setenv("JAVA_HOME", str(home))

@@ -1,1 +1,1 @@
-"""`terraform/` as data, and what is known and demanded of it."""
+"""`terraform/` as data, and the rules that it must follow."""

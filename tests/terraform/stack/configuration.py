@@ -26,11 +26,11 @@ class Resource:
         return f"{self.file.parent.name}/{self.file.name}: {self.type}.{self.name}"
 
     def value(self, attribute: str) -> Any:
-        """An argument; one that is ``local.x`` is looked up."""
+        """Return an argument; ``local.x`` is resolved."""
         return self._resolved(self.body.get(attribute))
 
     def blocks(self, *path: str) -> list[dict[str, Any]]:
-        """The blocks at ``path``, ``dynamic`` ones among them."""
+        """Return the blocks at ``path``, ``dynamic`` ones among them."""
         found = [self.body]
         for name in path:
             found = [inner for body in found for inner_name, inner in nested_blocks(body) if inner_name == name]
@@ -46,7 +46,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Configuration:
-    """All that stands in a folder and below."""
+    """The configuration in a folder and below."""
 
     files: dict[Path, dict[str, Any]]
 
@@ -56,18 +56,18 @@ class Configuration:
         return cls({file: _parsed(file.read_text()) for file in sorted(folder.rglob("*.tf"))})
 
     def resources(self, kind: str | None = None) -> list[Resource]:
-        """The resources, or those of one type."""
+        """Return the resources, or those of one type."""
         return [resource for resource in self._resources() if kind in {None, resource.type}]
 
     def literals(self) -> Iterator[tuple[Path, str]]:
-        """Every string in a resource, a local or a module call, the parts of expressions included."""
+        """Return every string in a resource, a local or a module call, the parts of expressions included."""
         for file, parsed in self.files.items():
             for kind in ("resource", "locals", "module"):
                 for text in _strings(parsed.get(kind, [])):
                     yield file, text
 
     def modules(self) -> dict[str, dict[str, Any]]:
-        """Calls of modules, by name."""
+        """Return the calls of modules, by name."""
         return {
             name: body
             for parsed in self.files.values()
@@ -96,7 +96,7 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def nested_blocks(body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The blocks in a block, by name; of a ``dynamic`` one its content."""
+    """Return the blocks in a block, by name; of a ``dynamic`` one its content."""
     for name, value in body.items():
         if not is_blocks(value):
             continue
@@ -109,7 +109,7 @@ def nested_blocks(body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def is_blocks(value: Any) -> bool:
-    """Whether ``value`` stands for blocks, not for an argument."""
+    """Return whether ``value`` stands for blocks, not for an argument."""
     return isinstance(value, list) and any(isinstance(item, _Block) for item in value)
 
 
@@ -118,7 +118,7 @@ class _Block(dict[str, Any]):
 
 
 def _plain(value: Any) -> Any:
-    """Without the quotes and marks that python-hcl2 leaves for writing the file again."""
+    """Strip the quotes and marks that python-hcl2 keeps for writing the file again."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

@@ -1,14 +1,14 @@
-"""Make ``google.json``, the part of the Google provider's schema that ``terraform/`` uses, from CDKTF's package.
+"""The builder of ``google.json``, the part of the provider's schema that ``terraform/`` uses, from CDKTF's package.
 
 The npm package ``@cdktf/provider-google`` is generated from the schema that the provider publishes; release 16.12.1
 from provider 6.50.0. Of each resource it holds every block, attribute, type and whether it is required. To make the
-table anew, after a new resource type in ``terraform/`` or a new provider::
+table again, after a new resource type in ``terraform/`` or a new provider::
 
     npm pack @cdktf/provider-google@16.12.1 && tar xzf cdktf-provider-google-16.12.1.tgz
     .venv/bin/python tests/terraform/stack/extract_schema.py package
 
 It reads the compiled code: a class per block, whose getters name attribute and type; a table ``attrs`` that tells
-blocks from attributes; and the typed interface beside it, in which ``readonly name: string`` is required and
+blocks from attributes; and the typed interface next to it, in which ``readonly name: string`` is required and
 ``readonly name?:`` is not.
 """
 
@@ -47,7 +47,7 @@ class Resource:
         )
 
     def block(self, name: str) -> dict[str, Any]:
-        """Attributes and blocks of the class of a block, or of the resource itself."""
+        """Return attributes and blocks of the class of a block, or of the resource itself."""
         body = self.classes[name if name == self.name else name + "OutputReference"]
         required = self._required(name)
         found: dict[str, Any] = {"attributes": {}, "blocks": {}}
@@ -98,7 +98,7 @@ class Resource:
 
 
 def configuration(package: Path) -> dict[str, str]:
-    """The provider's own arguments, but for blocks and the endpoints of its services."""
+    """Return the provider's own arguments, except blocks and the endpoints of its services."""
     code = (package / "lib/provider/index.js").read_text()
     kinds = {"string": "string", "number": "number", "boolean": "bool", "stringMap": "map(string)"}
     return {

@@ -8,7 +8,7 @@ _ASSIGNMENT = re.compile(r"^ *(?P<name>[\w.\"-]+|\(.+?\)) *(?P<equals>=) (?=\S)"
 
 
 def complaints(text: str) -> Iterator[str]:
-    """Lines that are indented otherwise than by two spaces a bracket, have blanks too many, or equals signs apart."""
+    """Yield lines with an indentation other than two spaces per bracket, extra blanks, or unaligned equals signs."""
     open_brackets: list[int] = []  # how many each line has left open
     aligned: list[tuple[int, int, int]] = []  # line, where its name ends and where its equals sign is
     for number, line in enumerate(text.splitlines(), 1):
@@ -41,4 +41,4 @@ def _apart(aligned: list[tuple[int, int, int]]) -> Iterator[str]:
     right = max((name for _, name, _ in aligned), default=0) + 1
     for number, _, equals in aligned:
         if equals != right:
-            yield f"line {number}: the equals sign stands apart from those beside it"
+            yield f"line {number}: the equals sign is not aligned with its neighbours"

@@ -1,4 +1,4 @@
-"""What must hold of the stack whatever else changes: nothing public, no right that is not needed, no data deleted."""
+"""The rules of the stack: nothing public, no permission that is not needed, no data deleted."""
 
 import re
 from collections.abc import Iterator
@@ -29,14 +29,14 @@ ROLES: Final = {
 #: Roles that are given on a resource, never for the whole project.
 _NARROW: Final = ("bigquery.dataEditor", "storage.", "artifactregistry.", "secretmanager.", "iam.serviceAccountUser")
 
-#: What a service account may hold for a whole project beside predefined roles.
+#: Roles that a service account may have for a whole project besides predefined ones.
 _PERMISSIONS: Final = {
     *(f"dataproc.jobs.{verb}" for verb in ("cancel", "create", "get", "list")),
     "dataproc.clusters.get",
     "dataproc.clusters.use",
 }
 
-#: Buckets whose objects cannot be made again; of code only what has the prefix of Dagster's compute logs may go.
+#: Buckets whose objects cannot be recreated; of code only what has the prefix of Dagster's compute logs may go.
 _KEPT: Final[dict[str, set[str]]] = {"lake": set(), "code": {"dagster/"}}
 
 _PRIVATE_KEYS: Final = {"google_service_account_key", "google_secret_manager_secret_version"}
@@ -45,7 +45,7 @@ _WHOLE_POLICIES: Final = re.compile(r"google_\w+_iam_(policy|binding)$")
 
 
 def policy_errors(configuration: Configuration) -> list[str]:
-    """One sentence for each rule that is broken."""
+    """Return one sentence for each rule that is broken."""
     errors = [f"{resource}: {error}" for resource in configuration.resources() for error in _of_resource(resource)]
     errors += list(_of_the_whole(configuration))
     return errors
@@ -53,7 +53,7 @@ def policy_errors(configuration: Configuration) -> list[str]:
 
 def _of_resource(resource: Resource) -> Iterator[str]:
     if resource.type in _PRIVATE_KEYS:
-        yield "its secret would stand in Terraform's state."
+        yield "its secret would be in Terraform's state."
     if _WHOLE_POLICIES.match(resource.type):
         yield "it would take away what others have granted; use iam_member."
     if resource.type in _CHECKS:

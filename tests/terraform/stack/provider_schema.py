@@ -22,18 +22,20 @@ _LITERALS: dict[str, type | tuple[type, ...]] = {
 
 
 def schema() -> dict[str, Any]:
-    """The table that ``extract_schema.py`` makes."""
+    """Return the table that ``extract_schema.py`` makes."""
     table: dict[str, Any] = json.loads(Path(__file__).with_name("google.json").read_text())
     return table
 
 
 def schema_errors(configuration: Configuration) -> list[str]:
-    """One sentence for each resource type, block or argument that the provider does not know or misses."""
+    """Return one sentence for each resource type, block or argument that is unknown or missing."""
     known = schema()["resources"]
     errors = []
     for resource in configuration.resources():
         if resource.type not in known:
-            errors.append(f"{resource}: there is no resource type {resource.type} in google.json; make it anew.")
+            errors.append(
+                f"{resource}: resource type {resource.type} is not in google.json; recreate it with extract_schema.py."
+            )
             continue
         body = {name: value for name, value in resource.body.items() if name not in _META | {"lifecycle"}}
         errors += [f"{resource}: {error}" for error in _errors(body, known[resource.type], "")]

@@ -24,7 +24,7 @@ _NESTING = {"single": 1, "list": 2, "set": 3}
 
 
 def _field(number: int, value: int | str | bytes) -> bytes:
-    """A field of a message: https://protobuf.dev/programming-guides/encoding/."""
+    """Encode a field of a message: https://protobuf.dev/programming-guides/encoding/."""
     if isinstance(value, int):
         return _varint(number << 3) + _varint(value)
     content = value.encode() if isinstance(value, str) else value
@@ -38,7 +38,7 @@ def _varint(value: int) -> bytes:
 
 
 def _type(kind: str) -> Any:
-    """A type as Terraform spells it in JSON: ``list(string)`` is ``["list", "string"]``."""
+    """Return a type as Terraform spells it in JSON: ``list(string)`` is ``["list", "string"]``."""
     if kind == "list(object)":
         return "dynamic"
     outer, _, inner = kind.rstrip(")").partition("(")
@@ -78,7 +78,7 @@ def _provider_schema() -> bytes:
 
 
 class _Answers(grpc.GenericRpcHandler):
-    """Nothing is ever wrong: an empty message, which has no diagnostics, is the answer to all but the schema."""
+    """A handler without diagnostics: it answers everything but the schema with an empty message."""
 
     def __init__(self, over: threading.Event) -> None:
         self._over = over
@@ -97,7 +97,7 @@ class _Answers(grpc.GenericRpcHandler):
 
 
 def main() -> None:
-    """Serve until Terraform says that it is done."""
+    """Serve until Terraform stops the provider."""
     over = threading.Event()
     server = grpc.server(ThreadPoolExecutor(4), handlers=[_Answers(over)])
     port = server.add_insecure_port("127.0.0.1:0")
