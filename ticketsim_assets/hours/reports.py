@@ -1,4 +1,4 @@
-"""What the watch reports to Dagster: rows per event type and hour, and hours that are complete."""
+"""Reports to Dagster: rows per event type and hour, and complete hours."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from ticketsim_assets.hours.cursor import LakeCursor
 from ticketsim_assets.hours.pending import CompleteHour
 from ticketsim_assets.keys import COMPLETE_BY, LAKE_COMPLETE, LAKE_KEYS
 
-#: Reports of rows in a tick: writing one event takes 6-7 ms, and a tick has 60 s.
+#: Row reports per tick: writing one event takes 6-7 ms, and a tick must end within 60 s.
 MAX_REPORTS: Final = 1_500
 
 #: The open hour changes with every commit; a report every few minutes is enough to see it grow.
@@ -21,7 +21,7 @@ OPEN_HOUR_INTERVAL: Final = timedelta(minutes=5)
 
 
 def report_rows(snapshot: Snapshot, cursor: LakeCursor, now: datetime) -> list[dg.AssetMaterialization]:
-    """Rows, files and bytes of the hours that changed; of open hours at most every OPEN_HOUR_INTERVAL."""
+    """Report rows, files and bytes of changed hours; of open hours at most every OPEN_HOUR_INTERVAL."""
     open_too = now.timestamp() - cursor.open_reported_at >= OPEN_HOUR_INTERVAL.total_seconds()
     reports: list[dg.AssetMaterialization] = []
     for key in sorted(cursor.unreported):

@@ -1,4 +1,4 @@
-"""What Dagster's instance knows about hours: which are complete, which were loaded with success, how a run ended."""
+"""Run history: which hours Dagster's instance knows as complete or loaded, and how runs ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from ticketsim_assets.dagster_internals import (
 from ticketsim_assets.hours.due import Outcome
 from ticketsim_assets.keys import COMPLETE_BY, LAKE_COMPLETE
 
-#: Loads of one hour looked at for a success: attempts at one fingerprint are bounded, by hand a few more may come.
+#: Newest loads of an hour that are searched for a success: automatic attempts are bounded, manual ones are few.
 _LOADS_LOOKED_AT = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What was last reported of lake/complete for an hour."""
+    """The last report of lake/complete for an hour."""
 
     fingerprint: int  #: newest Delta version that changed data in the hour
     rows: int  #: of the hour at that version
@@ -35,7 +35,7 @@ class Reported:
 
 
 def last_reported(instance: dg.DagsterInstance, hour: Hour) -> Reported | None:
-    """The newest report that ``hour`` is complete; None if it never was."""
+    """Return the newest report that ``hour`` is complete; None if there is none."""
     wanted = AssetRecordsFilter(asset_key=LAKE_COMPLETE, asset_partitions=[hour.key])
     records = instance.fetch_materializations(wanted, limit=1).records
     if not records or (event := records[0].asset_materialization) is None:
@@ -48,7 +48,7 @@ def last_reported(instance: dg.DagsterInstance, hour: Hour) -> Reported | None:
 
 
 def successful_loads(instance: dg.DagsterInstance, key: dg.AssetKey, hour: Hour) -> list[int]:
-    """Fingerprints at which runs that succeeded as a whole have loaded ``hour`` of asset ``key``, newest first.
+    """Return the fingerprints at which successful runs have loaded ``hour`` of asset ``key``, newest first.
 
     A red check leaves its asset materialised, so the run's status counts, not the materialisation.
     """
@@ -63,7 +63,7 @@ def successful_loads(instance: dg.DagsterInstance, key: dg.AssetKey, hour: Hour)
 
 
 def outcome_of(instance: dg.DagsterInstance, run_key: str) -> Outcome:
-    """How the newest run that was asked for with ``run_key`` went; one that a person cancelled has failed."""
+    """Return the outcome of the newest run with ``run_key``; a run that a person cancelled has failed."""
     runs = instance.get_runs(RunsFilter(tags={RUN_KEY_TAG: run_key}), limit=1)
     if not runs:
         return "unknown"
@@ -80,7 +80,7 @@ def has_crashed(run: dg.DagsterRun) -> bool:
 
 
 def hours_under_way(instance: dg.DagsterInstance, job_name: str, key: dg.AssetKey) -> set[Hour]:
-    """Hours of ``key`` that a run is loading or about to load: one of ``job_name``, or of a selection in the UI."""
+    """Return the hours of ``key`` that unfinished runs load: runs of ``job_name`` or of a selection in the UI."""
     hours: set[Hour] = set()
     for run in instance.get_runs(RunsFilter(statuses=NOT_FINISHED)):
         if run.job_name == job_name or key in (run.asset_selection or ()):

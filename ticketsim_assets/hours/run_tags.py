@@ -1,4 +1,4 @@
-"""A request as Dagster understands it: the tags of a run, or an offer that somebody else launches."""
+"""Requests in Dagster's terms: the tags of a run, or an offer for another launcher."""
 
 from typing import Final
 
@@ -10,10 +10,10 @@ REASON_TAG: Final = "ticketsim/reason"
 
 
 def run_tags(request: Request) -> dict[str, str]:
-    """Tags of a run that materialises all hours of ``request`` at once.
+    """Return the tags of a run that materialises all hours of ``request``.
 
-    Dagster does not retry it when it crashes: whoever asked for it asks again, and two owners of retries would load
-    the hours twice.
+    Dagster does not retry a run that crashed: its requester requests it again, and two owners of retries would load the
+    hours twice.
     """
     return {
         RANGE_START_TAG: request.first.key,
@@ -24,5 +24,5 @@ def run_tags(request: Request) -> dict[str, str]:
 
 
 def offer(job_name: str, request: Request) -> Offer:
-    """``request`` for somebody who knows nothing of hours, to launch over GraphQL."""
+    """Return ``request`` as an offer, which a client can launch over GraphQL without knowing about hours."""
     return Offer(job_name, request.first.key, request.last.key, request.run_key, run_tags(request))
