@@ -157,7 +157,8 @@ def handwritten(bootstrap: str, folder: Path) -> None:
             "queued.max.messages.kbytes": 256 * 1024,
         }
     )
-    consumer.assign([TopicPartition(*name.rsplit("/", 1)[:1], int(name.rsplit("/", 1)[1]), 0) for name in log])
+    partitions = (name.rsplit("/", 1) for name in log)
+    consumer.assign([TopicPartition(topic, int(partition), 0) for topic, partition in partitions])
     left = sum(offsets.end for offsets in log.values())
     portion: dict[str, list[Any]] = {topic: [] for topic in TOPICS}
     held = 0

@@ -73,9 +73,9 @@ class DagsterDev:
         self.process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(20)
-        for process in [*family, self.process]:
+        for kill in [*(process.kill for process in family), self.process.kill]:
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+                kill()
 
     @contextlib.contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:

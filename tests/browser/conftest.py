@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Dialog, Page, Playwright
 
 from ticketsim.stack.chromium import find_chromium
 from ticketsim_assets.dashboard.data import ACTIVITIES, MEASURES, read_marts
@@ -202,7 +202,12 @@ def open_page(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Opene
                 else result.problems.append(f"request: {request.url}")
             ),
         )
-        page.on("dialog", lambda dialog: (result.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+        def dismiss(dialog: Dialog) -> None:
+            result.problems.append(f"dialog: {dialog.message}")
+            dialog.dismiss()
+
+        page.on("dialog", dismiss)
         page.goto(destination.as_uri())
         if page.locator("#badge").count():
             result.settle()

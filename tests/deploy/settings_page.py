@@ -24,7 +24,7 @@ def fields(settings: type[BaseSettings]) -> Iterator[tuple[str, str, str]]:
     [tree] = ast.parse(textwrap.dedent(inspect.getsource(settings))).body
     assert isinstance(tree, ast.ClassDef)
     described = {
-        one.target.id: inspect.cleandoc(next_one.value.value)
+        one.target.id: inspect.cleandoc(ast.literal_eval(next_one.value))
         for one, next_one in zip(tree.body, tree.body[1:], strict=False)
         if isinstance(one, ast.AnnAssign) and isinstance(next_one, ast.Expr) and isinstance(one.target, ast.Name)
     }

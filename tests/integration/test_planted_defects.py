@@ -123,7 +123,9 @@ def test_each_defect_in_the_lake_is_named_by_the_receipts_check_and_stops_what_i
     assert (downstream.key in built) == (state != "wrong")
     if state != "proved":
         assert check.severity.value == {"wrong": "ERROR", "unproved": "WARN"}[state]
-        [row] = check.metadata["problems"].records
+        problems = check.metadata["problems"]
+        assert isinstance(problems, dg.TableMetadataValue)
+        [row] = problems.records
         assert {"venue-1", "scan_tickets", state} <= set(row.data.values())
     warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", tmp_path / "readers.db", NO_WAIT)
     with warehouse.reading() as reader:

@@ -18,6 +18,8 @@ from simulator.run import plan_run, simulate
 from simulator.scenario import built_in_names, load_scenario
 from simulator.sinks import open_sink
 
+from .conftest import Kept
+
 ORIGINAL = load_scenario("original")
 COMMAND = Path(sys.executable).with_name("ticketsim")
 
@@ -222,8 +224,8 @@ def test_a_paced_run_sends_the_same_as_a_fast_one(ran):
 
 
 @pytest.mark.slow
-def test_a_pace_above_one_falls_to_one_at_the_wall_clock(clockwork, kept):
-    class Watching(kept):
+def test_a_pace_above_one_falls_to_one_at_the_wall_clock(clockwork):
+    class Watching(Kept):
         def send(self, topic, key, value):
             ahead.append(json.loads(value)["event_time"] - wall_clock_us())
             super().send(topic, key, value)

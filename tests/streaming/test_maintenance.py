@@ -27,6 +27,7 @@ from streaming.locks.commit_queue import turn_holder
 from streaming.maintenance import (
     CompactDay,
     ReprocessQuarantine,
+    Task,
     Vacuum,
     extent_of_day,
     is_compact,
@@ -262,7 +263,11 @@ def test_a_task_spells_itself_as_the_command_line_reads_it(monkeypatch, maker):
     monkeypatch.setattr(maintenance, "run_in_turn", lambda spark, lake, task, on_progress: ran.append(task))
     monkeypatch.setattr(session, "submitted_or_own_session", contextlib.nullcontext)
     hour = Hour.containing(ARRIVAL)
-    tasks = [CompactDay(DAY), Vacuum(timedelta(days=30)), ReprocessQuarantine(Selection("bad_value", None, hour, hour))]
+    tasks: list[Task] = [
+        CompactDay(DAY),
+        Vacuum(timedelta(days=30)),
+        ReprocessQuarantine(Selection("bad_value", None, hour, hour)),
+    ]
     for task in tasks:
         maintenance.main(["--lake", maker.lake.root, *task.arguments(), "--dagster-pipes-context", "x"])
     assert ran == tasks

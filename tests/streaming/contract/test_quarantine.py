@@ -166,8 +166,9 @@ def test_messages_that_an_older_release_refused_are_moved_beside_a_running_strea
         wait_until(lambda: reprocesses(stream.lake), running)
         while data_files(stream.lake) <= known:
             time.sleep(0.01)
-        for process in (*psutil.Process(killed.pid).children(recursive=True), killed):
-            process.kill()
+        for child in psutil.Process(killed.pid).children(recursive=True):
+            child.kill()
+        killed.kill()
         killed.wait()
 
         produce(range(400, 800))

@@ -27,7 +27,7 @@ BREAKS_OFF = 'touch "$folder/broker/kafka-1.jar"; echo "UNRESOLVED DEPENDENCY: i
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TICKETSIM_JARS", str(tmp_path / "cache"))
-    monkeypatch.setattr(jars._retrieve.retry, "sleep", lambda _: None)
+    monkeypatch.setattr("streaming.spark.jars._retrieve.retry.sleep", lambda _: None)
     return tmp_path / "cache"
 
 

@@ -66,7 +66,9 @@ def test_an_hour_with_too_much_garbage_is_warned_of_with_its_reasons(maker, run_
     assert not warned.passed
     for named in ("malformed_json (2)", "missing_field:event_type (2)", "more than 1.0%", str(rates[0].hour)):
         assert named in warned.said
-    assert {record.data["reason"] for record in warned.metadata["hours"].records} == {
+    hours = warned.metadata["hours"]
+    assert isinstance(hours, dg.TableMetadataValue)
+    assert {record.data["reason"] for record in hours.records} == {
         "malformed_json",
         "missing_field:event_type",
     }
