@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from py4j.protocol import Py4JError
 
+from streaming.same_process import same_process
+
 if TYPE_CHECKING:  # importing Spark takes a second, and who only looks needs none
     from pyspark.sql import SparkSession
 
@@ -27,11 +29,12 @@ class Holder:
     name: str  #: e.g. ``ticketsim stream``
     since: str  #: ISO 8601
     host: str | None = None  #: None: this machine
+    create_time: float | None = None  #: of the process, seconds since the Unix epoch; None if the file does not tell
 
     @property
     def lives(self) -> bool:
         """Whether the process is there; its JVM notices within seconds if it is not, and ends."""
-        return self.pid is None or self.host is not None or psutil.pid_exists(self.pid)
+        return self.pid is None or self.host is not None or same_process(self.pid, self.create_time)
 
     def __str__(self) -> str:
         """Process, name and time, as messages call it."""
@@ -61,7 +64,14 @@ def try_lock(spark: "SparkSession", path: Path, name: str) -> JvmLock | None:
         return None
     # Written in place: a renamed file would be another file than the locked one.
     path.write_text(
-        json.dumps({"pid": os.getpid(), "holder": name, "since": datetime.now(UTC).isoformat(timespec="seconds")}),
+        json.dumps(
+            {
+                "pid": os.getpid(),
+                "create_time": psutil.Process().create_time(),
+                "holder": name,
+                "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+        ),
         encoding="utf-8",
     )
     return JvmLock(channel)
@@ -76,7 +86,12 @@ def holder_of(path: Path) -> Holder | None:
         return None
     except BlockingIOError:
         about = _read(path)
-        return Holder(about.get("pid"), about.get("holder", "unknown"), about.get("since", "?"))
+        return Holder(
+            about.get("pid"),
+            about.get("holder", "unknown"),
+            about.get("since", "?"),
+            create_time=about.get("create_time"),
+        )
     return None
 
 

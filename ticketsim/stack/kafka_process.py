@@ -15,6 +15,7 @@ import psutil
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from streaming.same_process import same_process
 from streaming.spark.jars import Jars
 from streaming.spark.java import find_java
 from ticketsim.exceptions import BrokerFailed
@@ -24,9 +25,6 @@ from ticketsim.stack.ports import LOOPBACK, is_free
 #: A start takes 3 to 8 s, 9 to 16 s after a kill, and several times that on a busy machine.
 _READY_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 30.0
-
-#: Systems derive a process's start from the clock, which may be set while the broker runs.
-_CLOCK_TOLERANCE_SECONDS: Final = 60.0
 
 #: A 384 MB heap carries the local load; the serial collector needs neither threads nor memory of its own.
 _JVM_OPTIONS: Final = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
@@ -55,11 +53,10 @@ def living(directory: Path, record: Record | None) -> psutil.Process | None:
         return None
     try:
         process = psutil.Process(record.pid)
-        is_same_time = abs(process.create_time() - record.create_time) < _CLOCK_TOLERANCE_SECONDS
-        is_ours = is_same_time and str(_properties(directory)) in process.cmdline()
+        is_ours = same_process(record.pid, record.create_time) and str(_properties(directory)) in process.cmdline()
     except psutil.Error:
         return None
-    return process if is_ours and _lives(process) else None
+    return process if is_ours else None
 
 
 def launch(directory: Path, port: int, controller_port: int, jars: Jars, on_progress: OnProgress) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -59,3 +60,12 @@ def test_a_holder_that_is_only_about_to_end_is_waited_for(tmp_path, hold):
     gone.wait()
     hold(pid=gone.pid, seconds=1)
     create_lease(str(tmp_path), "ticketsim stream").require_free()
+
+
+def test_a_holder_whose_id_another_process_has_by_now_is_only_about_to_end(tmp_path, hold):
+    """The JVM of a dead stream keeps the lock for a moment; its Python's id lives, but began at another time."""
+    holder = hold(pid=os.getpid(), seconds=2)
+    about = {"pid": os.getpid(), "create_time": 1.0, "holder": "ticketsim stream", "since": "noon"}
+    (tmp_path / LEASE_FILE).write_text(json.dumps(about))
+    create_lease(str(tmp_path), "ticketsim stream").require_free()
+    assert holder.wait(10) == 0
