@@ -44,10 +44,10 @@ MAKEFLAGS += --no-print-directory
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: | preflight ## Install what `make demo` needs into .venv, and the jars into the cache (once, DOWNLOAD)
+setup: | preflight ## Install what `make demo` needs into .venv, and the jars into the cache (once: 700 MB to download, 1.4 GB)
 	@$(MAKE) --jobs=2 $(INSTALLED) jars
 
-cloud: $(CLOUD_INSTALLED) ## Install the clients of Google Cloud into .venv (once, CLOUDSIZE)
+cloud: $(CLOUD_INSTALLED) ## Install the clients of Google Cloud into .venv (`make test` does it too)
 
 airflow: $(AIRFLOW_INSTALLED) ## Install Airflow into .venv-airflow (300 MB; `make test` does it too)
 

@@ -114,7 +114,7 @@ class LakeAtWork:
             self._instance.report_runless_asset_event(report)
 
     def offsets(self) -> None:
-        """Run the offsets check on the new commits."""
+        """Run the offsets check, guarantee 1 (docs/guarantees.md), on the new commits."""
         verdict = check_offsets(self.lake, self.lake.snapshot(), self._state)
         require(verdict.sound)
         self._state = verdict.state

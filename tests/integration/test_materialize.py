@@ -1,4 +1,4 @@
-"""The graph for real: Dagster's runs, dbt and the page, on simulated hours; laws 1, 3 and 4 broken on purpose."""
+"""The graph for real: Dagster, dbt and the page, on simulated hours; breaks guarantees 1, 3 and 4 (docs/guarantees.md)."""
 
 import shutil
 import subprocess

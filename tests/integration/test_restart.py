@@ -1,4 +1,4 @@
-"""Dagster killed as by a power cut, at aimed moments, and started again: law 2 for the graph."""
+"""Dagster killed as by a power cut, at aimed moments, and started again: guarantee 2 (docs/guarantees.md) for the graph."""
 
 import dagster as dg
 import pytest

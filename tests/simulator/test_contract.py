@@ -28,11 +28,18 @@ def breaking_changes(fields: Iterable[Field], baseline: dict[str, dict[str, Any]
                 yield f"{name} of {event_type} is {now.kind}, not {before['kind']}"
             if (event_type in now.required) != before["required"]:
                 yield f"{name} of {event_type} is {'no longer' if before['required'] else 'now'} required"
-            if name != "event_type" and (now.minimum, list(now.allowed)) != (before["minimum"], before["allowed"]):
+            if now.minimum != before["minimum"] or not _still_allowed(name, before["allowed"], now.allowed):
                 yield f"{name} of {event_type} allows other values"
         for name in carried - known.keys():
             if event_type in by_name[name].required:
                 yield f"{event_type} requires {name}, which earlier messages do not have"
+
+
+def _still_allowed(name: str, before: list[str], now: tuple[str, ...]) -> bool:
+    """A new event type may join the others, and receipts may count it; all other lists of values stay as they are."""
+    if name in {"event_type", "of_event_type"}:
+        return set(before) <= set(now)
+    return list(now) == before
 
 
 def test_messages_and_readers_of_this_schema_version_are_still_right():
@@ -64,6 +71,10 @@ PLANTED = {
         changed("channel", allowed=("box_office", "online", "phone")),
         "channel of buy_tickets allows other values",
     ),
+    "a type that receipts no longer count": (
+        changed("of_event_type", allowed=("bus_arrival",)),
+        "of_event_type of hour_closed allows other values",
+    ),
     "a new required field": (
         [*FIELDS, Field("mood", "string", "how the visitors feel", required=SALES)],
         "buy_tickets requires mood, which earlier messages do not have",
@@ -75,6 +86,11 @@ PLANTED = {
 def test_a_change_that_breaks_messages_or_readers_is_named(change):
     fields, complaint = PLANTED[change]
     assert any(complaint in found for found in breaking_changes(fields))
+
+
+def test_a_new_event_type_that_receipts_count_breaks_nothing():
+    counted = (*BASELINE["hour_closed"]["of_event_type"]["allowed"], "buy_drink")
+    assert list(breaking_changes(changed("of_event_type", allowed=counted))) == []
 
 
 def test_a_new_optional_field_breaks_nothing():

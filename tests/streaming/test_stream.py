@@ -77,7 +77,7 @@ class Stream:
         return {name: sorted(offsets) for name, offsets in found.items()}
 
     def require_exactly_what_kafka_holds(self) -> None:
-        """Check that per topic and partition every offset of Kafka is in the lake once."""
+        """Check guarantee 1: per topic and partition every offset of Kafka is in the lake once."""
         held = topic_offsets(self.bootstrap)
         assert held is not None
         assert self.offsets() == {name: list(range(log.end)) for name, log in held.items() if log.end}

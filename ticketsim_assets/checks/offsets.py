@@ -1,4 +1,4 @@
-"""Law 1: rows committed to the lake = Kafka offsets consumed, per topic and partition, with no gap and no overlap.
+"""Guarantee 1 (docs/guarantees.md): the rows of the lake cover Kafka's offsets, with no gap and no overlap.
 
 Offsets count within a *log*: a partition from where the stream began to read it, or went on after a recorded loss
 (`streaming.lake.losses`), up to the next loss. Within a log they follow one another, a log begins where its loss says

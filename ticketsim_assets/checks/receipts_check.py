@@ -1,4 +1,4 @@
-"""Law 3: an hour of the warehouse equals its receipts, to the row and the microsecond. The verdict over plain data."""
+"""Guarantee 3 (docs/guarantees.md): an hour of the warehouse equals its receipts, over plain data."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Law 5 in small: what a look at the lake costs does not depend on how many commits lie behind it."""
+"""Guarantee 5 (docs/guarantees.md) in small: what a look at the lake costs does not depend on how many commits lie behind it."""
 
 import time
 from datetime import UTC, datetime

@@ -1,0 +1,55 @@
+"""Every guarantee of docs/guarantees.md names tests that exist, and code refers only to guarantees that are there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+PAGE = ROOT / "docs/guarantees.md"
+
+
+def guarantees(text: str) -> dict[int, list[str]]:
+    """The tests that each guarantee names, by its number."""
+    sections = re.split(r"^## (\d+)\. .*$", text, flags=re.MULTILINE)[1:]
+    return {
+        int(number): re.findall(r"^- `(.+)`$", section, re.MULTILINE)
+        for number, section in zip(sections[::2], sections[1::2], strict=True)
+    }
+
+
+def missing(test: str) -> bool:
+    """Whether there is no function of that name in that file."""
+    path, _, name = test.partition("::")
+    if not (ROOT / path).is_file():
+        return True
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    return name not in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_guarantee_names_tests_that_exist():
+    named = guarantees(PAGE.read_text(encoding="utf-8"))
+    assert list(named) == [1, 2, 3, 4, 5, 6, 7]
+    assert [number for number, tests in named.items() if not tests] == []
+    assert [test for tests in named.values() for test in tests if missing(test)] == []
+
+
+@pytest.mark.parametrize(
+    "test", ["tests/docs/test_gone.py::test_it", "tests/docs/test_guarantees.py::test_that_is_gone"]
+)
+def test_a_test_that_is_gone_is_missed(test: str):
+    assert missing(test)
+
+
+def test_code_refers_to_guarantees_that_are_there():
+    folders = ("simulator", "streaming", "ticketsim_assets", "ticketsim", "dbt", "benchmarks", "tests")
+    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    cited = {
+        int(number)
+        for path in sources
+        for number in re.findall(r"guarantees? (\d+)", path.read_text(encoding="utf-8"), re.IGNORECASE)
+    }
+    assert cited
+    assert cited <= guarantees(PAGE.read_text(encoding="utf-8")).keys()
