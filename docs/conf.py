@@ -24,7 +24,7 @@ html_copy_source = False
 
 
 class Mermaid(SphinxDirective):
-    """A diagram as SVG, drawn while the site is built: a slip of syntax ends the build, and no page asks for a script."""
+    """A diagram as SVG, drawn while the site is built: invalid syntax ends the build, and no page loads a script."""
 
     has_content = True
 

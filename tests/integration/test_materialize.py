@@ -1,4 +1,4 @@
-"""The graph for real: Dagster, dbt and the page, on simulated hours; breaks guarantees 1, 3 and 4 (docs/guarantees.md)."""
+"""The graph for real, on simulated hours; guarantees 1, 3 and 4 (docs/guarantees.md) broken on purpose."""
 
 import shutil
 import subprocess

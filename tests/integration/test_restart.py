@@ -1,4 +1,4 @@
-"""Dagster killed as by a power cut, at aimed moments, and started again: guarantee 2 (docs/guarantees.md) for the graph."""
+"""Dagster killed at aimed moments, as by a power cut, and restarted: guarantee 2 (docs/guarantees.md)."""
 
 import dagster as dg
 import pytest
