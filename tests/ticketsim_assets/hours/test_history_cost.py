@@ -1,4 +1,4 @@
-"""Guarantee 5 (docs/guarantees.md) in small: what a look at the lake costs does not depend on how many commits lie behind it."""
+"""Guarantee 5 (docs/guarantees.md): the cost of following the lake does not depend on how much history there is.
 
 import time
 from datetime import UTC, datetime
