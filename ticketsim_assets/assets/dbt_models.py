@@ -77,8 +77,9 @@ def warehouse_models(project: DbtProject) -> dg.AssetsDefinition:
         opened = warehouse.open()
         built: list[dg.Output] = []
         passed, not_passed = [], []
-        with opened.exclusive():
+        with opened.exclusive() as hold:
             invocation = dbt.cli(arguments, context=context, raise_on_error=False)
+            hold.end_on_loss(invocation.process.kill)
             with killed_with_parent(invocation.process):
                 for event in invocation.stream():
                     if isinstance(event, dg.Output):

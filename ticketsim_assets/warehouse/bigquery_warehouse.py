@@ -18,7 +18,8 @@ from streaming.hour import Hour
 from streaming.lake.layout import COLUMNS, PARTITION_COLUMNS, Column
 from ticketsim_assets.exceptions import LakeOutOfReach
 from ticketsim_assets.warehouse.bigquery_client import LABELS, BigQueryReader, Datasets
-from ticketsim_assets.warehouse.bigquery_lease import Lease
+from ticketsim_assets.warehouse.bigquery_lease import COLUMNS as LEASE_COLUMNS
+from ticketsim_assets.warehouse.bigquery_lease import Hold, Lease
 from ticketsim_assets.warehouse.schema import BIGQUERY_TYPES, FIRST_COPY, RAW_SCHEMA, RAW_TABLES
 from ticketsim_assets.warehouse.wait_policy import WaitPolicy
 
@@ -49,15 +50,16 @@ class BigQueryWarehouse:
         return self.datasets.client()
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[Hold]:
         """Hold the warehouse alone, on whatever machine; see `Warehouse`.
 
         A table of the raw dataset keeps the lease. Whoever writes past it, by hand, is kept from half results by
         BigQuery's transactions, of which the later one to change the same rows fails.
         """
-        self._make_table(bigquery.Table(self.datasets.table(f"{RAW_SCHEMA}.writer_lease"), schema=[_LEASE_COLUMN]))
-        with Lease(self.client, self.datasets.table(f"{RAW_SCHEMA}.writer_lease"), self._wait_policy).held():
-            yield
+        name = self.datasets.table(f"{RAW_SCHEMA}.writer_lease")
+        self._make_or_extend(bigquery.Table(name, schema=LEASE_COLUMNS))
+        with Lease(self.client, name, self._wait_policy).held() as hold:
+            yield hold
 
     def replace_hours(self, table: str, files: Mapping[Hour, Sequence[str]]) -> dict[Hour, int]:
         """Load and replace whole hours in one transaction; see `Warehouse`.
@@ -73,11 +75,11 @@ class BigQueryWarehouse:
             )
         if not files:
             return {}
-        with self.exclusive():
+        with self.exclusive() as hold:
             self._bring_up_to_date(table)
             loaded = self._load(table, uris) if uris else None
             try:
-                counted = self.client.query(self._replacement(table, sorted(files), loaded)).result()
+                counted = self.client.query(self._replacement(table, sorted(files), loaded, hold)).result()
                 rows = {(row["event_date"], row["event_hour"]): int(row["row_count"]) for row in counted}
             finally:
                 if loaded is not None:
@@ -103,6 +105,9 @@ class BigQueryWarehouse:
         wanted.time_partitioning = bigquery.TimePartitioning(field="event_date")
         wanted.clustering_fields = _CLUSTERED_BY[table]
         wanted.require_partition_filter = True
+        self._make_or_extend(wanted)
+
+    def _make_or_extend(self, wanted: bigquery.Table) -> None:
         there = self._make_table(wanted)
         names = {field.name for field in there.schema}
         if lacking := [field for field in wanted.schema if field.name not in names]:
@@ -152,7 +157,7 @@ class BigQueryWarehouse:
             self.client.load_table_from_uri(batch, loaded, job_config=asked).result()
         return loaded
 
-    def _replacement(self, table: str, hours: Sequence[Hour], loaded: bigquery.Table | None) -> str:
+    def _replacement(self, table: str, hours: Sequence[Hour], loaded: bigquery.Table | None, hold: Hold) -> str:
         """The script that replaces ``hours`` in one transaction and then counts their rows.
 
         A statement that fails rolls back those before it.
@@ -168,16 +173,12 @@ class BigQueryWarehouse:
         )
         return f"""
             begin transaction;
+            {hold.fence()}
             delete from {target} where {theirs};
             {insert}
             commit transaction;
             select event_date, event_hour, count(*) as row_count from {target} where {theirs} group by 1, 2;
         """  # noqa: S608 names come from our own layout
-
-
-_LEASE_COLUMN: Final = bigquery.SchemaField(
-    "nothing", "STRING", description="Who writes holds a lease, which is kept in the table's description."
-)
 
 
 def _schema(columns: Sequence[Column]) -> list[bigquery.SchemaField]:

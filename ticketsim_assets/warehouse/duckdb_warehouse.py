@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,13 @@ def _type_in_files(column: Column) -> str:
     return "TIMESTAMP WITH TIME ZONE" if column.type == "timestamp" else DUCKDB_TYPES[column.type]
 
 
+class _FileHold:
+    """A lock of the operating system, which nobody loses. A `Hold`."""
+
+    def end_on_loss(self, end: Callable[[], object]) -> None:
+        """Never call ``end``; see `Hold`."""
+
+
 class DuckDBWarehouse:
     """A DuckDB file with one writer at a time; while it writes, readers use a copy. A `Warehouse`."""
 
@@ -34,7 +41,7 @@ class DuckDBWarehouse:
         self._holder = path.with_suffix(".holder")
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator["_FileHold"]:
         """Hold the file alone, against other processes of this project; see `Warehouse`.
 
         The lock is a file beside it, because DuckDB's own lock could not be handed over to dbt.
@@ -51,7 +58,7 @@ class DuckDBWarehouse:
                 raise self._wait_policy.exhausted(self.path, self._who_holds()) from None
         try:
             self._holder.write_text(f"process {os.getpid()} ({own_command()}) since {datetime.now(UTC):%H:%M:%S} UTC")
-            yield
+            yield _FileHold()
         finally:
             self._holder.unlink(missing_ok=True)
             lock.release()

@@ -4,7 +4,7 @@
 cloud's; which one is used is chosen in `ticketsim_assets.warehouse.factory`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -35,10 +35,17 @@ class Reader(Protocol):
         """Return whether there is a table or view ``table``."""
 
 
+class Hold(Protocol):
+    """The warehouse while it is held exclusively."""
+
+    def end_on_loss(self, end: Callable[[], object]) -> None:
+        """Call ``end`` as soon as another process may hold the warehouse: it must end whatever writes."""
+
+
 class Warehouse(Protocol):
     """A warehouse. Every method changes each table as a whole or not at all."""
 
-    def exclusive(self) -> AbstractContextManager[None]:
+    def exclusive(self) -> AbstractContextManager[Hold]:
         """Hold the warehouse exclusively, so that a child process (dbt) may write to it.
 
         Raises:

@@ -1,12 +1,21 @@
 """What only BigQuery's warehouse does: load jobs from a bucket, a lease for the one writer, limits."""
 
+import signal
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
 from streaming.hour import Hour
+from streaming.locks.gcs_lease import Pace
 from ticketsim_assets.exceptions import BigQueryNotSet, LakeOutOfReach, WarehouseBusy
 from ticketsim_assets.settings import Settings
 from ticketsim_assets.warehouse import bigquery_warehouse as module
@@ -108,7 +117,7 @@ def test_a_second_writer_is_told_who_writes_and_goes_on_when_it_is_free(bigquery
     holder.start()
     assert held.wait(30)
     impatient = BigQueryWarehouse(bigquery_warehouse.datasets, NO_WAIT)
-    refused = pytest.raises(WarehouseBusy, match=r"raw\.writer_lease is held by process \d+ on .* after 0 s")
+    refused = pytest.raises(WarehouseBusy, match=r"raw\.writer_lease is still held by process \d+ on .* after 0 s")
     with refused, impatient.exclusive():
         pass
     with BigQueryWarehouse(bigquery_warehouse.datasets, WaitPolicy(30, end_it)).exclusive():
@@ -116,24 +125,117 @@ def test_a_second_writer_is_told_who_writes_and_goes_on_when_it_is_free(bigquery
     assert len(said) == 1
 
 
-@pytest.mark.slow
-def test_a_killed_writer_blocks_others_no_longer_than_its_lease_and_who_lost_it_is_told(bigquery_warehouse):
+#: A lease that changes hands within seconds.
+QUICK = Pace(heartbeat_s=1, margin_s=3, expires_after_s=10)
+
+
+@pytest.fixture
+def lease_table(bigquery_warehouse) -> str:
+    """The table that keeps the lease, which is free."""
     with bigquery_warehouse.exclusive():
         pass
-    name = bigquery_warehouse.datasets.table("raw.writer_lease")
+    return bigquery_warehouse.datasets.table("raw.writer_lease")
+
+
+def patient(seconds: float = 60) -> WaitPolicy:
+    return WaitPolicy(seconds, lambda _: None)
+
+
+@pytest.mark.slow
+def test_a_killed_writer_blocks_others_no_longer_than_its_lease_and_who_lost_it_is_told(
+    bigquery_warehouse, lease_table
+):
     client = bigquery_warehouse.client
-    killed = Lease(client, name, NO_WAIT, seconds=2)
+    killed = Lease(client, lease_table, NO_WAIT, QUICK)
     killed._acquire("token of the killed")
-    with pytest.raises(WarehouseBusy), Lease(client, name, NO_WAIT, seconds=2).held():
+    with pytest.raises(WarehouseBusy), Lease(client, lease_table, NO_WAIT, QUICK).held():
         pass
-    taken = Lease(client, name, WaitPolicy(10, lambda _: None), seconds=3)
+    taken = Lease(client, lease_table, patient(), QUICK)
 
     def steal() -> None:
-        with taken.held():
-            table: bigquery.Table = client.get_table(name)
-            table.description = '{"holder": "a thief", "token": "x", "until": "2999-01-01T00:00:00+00:00"}'
+        with taken.held() as hold:
+            ended = threading.Event()
+            hold.end_on_loss(ended.set)
+            table: bigquery.Table = client.get_table(lease_table)
+            table.description = '{"holder": "a thief", "token": "x"}'
             client.update_table(table, ["description"])
-            threading.Event().wait(2)
+            assert ended.wait(30), "whatever writes is ended at once"
 
     with pytest.raises(WarehouseBusy, match="was lost while writing"):
         steal()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("skew", [timedelta(days=-365), timedelta(days=365)])
+def test_the_clocks_of_machines_are_not_compared(bigquery_warehouse, lease_table, skew, tmp_path):
+    """The holder's clock is a year off: it keeps the lease while it lives, and no longer."""
+    client = bigquery_warehouse.client
+    with another_writer(bigquery_warehouse, lease_table, tmp_path, skew=skew) as holder:
+        refused = pytest.raises(WarehouseBusy, match=rf"still held by process {holder.pid} ")
+        with refused, Lease(client, lease_table, patient(15), QUICK).held():
+            pass
+        holder.kill()
+        began = time.monotonic()
+        with Lease(client, lease_table, patient(), QUICK).held():
+            assert time.monotonic() - began >= QUICK.expires_after_s
+
+
+@pytest.mark.slow
+def test_a_suspended_writer_that_lost_its_lease_commits_nothing_when_it_wakes(
+    bigquery_warehouse, lease_table, tmp_path
+):
+    client = bigquery_warehouse.client
+    victim = bigquery_warehouse.datasets.table("raw.victim")
+    client.query(f"create table `{victim}` (writer string)").result()
+    with another_writer(bigquery_warehouse, lease_table, tmp_path, writes=victim) as holder:
+        holder.send_signal(signal.SIGSTOP)
+        with Lease(client, lease_table, patient(), QUICK).held() as hold:
+            (tmp_path / "write").touch()
+            holder.send_signal(signal.SIGCONT)
+            assert holder.wait(60) != 0
+            said = (tmp_path / "said").read_text()
+            assert "WarehouseBusy" in said
+            assert "was lost while writing" in said
+            assert [*client.query(f"select * from `{victim}`").result()] == []
+            ours = f"begin transaction; {hold.fence()} insert into `{victim}` values ('ours'); commit transaction;"
+            client.query(ours).result()
+    assert [row.writer for row in client.query(f"select writer from `{victim}`").result()] == ["ours"]
+
+
+#: A process that takes the lease and, once it is told to, writes without asking whether it still has it.
+WRITER = """
+import datetime, sys, time
+from pathlib import Path
+skew, name, victim, folder = float(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4])
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+from streaming.locks.gcs_lease import Pace
+from ticketsim_assets.warehouse import bigquery_lease
+from ticketsim_assets.warehouse.wait_policy import NO_WAIT
+class Skewed(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return super().now(tz) + datetime.timedelta(seconds=skew)
+bigquery_lease.datetime = Skewed
+client = bigquery.Client(name.split(".")[0], AnonymousCredentials(), location="US")
+with bigquery_lease.Lease(client, name, NO_WAIT, Pace(heartbeat_s=1, margin_s=3, expires_after_s=10)).held() as hold:
+    print("held", flush=True)
+    while not (folder / "write").exists():
+        time.sleep(0.01)
+    script = f"begin transaction; {hold.fence()} insert into `{victim}` values ('theirs'); commit transaction;"
+    client.query(script, job_retry=None).result()
+"""
+
+
+@contextmanager
+def another_writer(
+    warehouse, lease_table: str, folder: Path, *, skew: timedelta = timedelta(0), writes: str = ""
+) -> Iterator[subprocess.Popen]:
+    """A process of its own that holds the lease; killed at the end."""
+    command = [sys.executable, "-c", WRITER, str(skew.total_seconds()), lease_table, writes, str(folder)]
+    with (folder / "said").open("w") as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as process:
+        try:
+            assert process.stdout.readline() == b"held\n", (folder / "said").read_text()
+            yield process
+        finally:
+            process.kill()
