@@ -40,7 +40,7 @@ from ticketsim_assets.hours.due import Request
 from ticketsim_assets.hours.run_tags import run_tags
 from ticketsim_assets.keys import HOURLY_JOB
 from ticketsim_assets.settings import Settings
-from ticketsim_assets.warehouse.factory import dbt_environment
+from ticketsim_assets.warehouse.factory import warehouse_target
 
 #: The most that an hour through the daemon may take of bare dbt's, one behind a year of one behind a day's, and a
 #: month's of an hour's.
@@ -81,7 +81,7 @@ class Home:
         """The environment of all of its processes; only the benchmark requests hours."""
         return {
             **os.environ,
-            **dbt_environment(self.settings),
+            **warehouse_target(self.settings).dbt_environment(),
             "TICKETSIM_HOME": str(self.root),
             "TICKETSIM_BOOTSTRAP": "127.0.0.1:9",
             "TICKETSIM_TRIGGER": "airflow",

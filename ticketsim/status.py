@@ -260,11 +260,11 @@ def _pending(lake: Lake, cursor: "LakeCursor | None") -> dict[str, str]:
 def _warehouse(settings: Settings, now: datetime) -> Station:
     from ticketsim_assets.checks.reconciliation import VIEW, read_reconciliation  # noqa: PLC0415
     from ticketsim_assets.exceptions import NothingToReconcile  # noqa: PLC0415
-    from ticketsim_assets.warehouse.factory import create_warehouse, warehouse_location  # noqa: PLC0415
+    from ticketsim_assets.warehouse.factory import warehouse_target  # noqa: PLC0415
     from ticketsim_assets.warehouse.wait_policy import NO_WAIT  # noqa: PLC0415
 
     if settings.warehouse == "bigquery":
-        place: dict[str, Any] = {"place": warehouse_location(settings)}
+        place: dict[str, Any] = {"place": str(warehouse_target(settings))}
         copied = ""
     else:
         path = settings.readers_path
@@ -274,7 +274,7 @@ def _warehouse(settings: Settings, now: datetime) -> Station:
         place = {"path": str(path), "copied_age_s": _age(made, now)}
         copied = f"; copied {_ago(made, now)}"
     # What readers see: runs hold the warehouse itself, and nobody waits for them here.
-    with create_warehouse(settings, NO_WAIT).published() as reader:
+    with warehouse_target(settings).open(NO_WAIT).published() as reader:
         try:
             found = read_reconciliation(reader)
         except NothingToReconcile:

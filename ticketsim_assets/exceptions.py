@@ -13,6 +13,7 @@
   * BigQueryNotSet
   * LakeOutOfReach
   * AlertRefused
+  * LineageUnknown
 """
 
 
@@ -62,3 +63,7 @@ class LakeOutOfReach(AssetsError):
 
 class AlertRefused(AssetsError):
     """A webhook did not accept the alert for a failed run."""
+
+
+class LineageUnknown(AssetsError):
+    """The SQL of a model cannot be read, so the origin of its columns is unknown."""

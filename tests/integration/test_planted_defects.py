@@ -10,12 +10,14 @@ import duckdb
 import pytest
 
 from streaming.hour import Hour
-from ticketsim_assets.assets.partitions import HOURLY
-from ticketsim_assets.assets.raw import LoadConfig, raw_events
+from ticketsim_assets.assets.partitions import hourly_partitions
+from ticketsim_assets.assets.raw import LoadConfig, raw_assets
 from ticketsim_assets.checks.reconciliation import read_reconciliation
 from ticketsim_assets.dashboard.data import read_marts
 from ticketsim_assets.keys import RAW_EVENTS
-from ticketsim_assets.resources.resources import dbt_project, resources
+from ticketsim_assets.resources.dbt import dbt_project, dbt_resource
+from ticketsim_assets.resources.resources import resources
+from ticketsim_assets.resources.warehouse import warehouse_resource
 from ticketsim_assets.settings import Settings
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader
 from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
@@ -27,6 +29,9 @@ pytestmark = pytest.mark.slow
 
 FIRST = Hour.containing(START)
 SCAN, RECEIPT = "ticketsim.scan_tickets", "ticketsim.hour_closed"
+
+
+HOURLY = hourly_partitions(Settings().first_hour)
 
 
 @dg.asset(deps=[RAW_EVENTS], partitions_def=HOURLY, backfill_policy=dg.BackfillPolicy.single_run())
@@ -41,10 +46,14 @@ def materialise(home: Path, *hours: Hour) -> dg.ExecuteInProcessResult:
     else:
         first, last = hours[0].key, hours[-1].key
         partition = {"tags": {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}}
+    settings = Settings(home=home)
+    dbt = dbt_resource(warehouse_resource(settings))
+    dbt_project(dbt)
     with dg.DagsterInstance.ephemeral() as instance:
         return dg.materialize(
-            [raw_events, downstream],
-            resources=resources(dbt_project(), Settings(home=home)),
+            [*raw_assets(HOURLY, "duckdb"), downstream],
+            selection=[RAW_EVENTS, downstream.key],
+            resources=resources(dbt, settings),
             run_config=dg.RunConfig({"raw__events": LoadConfig(allow_incomplete=True)}),
             instance=instance,
             raise_on_error=False,

@@ -1,6 +1,7 @@
 """The code location as Dagster loads it, with nothing running: no broker, no lake, no warehouse."""
 
 import difflib
+import json
 import os
 import re
 import subprocess
@@ -17,6 +18,7 @@ from streaming.kafka.offsets import TopicOffsets
 from ticketsim_assets.automation.sensors import kafka_sensor, lake_sensor, topic_observations
 from ticketsim_assets.keys import DASHBOARD, RAW_EVENTS, RAW_QUARANTINE
 from ticketsim_assets.resources.resources import LakeResource
+from ticketsim_assets.settings import Settings
 
 from ..dbt.conftest import DIMENSIONS, HOURLY_MARTS
 from .definitions_snapshot import COMMAND, FILE, snapshot
@@ -54,6 +56,46 @@ def test_the_code_location_loads_by_itself_in_a_process_that_knows_nothing(tmp_p
     )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "none").exists()
+
+
+_IMPORT_THEM = """
+import os
+before = dict(os.environ)
+import ticketsim_assets.definitions
+assert dict(os.environ) == before, dict(os.environ).items() ^ before.items()
+"""
+
+
+@pytest.mark.slow
+def test_loading_the_code_location_leaves_the_environment_as_it_is(tmp_path):
+    # set as a parent process with another warehouse would have
+    environment = {**os.environ, "TICKETSIM_HOME": str(tmp_path), "TICKETSIM_WAREHOUSE_PATH": "elsewhere"}
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORT_THEM], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_dg_checks_and_lists_the_graph(graph, tmp_path):
+    def dg_says(*arguments: str) -> str:
+        done = subprocess.run(
+            [Path(sys.executable).with_name("dg"), *arguments],
+            cwd=ROOT,
+            env={**os.environ, "TICKETSIM_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "All definitions loaded successfully" in dg_says("check", "defs")
+    listed = json.loads(dg_says("list", "defs", "--json"))
+    assert {asset["asset_key"] for asset in listed["assets"]} == {
+        key.to_user_string() for key in graph.get_all_asset_keys()
+    }
 
 
 @pytest.mark.slow
@@ -163,16 +205,16 @@ def test_a_change_of_an_asset_is_a_change_of_the_snapshot(change):
 
 
 @pytest.mark.slow
-def test_without_a_lake_or_a_broker_the_sensors_say_what_is_missing(defs, tmp_path, monkeypatch):
-    monkeypatch.setenv("TICKETSIM_BOOTSTRAP", _NOWHERE)
+def test_without_a_lake_or_a_broker_the_sensors_say_what_is_missing(defs, tmp_path):
+    settings = Settings(bootstrap=_NOWHERE)
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_sensor_context(
             instance, definitions=defs, resources={"lake": LakeResource(uri=str(tmp_path / "nowhere"))}
         )
-        skipped = lake_sensor(context)
+        skipped = lake_sensor(settings)(context)
         assert isinstance(skipped, dg.SkipReason)
         assert "ticketsim stream" in skipped.skip_message
-        skipped = kafka_sensor(context)
+        skipped = kafka_sensor(settings)(context)
         assert isinstance(skipped, dg.SkipReason)
         assert "ticketsim broker start" in skipped.skip_message
 

@@ -47,7 +47,7 @@ def _materialize_range(first: str, last: str, allow_incomplete: bool, as_json: b
 
     settings = Settings()
     start, end = parse_hour(first), parse_hour(last)
-    hours = existing_hours(start, end, datetime.now(UTC))
+    hours = existing_hours(start, end, first_hour=settings.first_hour, now=datetime.now(UTC))
     with dagster_instance(settings) as instance, live_status(f"materialising {len(hours)} hours from {start}"):
         outcomes = materialize_hours(settings, instance, start, end, allow_incomplete=allow_incomplete)
     _say_each(outcomes)

@@ -8,7 +8,7 @@ import dagster as dg
 from ticketsim_assets.dashboard.data import Marts, marts_of
 from ticketsim_assets.dashboard.page import preview_png, write_page
 from ticketsim_assets.keys import DASHBOARD
-from ticketsim_assets.resources.resources import WarehouseResource
+from ticketsim_assets.resources.warehouse import WarehouseResource
 
 
 def dashboard_asset(destination: Path) -> dg.AssetsDefinition:

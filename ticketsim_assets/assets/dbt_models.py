@@ -2,41 +2,60 @@
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliInvocation,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+)
 
 from streaming.hour import Hour
+from ticketsim_assets.assets.column_lineage import column_lineage
 from ticketsim_assets.assets.freshness import HOURS_ARE_LOADED
-from ticketsim_assets.assets.partitions import HOURLY, SINGLE_RUN, hours_of_window
+from ticketsim_assets.assets.partitions import SINGLE_RUN, hours_of_window
 from ticketsim_assets.assets.raw import POOL
 from ticketsim_assets.checks.dbt_failures import with_failing_rows
+from ticketsim_assets.exceptions import LineageUnknown
 from ticketsim_assets.resources.child_process import killed_with_parent
-from ticketsim_assets.resources.resources import WarehouseResource
-from ticketsim_assets.warehouse.protocol import Reader
+from ticketsim_assets.resources.warehouse import WarehouseResource
+from ticketsim_assets.warehouse.protocol import Reader, Warehouse
 from ticketsim_assets.warehouse.row_counts import count_rows
 
 _WINDOW_FORMAT: Final = "%Y-%m-%dT%H:%M:%S"
 
+#: What dagster-dbt makes of a line of dbt's log.
+Event: TypeAlias = (
+    dg.Output | dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckResult | dg.AssetCheckEvaluation
+)
+
 
 class HourlyTranslator(DagsterDbtTranslator):
-    """Gives models that replace hours the hourly partitions, and groups models by their layer."""
+    """dagster-dbt's translator, which gives models that replace hours their partitions, and tables their freshness.
+
+    Groups and owners are in ``dbt_project.yml``.
+    """
+
+    def __init__(self, hourly: dg.HourlyPartitionsDefinition) -> None:
+        """Translate with the partitions ``hourly``."""
+        super().__init__(DagsterDbtTranslatorSettings(enable_code_references=True))
+        self._hourly = hourly
+
+    def get_partitions_def(self, dbt_resource_props: Mapping[str, Any]) -> dg.PartitionsDefinition | None:
+        """Return the hours of a model that replaces hours; others have no partitions."""
+        is_model = dbt_resource_props["resource_type"] == "model"
+        return self._hourly if is_model and _is_hourly(dbt_resource_props) else None
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
-        """The asset spec of one dbt node; see the base class."""
+        """Return the asset spec of one dbt node; see the base class."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = self.get_resource_props(manifest, unique_id)
-        if node["resource_type"] != "model":
-            return spec
-        layer = node["fqn"][1]
-        spec = spec.replace_attributes(
-            key=dg.AssetKey([layer, node["name"]]), group_name=layer, owners=["team:analytics"]
-        )
-        if _is_table(node):
-            spec = spec.replace_attributes(freshness_policy=HOURS_ARE_LOADED)
-        if _is_hourly(node):
-            spec = spec.replace_attributes(partitions_def=HOURLY)
+        if node["resource_type"] == "model" and _is_table(node):
+            return spec.replace_attributes(freshness_policy=HOURS_ARE_LOADED)
         return spec
 
 
@@ -58,14 +77,14 @@ def window_arguments(window: dg.TimeWindow) -> list[str]:
     ]
 
 
-def warehouse_models(project: DbtProject) -> dg.AssetsDefinition:
-    """All models of ``project`` as one op, which replaces the run's whole window in one invocation of dbt."""
+def warehouse_models(project: DbtProject, hourly: dg.HourlyPartitionsDefinition) -> dg.AssetsDefinition:
+    """Build all models of ``project`` as one op, which replaces the run's whole window in one invocation of dbt."""
 
     @dbt_assets(
         manifest=project.manifest_path,
         project=project,
         name="warehouse_models",
-        dagster_dbt_translator=HourlyTranslator(DagsterDbtTranslatorSettings(enable_code_references=True)),
+        dagster_dbt_translator=HourlyTranslator(hourly),
         backfill_policy=SINGLE_RUN,
         pool=POOL,
     )
@@ -75,27 +94,24 @@ def warehouse_models(project: DbtProject) -> dg.AssetsDefinition:
         """Build and test the staging views and the marts for the hours of the run."""
         arguments = ["build", "--exclude-resource-type", "unit_test", *window_arguments(context.partition_time_window)]
         opened = warehouse.open()
-        built: list[dg.Output] = []
-        passed, not_passed = [], []
+        held: list[Event] = []
+        not_passed: list[dg.AssetCheckResult] = []
         with opened.exclusive() as hold:
             invocation = dbt.cli(arguments, context=context, raise_on_error=False)
             hold.end_on_loss(invocation.process.kill)
             with killed_with_parent(invocation.process):
                 for event in invocation.stream():
-                    if isinstance(event, dg.Output):
-                        built.append(event)
-                    elif isinstance(event, dg.AssetCheckResult) and not event.passed:
-                        not_passed.append(event)
+                    if isinstance(event, dg.AssetCheckResult) and not event.passed:
+                        not_passed.append(event)  # its SQL is in the results, which dbt writes when it ends
+                    elif opened.excludes_readers:
+                        held.append(event)
                     else:
-                        passed.append(event)
-        # Only now, since nobody can read while dbt has the warehouse; and each model before its checks.
-        if built or not_passed:
+                        yield from _reported(context, invocation, [event], opened)
+        yield from _reported(context, invocation, held, opened)
+        if not_passed:
+            results = invocation.get_artifact("run_results.json")["results"]
+            compiled = {result["unique_id"]: result["compiled_code"] for result in results}
             with opened.reading() as reader:
-                _add_row_counts(context, [invocation.manifest["nodes"][_unique_id(event)] for event in built], reader)
-                yield from built
-                yield from passed
-                results = invocation.get_artifact("run_results.json")["results"]
-                compiled = {result["unique_id"]: result["compiled_code"] for result in results}
                 yield from with_failing_rows(not_passed, compiled, reader)
         if error := invocation.get_error():
             raise error
@@ -103,6 +119,44 @@ def warehouse_models(project: DbtProject) -> dg.AssetsDefinition:
         shutil.rmtree(invocation.target_path, ignore_errors=True)
 
     return models
+
+
+def _reported(
+    context: dg.AssetExecutionContext, invocation: DbtCliInvocation, events: Sequence[Event], warehouse: Warehouse
+) -> Iterator[Event]:
+    """Yield what dbt has reported: models with their rows and the origin of their columns, then what passed."""
+    built = [event for event in events if isinstance(event, dg.Output)]
+    if built:
+        nodes = [invocation.manifest["nodes"][_unique_id(event)] for event in built]
+        _add_lineage(context, invocation, nodes)
+        with warehouse.reading() as reader:
+            _add_row_counts(context, nodes, reader)
+    yield from built
+    yield from (event for event in events if not isinstance(event, dg.Output))
+
+
+def _add_lineage(
+    context: dg.AssetExecutionContext, invocation: DbtCliInvocation, nodes: Sequence[Mapping[str, Any]]
+) -> None:
+    """Say where the columns of each model come from: once a run, with its newest hour, which the UI shows."""
+    manifest, translator = invocation.manifest, invocation.dagster_dbt_translator
+
+    def key_of(unique_id: str) -> dg.AssetKey:
+        return translator.get_asset_spec(manifest, unique_id, invocation.project).key
+
+    newest = hours_of_window(context.partition_time_window)[-1]
+    for node in nodes:
+        sql = invocation.target_path / "compiled" / node["package_name"] / node["original_file_path"]
+        try:
+            lineage = column_lineage(manifest, node["unique_id"], sql.read_text(encoding="utf-8"), key_of)
+        except LineageUnknown as unknown:
+            context.log.warning(str(unknown))
+            continue
+        context.add_asset_metadata(
+            {"dagster/column_lineage": lineage},
+            asset_key=key_of(node["unique_id"]),
+            partition_key=newest.key if _is_hourly(node) else None,
+        )
 
 
 def _unique_id(event: dg.Output) -> str:

@@ -7,13 +7,9 @@ from streaming.lake.layout import EVENTS_TABLE, QUARANTINE
 from ticketsim_assets.assets.code_references import in_module
 from ticketsim_assets.assets.column_schema import lake_schema, topic_schema
 from ticketsim_assets.assets.freshness import ROWS_ARRIVE
-from ticketsim_assets.assets.partitions import HOURLY
 from ticketsim_assets.keys import KAFKA_KEYS, LAKE_COMPLETE, LAKE_KEYS
-from ticketsim_assets.settings import Settings
 
 _OWNERS = ["team:platform"]
-
-_TABLE = f"{Settings().lake}/{EVENTS_TABLE}"
 
 KAFKA_ASSETS = [
     dg.AssetSpec(
@@ -33,37 +29,44 @@ KAFKA_ASSETS = [
     for name, key in KAFKA_KEYS.items()
 ]
 
-LAKE_ASSETS = [
-    dg.AssetSpec(
-        key,
-        deps=[KAFKA_KEYS[name]] if name != QUARANTINE else list(KAFKA_KEYS.values()),
-        partitions_def=HOURLY,
-        group_name="lake",
-        kinds={"delta", "spark"},
-        owners=_OWNERS,
-        description=f"Rows of {name} in the lake, by the hour of event_time. One row per message."
-        if name != QUARANTINE
-        else "Messages that break the contract, with their bytes and the reason, by the hour of arrival. "
-        "One row per message.",
-        metadata={
-            "dagster/uri": f"{_TABLE}/event_type={name}",
-            "dagster/column_schema": lake_schema(name),
-            **in_module("streaming.query.job"),
-        },
-        freshness_policy=ROWS_ARRIVE if name != QUARANTINE else None,
-    )
-    for name, key in LAKE_KEYS.items()
-]
 
-COMPLETE_ASSET = dg.AssetSpec(
-    LAKE_COMPLETE,
-    deps=[key for name, key in LAKE_KEYS.items() if name != QUARANTINE],
-    partitions_def=HOURLY,
-    group_name="lake",
-    kinds={"delta"},
-    owners=_OWNERS,
-    description="An hour is here once every venue's receipts and all that they count are in the lake, or once it is "
-    "late. Its data version is its fingerprint: the newest Delta version that changed it. One partition per hour.",
-    metadata=in_module("ticketsim_assets.hours.reports"),
-    freshness_policy=ROWS_ARRIVE,
-)
+def lake_assets(lake: str, hourly: dg.HourlyPartitionsDefinition) -> list[dg.AssetSpec]:
+    """Build the hours of each event type and of the quarantine in the lake at ``lake``."""
+    return [
+        dg.AssetSpec(
+            key,
+            deps=[KAFKA_KEYS[name]] if name != QUARANTINE else list(KAFKA_KEYS.values()),
+            partitions_def=hourly,
+            group_name="lake",
+            kinds={"delta", "spark"},
+            owners=_OWNERS,
+            description=f"Rows of {name} in the lake, by the hour of event_time. One row per message."
+            if name != QUARANTINE
+            else "Messages that break the contract, with their bytes and the reason, by the hour of arrival. "
+            "One row per message.",
+            metadata={
+                "dagster/uri": f"{lake}/{EVENTS_TABLE}/event_type={name}",
+                "dagster/column_schema": lake_schema(name),
+                **in_module("streaming.query.job"),
+            },
+            freshness_policy=ROWS_ARRIVE if name != QUARANTINE else None,
+        )
+        for name, key in LAKE_KEYS.items()
+    ]
+
+
+def complete_asset(hourly: dg.HourlyPartitionsDefinition) -> dg.AssetSpec:
+    """Build the asset of the hours that are complete."""
+    return dg.AssetSpec(
+        LAKE_COMPLETE,
+        deps=[key for name, key in LAKE_KEYS.items() if name != QUARANTINE],
+        partitions_def=hourly,
+        group_name="lake",
+        kinds={"delta"},
+        owners=_OWNERS,
+        description="An hour is here once every venue's receipts and all that they count are in the lake, or once it "
+        "is late. Its data version is its fingerprint: the newest Delta version that changed it. "
+        "One partition per hour.",
+        metadata=in_module("ticketsim_assets.hours.reports"),
+        freshness_policy=ROWS_ARRIVE,
+    )

@@ -7,7 +7,6 @@ from typing import Final
 import dagster as dg
 
 from streaming.maintenance import CompactDay, Extent, Vacuum, extent_of_day, is_compact, removable, stored
-from ticketsim_assets.assets.partitions import DAILY
 from ticketsim_assets.keys import COMPACTION_JOB, LAKE_COMPACTION, LAKE_KEYS, LAKE_VACUUM, VACUUM_JOB
 from ticketsim_assets.resources.resources import LakeResource
 from ticketsim_assets.resources.spark import LakeSpark
@@ -16,16 +15,6 @@ from ticketsim_assets.resources.spark import LakeSpark
 POOL: Final = "lake_maintenance"
 
 
-@dg.asset(
-    key=LAKE_COMPACTION,
-    partitions_def=DAILY,
-    deps=list(LAKE_KEYS.values()),
-    group_name="lake",
-    kinds={"delta", "spark"},
-    owners=["team:platform"],
-    pool=POOL,
-    output_required=False,
-)
 def compaction(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: LakeSpark
 ) -> Iterator[dg.MaterializeResult]:
@@ -47,15 +36,6 @@ class VacuumConfig(dg.Config):
     retention_days: float = 7.0
 
 
-@dg.asset(
-    key=LAKE_VACUUM,
-    deps=[LAKE_COMPACTION],
-    group_name="lake",
-    kinds={"delta", "spark"},
-    owners=["team:platform"],
-    pool=POOL,
-    output_required=False,
-)
 def vacuum(
     context: dg.AssetExecutionContext, config: VacuumConfig, lake: LakeResource, spark: LakeSpark
 ) -> Iterator[dg.MaterializeResult]:
@@ -79,6 +59,31 @@ def _change(before: Extent, after: Extent) -> dict[str, int]:
         "bytes_before": before.bytes,
         "bytes_after": after.bytes,
     }
+
+
+def maintenance_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Build the two assets; the days of ``daily`` are compacted one by one."""
+    return [
+        dg.asset(
+            key=LAKE_COMPACTION,
+            partitions_def=daily,
+            deps=list(LAKE_KEYS.values()),
+            group_name="lake",
+            kinds={"delta", "spark"},
+            owners=["team:platform"],
+            pool=POOL,
+            output_required=False,
+        )(compaction),
+        dg.asset(
+            key=LAKE_VACUUM,
+            deps=[LAKE_COMPACTION],
+            group_name="lake",
+            kinds={"delta", "spark"},
+            owners=["team:platform"],
+            pool=POOL,
+            output_required=False,
+        )(vacuum),
+    ]
 
 
 compaction_job = dg.define_asset_job(

@@ -7,7 +7,6 @@ import dagster as dg
 
 from streaming.hour import ONE_HOUR, Hour, hours_between
 from ticketsim_assets.exceptions import UnknownHour
-from ticketsim_assets.settings import Settings
 
 
 def hourly_partitions(first_hour: datetime) -> dg.HourlyPartitionsDefinition:
@@ -25,12 +24,12 @@ SINGLE_RUN = dg.BackfillPolicy.single_run()
 # backfill_policy is beta in 1.13, which Dagster says at every start of every process; the pin keeps it as tested.
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
 
-#: Days that have closed, in UTC.
-DAILY = dg.DailyPartitionsDefinition(
-    start_date=Settings().first_hour.replace(hour=0, minute=0, second=0, microsecond=0), timezone="UTC"
-)
 
-HOURLY = hourly_partitions(Settings().first_hour)
+def daily_partitions(first_hour: datetime) -> dg.DailyPartitionsDefinition:
+    """Return the days that have closed, in UTC, from that of ``first_hour``."""
+    return dg.DailyPartitionsDefinition(
+        start_date=first_hour.replace(hour=0, minute=0, second=0, microsecond=0), timezone="UTC"
+    )
 
 
 def parse_hour(text: str) -> Hour:
@@ -55,13 +54,19 @@ def parse_hour(text: str) -> Hour:
     return hour
 
 
-def existing_hours(first: Hour, last: Hour, now: datetime) -> list[Hour]:
+def existing_hours(first: Hour, last: Hour, *, first_hour: datetime, now: datetime) -> list[Hour]:
     """The hours from ``first`` to ``last``, both included.
+
+    Args:
+        first: where the range begins.
+        last: where it ends.
+        first_hour: start of the first partition.
+        now: the wall clock.
 
     Raises:
         UnknownHour: one of them has no partition: before the first hour, after the running one, or none at all.
     """
-    earliest, latest = Hour.containing(Settings().first_hour), Hour.containing(now)
+    earliest, latest = Hour.containing(first_hour), Hour.containing(now)
     if last < first:
         raise UnknownHour(f"the range ends ({last}) before it begins ({first}). Swap them.")
     if first < earliest:

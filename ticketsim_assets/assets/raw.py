@@ -10,14 +10,14 @@ from streaming.hour import Hour
 from ticketsim_assets.assets.column_schema import RAW_EVENTS_SCHEMA, RAW_QUARANTINE_SCHEMA
 from ticketsim_assets.assets.freshness import HOURS_ARE_LOADED
 from ticketsim_assets.assets.loading import LoadedHour, load_events, load_quarantine
-from ticketsim_assets.assets.partitions import HOURLY, SINGLE_RUN, hours_of_window
+from ticketsim_assets.assets.partitions import SINGLE_RUN, hours_of_window
 from ticketsim_assets.checks.offsets_check import require_sound, verify_offsets
 from ticketsim_assets.checks.receipts_check import HourVerdict, describe, evaluate_hours, metadata
 from ticketsim_assets.checks.reconciliation import has_reconciliation, read_problems
 from ticketsim_assets.hours.run_history import last_reported
 from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS, RAW_EVENTS, RAW_QUARANTINE
-from ticketsim_assets.resources.resources import LakeResource, WarehouseResource
-from ticketsim_assets.settings import Settings
+from ticketsim_assets.resources.resources import LakeResource
+from ticketsim_assets.resources.warehouse import WarehouseResource
 from ticketsim_assets.warehouse.protocol import Warehouse
 
 RECEIPTS: Final = dg.AssetCheckSpec(
@@ -27,9 +27,6 @@ RECEIPTS: Final = dg.AssetCheckSpec(
     description="Events of the hour = what its receipts count, per run, venue and event type, to the row and the "
     "microsecond. Wrong blocks everything downstream; unproved (no receipt) is a warning.",
 )
-
-#: The engine is known when the graph is loaded, as dbt's is.
-_KINDS: Final = {Settings().warehouse, "table"}
 
 #: One writer: see the pool's limit in dagster.yaml.
 POOL: Final = "warehouse"
@@ -41,19 +38,6 @@ class LoadConfig(dg.Config):
     allow_incomplete: bool = False
 
 
-@dg.asset(
-    key=RAW_EVENTS,
-    partitions_def=HOURLY,
-    deps=[LAKE_COMPLETE],
-    backfill_policy=SINGLE_RUN,
-    group_name="raw",
-    kinds=_KINDS,
-    owners=["team:platform"],
-    pool=POOL,
-    check_specs=[RECEIPTS],
-    metadata={"dagster/column_schema": RAW_EVENTS_SCHEMA, "dagster/table_name": "raw.events"},
-    freshness_policy=HOURS_ARE_LOADED,
-)
 def raw_events(
     context: dg.AssetExecutionContext,
     config: LoadConfig,
@@ -87,17 +71,6 @@ def raw_events(
     )
 
 
-@dg.asset(
-    key=RAW_QUARANTINE,
-    partitions_def=HOURLY,
-    deps=[LAKE_KEYS["quarantine"]],
-    backfill_policy=SINGLE_RUN,
-    group_name="raw",
-    kinds=_KINDS,
-    owners=["team:platform"],
-    pool=POOL,
-    metadata={"dagster/column_schema": RAW_QUARANTINE_SCHEMA, "dagster/table_name": "raw.quarantine"},
-)
 def raw_quarantine(
     context: dg.AssetExecutionContext, lake: LakeResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult:
@@ -110,6 +83,36 @@ def raw_quarantine(
     for hour in loaded:
         context.add_asset_metadata(_metadata(hour, seconds), asset_key=RAW_QUARANTINE, partition_key=hour.hour.key)
     return dg.MaterializeResult(data_version=dg.DataVersion(str(snapshot.version)))
+
+
+def raw_assets(hourly: dg.HourlyPartitionsDefinition, engine: str) -> list[dg.AssetsDefinition]:
+    """Build the two assets: hours of ``hourly`` in tables of ``engine``."""
+    return [
+        dg.asset(
+            key=RAW_EVENTS,
+            partitions_def=hourly,
+            deps=[LAKE_COMPLETE],
+            backfill_policy=SINGLE_RUN,
+            group_name="raw",
+            kinds={engine, "table"},
+            owners=["team:platform"],
+            pool=POOL,
+            check_specs=[RECEIPTS],
+            metadata={"dagster/column_schema": RAW_EVENTS_SCHEMA, "dagster/table_name": "raw.events"},
+            freshness_policy=HOURS_ARE_LOADED,
+        )(raw_events),
+        dg.asset(
+            key=RAW_QUARANTINE,
+            partitions_def=hourly,
+            deps=[LAKE_KEYS["quarantine"]],
+            backfill_policy=SINGLE_RUN,
+            group_name="raw",
+            kinds={engine, "table"},
+            owners=["team:platform"],
+            pool=POOL,
+            metadata={"dagster/column_schema": RAW_QUARANTINE_SCHEMA, "dagster/table_name": "raw.quarantine"},
+        )(raw_quarantine),
+    ]
 
 
 def _metadata(loaded: LoadedHour, seconds: float) -> dict[str, dg.MetadataValue]:

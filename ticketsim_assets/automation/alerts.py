@@ -34,22 +34,15 @@ def send_alert(url: str, text: str) -> None:
         ) from None
 
 
-@dg.run_failure_sensor(
-    name="alert_after_failure",
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Posts to the webhook of TICKETSIM_ALERT_URL when a run fails.",
-)
-def _alert_after_failure(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+def _alert_after_failure(context: dg.RunFailureSensorContext, url: str) -> dg.SkipReason | None:
     """Post an alert for a failed run, unless its process was killed: such a run is requested again."""
-    url, run = Settings().alert_url, context.dagster_run
-    if url is None:
-        return dg.SkipReason("TICKETSIM_ALERT_URL is not set")
+    run = context.dagster_run
     if has_crashed(run):
         return dg.SkipReason("the run was killed and will be requested again")
     ends = [run.tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end")]
     hours = " to ".join(dict.fromkeys(end for end in (*ends, run.tags.get("dagster/partition")) if end))
     send_alert(
-        url.get_secret_value(),
+        url,
         f"Ticketsim: {run.job_name} failed{f' for {hours}' if hours else ''} (run {run.run_id}): "
         f"{context.failure_event.message}",
     )
@@ -58,4 +51,16 @@ def _alert_after_failure(context: dg.RunFailureSensorContext) -> dg.SkipReason |
 
 def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     """Return the alert sensor, or nothing where no webhook is configured."""
-    return [] if settings.alert_url is None else [_alert_after_failure]
+    if settings.alert_url is None:
+        return []
+    url = settings.alert_url.get_secret_value()
+
+    @dg.run_failure_sensor(
+        name="alert_after_failure",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Posts to the webhook of TICKETSIM_ALERT_URL when a run fails.",
+    )
+    def alert_after_failure(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+        return _alert_after_failure(context, url)
+
+    return [alert_after_failure]

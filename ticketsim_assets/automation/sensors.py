@@ -30,18 +30,29 @@ def _run_request(job_name: str, request: Request) -> dg.RunRequest:
     return dg.RunRequest(run_key=request.run_key, job_name=job_name, tags=run_tags(request))
 
 
-@dg.sensor(
-    name="lake",
-    jobs=[hourly_job, quarantine_job],
-    minimum_interval_seconds=15,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Follows the lake's versions: reports rows and complete hours, and asks for hours that are due.",
-)
-def lake_sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult | dg.SkipReason:
+def lake_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Build the sensor that follows the lake."""
+
+    @dg.sensor(
+        name="lake",
+        jobs=[hourly_job, quarantine_job],
+        minimum_interval_seconds=15,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Follows the lake's versions: reports rows and complete hours, and asks for hours that are due.",
+    )
+    def follow(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult | dg.SkipReason:
+        return _follow_lake(context, lake, settings)
+
+    return follow
+
+
+def _follow_lake(
+    context: dg.SensorEvaluationContext, lake: LakeResource, settings: Settings
+) -> dg.SensorResult | dg.SkipReason:
     """One look at the lake; see `ticketsim_assets.hours.evaluation`. Before it, runs are ended whose worker is gone."""
     for run_id in end_orphaned_runs(context.instance, of_code_server=True):
         context.log.warning(f"run {run_id} was reported as ended: its process is gone")
-    opened, settings = lake.open(), Settings()
+    opened = lake.open()
     if not opened.exists():
         return dg.SkipReason(f"There is no lake at {opened.root} yet. Start the stream: `ticketsim stream`.")
     watched, verdict = run_tick(
@@ -66,15 +77,26 @@ def lake_sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.S
     )
 
 
-@dg.sensor(
-    name="kafka",
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Observes the topics' end offsets and how far the stream is behind; warns of lag and of garbage.",
-)
-def kafka_sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult | dg.SkipReason:
+def kafka_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Build the sensor that follows the topics."""
+
+    @dg.sensor(
+        name="kafka",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Observes the topics' end offsets and how far the stream is behind; warns of lag and of garbage.",
+    )
+    def follow(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult | dg.SkipReason:
+        return _follow_kafka(context, lake, settings)
+
+    return follow
+
+
+def _follow_kafka(
+    context: dg.SensorEvaluationContext, lake: LakeResource, settings: Settings
+) -> dg.SensorResult | dg.SkipReason:
     """Observe the eight topics, if the broker answers, and the newest commits, if any came since the last tick."""
-    settings, now, opened = Settings(), datetime.now(UTC), lake.open()
+    now, opened = datetime.now(UTC), lake.open()
     cursor = KafkaCursor.from_json(context.cursor)
     events: list[dg.AssetObservation | dg.AssetCheckEvaluation] = []
     offsets = topic_offsets(settings.bootstrap)
@@ -82,7 +104,7 @@ def kafka_sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.
     if offsets is not None:
         state = last_state(context.instance)
         events += topic_observations(offsets, state.next_offsets)
-        lags = lag_warnings(opened, snapshot, state, offsets, now)
+        lags = lag_warnings(opened, snapshot, state, offsets, now, threshold=settings.lag_warning)
         lagging = [judged.check.asset_key.path[-1] for judged in lags if not judged.passed]
         if lagging != cursor.lagging or now.timestamp() - cursor.lag_reported_at > LAG_REPORT_INTERVAL.total_seconds():
             events += [judged.as_event() for judged in lags]

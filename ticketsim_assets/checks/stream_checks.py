@@ -111,7 +111,13 @@ def evaluate_rates(rates: list[HourRate], threshold: float) -> CheckVerdict:
 
 
 def lag_warnings(
-    lake: Lake, snapshot: Snapshot | None, state: OffsetState, offsets: Mapping[str, TopicOffsets], now: datetime
+    lake: Lake,
+    snapshot: Snapshot | None,
+    state: OffsetState,
+    offsets: Mapping[str, TopicOffsets],
+    now: datetime,
+    *,
+    threshold: int,
 ) -> list[CheckVerdict]:
     """Compare the eight topics with what the offsets check last saw in the lake; none while it has seen no lake.
 
@@ -121,6 +127,7 @@ def lag_warnings(
         state: what the offsets check last saw.
         offsets: what Kafka holds, per ``topic/partition``.
         now: the wall clock.
+        threshold: messages of a topic that the lake may lack.
     """
     if snapshot is not None and state.version < 0:
         return []
@@ -128,50 +135,53 @@ def lag_warnings(
     if snapshot is not None:
         [newest] = lake.commits(snapshot.version - 1, snapshot.version)
         age = now - newest.committed_at
-    threshold = Settings().lag_warning
     return [
         evaluate_lag(name, offsets, state.next_offsets, threshold=threshold, since_commit=age) for name in KAFKA_KEYS
     ]
 
 
-@dg.multi_asset_check(
-    name="lag",
-    specs=[
-        dg.AssetCheckSpec(
-            check.name,
-            asset=check.asset_key,
-            description="The lake lacks few of the topic's messages, and the stream goes on. A warning.",
-        )
-        for check in LAG_CHECKS.values()
-    ],
-    can_subset=True,
-)
-def lag(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
-    """The same check as the sensor's, on request."""
-    bootstrap = Settings().bootstrap
-    offsets = topic_offsets(bootstrap)
-    if offsets is None:
-        raise dg.Failure(f"no broker answers at {bootstrap}. Start it: `ticketsim broker start`.")
-    opened, state = lake.open(), last_state(context.instance)
-    snapshot = opened.snapshot() if opened.exists() else None
-    for judged in lag_warnings(opened, snapshot, state, offsets, datetime.now(UTC)):
-        if judged.check in context.selected_asset_check_keys:
-            yield judged.as_result()
+def stream_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+    """Build both checks, with the thresholds of ``settings``."""
 
+    @dg.multi_asset_check(
+        name="lag",
+        specs=[
+            dg.AssetCheckSpec(
+                check.name,
+                asset=check.asset_key,
+                description="The lake lacks few of the topic's messages, and the stream goes on. A warning.",
+            )
+            for check in LAG_CHECKS.values()
+        ],
+        can_subset=True,
+    )
+    def lag(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
+        """Run the same check as the sensor does, on request."""
+        offsets = topic_offsets(settings.bootstrap)
+        if offsets is None:
+            raise dg.Failure(f"no broker answers at {settings.bootstrap}. Start it: `ticketsim broker start`.")
+        opened, state = lake.open(), last_state(context.instance)
+        snapshot = opened.snapshot() if opened.exists() else None
+        now, threshold = datetime.now(UTC), settings.lag_warning
+        for judged in lag_warnings(opened, snapshot, state, offsets, now, threshold=threshold):
+            if judged.check in context.selected_asset_check_keys:
+                yield judged.as_result()
 
-@dg.asset_check(
-    asset=QUARANTINE_RATE_CHECK.asset_key,
-    name=QUARANTINE_RATE_CHECK.name,
-    description="Few of the messages that came in this hour and the last one broke the contract. A warning.",
-)
-def quarantine_rate(lake: LakeResource) -> dg.AssetCheckResult:
-    """The same check as the sensor's, on request."""
-    try:
-        opened = lake.open()
-        rates = newest_rates(opened, opened.snapshot(), datetime.now(UTC))
-    except NoLake as missing:
-        raise dg.Failure(str(missing)) from None
-    return evaluate_rates(rates, Settings().quarantine_warning).as_result()
+    @dg.asset_check(
+        asset=QUARANTINE_RATE_CHECK.asset_key,
+        name=QUARANTINE_RATE_CHECK.name,
+        description="Few of the messages that came in this hour and the last one broke the contract. A warning.",
+    )
+    def quarantine_rate(lake: LakeResource) -> dg.AssetCheckResult:
+        """Run the same check as the sensor does, on request."""
+        try:
+            opened = lake.open()
+            rates = newest_rates(opened, opened.snapshot(), datetime.now(UTC))
+        except NoLake as missing:
+            raise dg.Failure(str(missing)) from None
+        return evaluate_rates(rates, settings.quarantine_warning).as_result()
+
+    return [lag, quarantine_rate]
 
 
 def _minutes(duration: timedelta) -> str:

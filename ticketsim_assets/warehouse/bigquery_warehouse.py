@@ -39,6 +39,9 @@ _CLUSTERED_BY: Final = {
 class BigQueryWarehouse:
     """Three datasets, ``raw``, ``staging`` and ``marts``, with one writer at a time. A `Warehouse`."""
 
+    #: Readers see what was committed last.
+    excludes_readers: Final = False
+
     def __init__(self, datasets: Datasets, wait_policy: WaitPolicy) -> None:
         """Use ``datasets``, which are made if they are missing and may be made."""
         self.datasets = datasets

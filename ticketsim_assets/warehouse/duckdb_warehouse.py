@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -32,6 +33,9 @@ class _FileHold:
 
 class DuckDBWarehouse:
     """A DuckDB file with one writer at a time; while it writes, readers use a copy. A `Warehouse`."""
+
+    #: DuckDB has one writer, which excludes readers in other processes; dbt is one.
+    excludes_readers: Final = True
 
     def __init__(self, path: Path, readers_path: Path, wait_policy: WaitPolicy) -> None:
         """Use the file ``path``, which need not exist yet, and the copy ``readers_path``."""

@@ -45,6 +45,10 @@ class Hold(Protocol):
 class Warehouse(Protocol):
     """A warehouse. Every method changes each table as a whole or not at all."""
 
+    @property
+    def excludes_readers(self) -> bool:
+        """Whether nobody can read, this process included, while `exclusive` is held."""
+
     def exclusive(self) -> AbstractContextManager[Hold]:
         """Hold the warehouse exclusively, so that a child process (dbt) may write to it.
 

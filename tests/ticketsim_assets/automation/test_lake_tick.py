@@ -68,7 +68,7 @@ def test_the_sensor_over_kafka_takes_lag_and_quarantine_from_the_same_version(
 
     def tick(cursor: str | None):
         context = dg.build_sensor_context(instance, cursor=cursor, resources={"lake": Opens(uri=lake.root)})
-        result = kafka_sensor(context)
+        result = kafka_sensor(Settings())(context)
         [rate] = [e for e in result.asset_events if getattr(e, "check_name", None) == QUARANTINE_RATE_CHECK.name]
         return (
             KafkaCursor.from_json(result.cursor).version,

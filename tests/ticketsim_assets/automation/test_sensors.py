@@ -6,18 +6,18 @@ import pytest
 from ticketsim_assets.automation.sensors import lake_sensor
 from ticketsim_assets.hours.cursor import LakeCursor
 from ticketsim_assets.resources.resources import LakeResource
+from ticketsim_assets.settings import Settings
 
 from ..conftest import hour_of
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("trigger", ["dagster", "airflow"])
-def test_who_asks_for_first_loads_is_a_setting(maker, run_messages, instance, monkeypatch, trigger):
+def test_who_asks_for_first_loads_is_a_setting(maker, run_messages, instance, trigger):
     asks = trigger == "dagster"
-    monkeypatch.setenv("TICKETSIM_TRIGGER", trigger)
-    monkeypatch.setenv("TICKETSIM_BOOTSTRAP", "127.0.0.1:9")
+    sensor = lake_sensor(Settings(trigger=trigger, bootstrap="127.0.0.1:9"))
     maker.append(run_messages)
-    result = lake_sensor(dg.build_sensor_context(instance, resources={"lake": LakeResource(uri=str(maker.root))}))
+    result = sensor(dg.build_sensor_context(instance, resources={"lake": LakeResource(uri=str(maker.root))}))
     offered = LakeCursor.from_json(result.cursor).offered
     assert bool(result.run_requests) is asks
     assert (offered is None) is asks

@@ -7,7 +7,8 @@ import pytest
 
 from streaming.hour import Hour
 from streaming.kafka.offsets import TopicOffsets
-from ticketsim_assets.assets.lake import KAFKA_ASSETS, LAKE_ASSETS
+from ticketsim_assets.assets.lake import KAFKA_ASSETS, lake_assets
+from ticketsim_assets.assets.partitions import hourly_partitions
 from ticketsim_assets.automation import sensors
 from ticketsim_assets.automation.sensors import kafka_sensor
 from ticketsim_assets.checks import stream_checks
@@ -16,6 +17,7 @@ from ticketsim_assets.checks.quarantine_rate import newest_rates
 from ticketsim_assets.checks.stream_checks import LAG_CHECKS, QUARANTINE_RATE_CHECK, evaluate_lag, evaluate_rates
 from ticketsim_assets.keys import KAFKA_KEYS
 from ticketsim_assets.resources.resources import LakeResource
+from ticketsim_assets.settings import Settings
 
 NOW = timedelta(0)
 PLACE = "ticketsim.scan_tickets/0"
@@ -99,7 +101,7 @@ def tick(maker, instance, monkeypatch):
         context = dg.build_sensor_context(
             instance, cursor=cursor, resources={"lake": LakeResource(uri=maker.lake.root)}
         )
-        result = kafka_sensor(context)
+        result = kafka_sensor(Settings())(context)
         cursor = result.cursor
         return result.asset_events
 
@@ -144,8 +146,10 @@ def test_each_warning_can_be_asked_for(maker, run_messages, instance, monkeypatc
     verify_offsets(instance, maker.lake, maker.lake.snapshot())
     behind = {PLACE: TopicOffsets(0, 200_000)}
     monkeypatch.setattr(stream_checks, "topic_offsets", lambda _: behind)
+    settings = Settings()
+    lake = lake_assets(maker.lake.root, hourly_partitions(settings.first_hour))
     asked = dg.materialize(
-        [*KAFKA_ASSETS, *LAKE_ASSETS, stream_checks.lag, stream_checks.quarantine_rate],
+        [*KAFKA_ASSETS, *lake, *stream_checks.stream_checks(settings)],
         selection=dg.AssetSelection.checks(LAG_CHECKS["scan_tickets"], QUARANTINE_RATE_CHECK),
         resources={"lake": LakeResource(uri=maker.lake.root)},
         instance=instance,

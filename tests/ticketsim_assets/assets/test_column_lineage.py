@@ -1,0 +1,86 @@
+"""Where columns come from, over the real models as dbt compiles them; no warehouse is there."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ticketsim_assets.assets.column_lineage import column_lineage
+from ticketsim_assets.exceptions import LineageUnknown
+
+DBT_DIR = Path(__file__).parents[3] / "dbt"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The manifest of a compilation, in which every model has its SQL."""
+    target = tmp_path_factory.mktemp("compiled")
+    subprocess.run(
+        [
+            Path(sys.executable).with_name("dbt"),
+            *("compile", "--quiet", "--no-populate-cache", "--target", "duckdb", "--profiles-dir", "."),
+            *("--target-path", target, "--log-path", target),
+        ],
+        cwd=DBT_DIR,
+        env={**os.environ, "TICKETSIM_WAREHOUSE_PATH": ":memory:"},
+        check=True,
+    )
+    return json.loads((target / "manifest.json").read_bytes())
+
+
+def key_of(unique_id: str) -> dg.AssetKey:
+    return dg.AssetKey(unique_id.rsplit(".", maxsplit=1)[-1])
+
+
+@pytest.fixture(scope="module")
+def lineage(compiled) -> dict[str, dict[str, set[str]]]:
+    """Per model and column, the columns it comes from, as ``model.column``."""
+    models = {node["name"]: node for node in compiled["nodes"].values() if node["resource_type"] == "model"}
+    found = {
+        name: column_lineage(compiled, node["unique_id"], node["compiled_code"], key_of)
+        for name, node in models.items()
+    }
+    return {
+        name: {
+            column: {f"{dep.asset_key.to_user_string()}.{dep.column_name}" for dep in deps}
+            for column, deps in each.deps_by_column.items()
+        }
+        for name, each in found.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "origin"),
+    [
+        ("agg_venue_hourly.revenue_cents", {"stg_buy_tickets.amount_cents"}),
+        ("stg_buy_tickets.amount_cents", {"events.amount_cents"}),
+        ("fct_ticket_sales.sale_us", {"stg_buy_tickets.duration_us"}),
+        ("fct_queue_waits.wait_us", {"stg_wait_in_seller_line.duration_us", "stg_wait_in_scanner_line.duration_us"}),
+        ("fct_queue_waits.stage", set()),
+    ],
+)
+def test_a_column_comes_from_the_columns_that_its_value_is_made_of(lineage, column, origin):
+    model, name = column.split(".")
+    assert lineage[model][name] == origin
+
+
+def test_every_column_of_every_contract_is_traced_to_columns_that_its_parents_have(lineage, compiled):
+    for node in compiled["nodes"].values():
+        if node["resource_type"] != "model":
+            continue
+        assert lineage[node["name"]].keys() == node["columns"].keys()
+        parents = [compiled["nodes"].get(each) or compiled["sources"][each] for each in node["depends_on"]["nodes"]]
+        theirs = {f"{parent['name']}.{column}" for parent in parents for column in parent["columns"]}
+        assert set().union(*lineage[node["name"]].values()) <= theirs, node["name"]
+
+
+def test_sql_that_cannot_be_read_is_named_with_its_model(compiled):
+    with pytest.raises(LineageUnknown, match="agg_venue_hourly"):
+        column_lineage(compiled, "model.ticketsim.agg_venue_hourly", "select from where (", key_of)

@@ -1,0 +1,84 @@
+"""The models as a run of Dagster builds them, with the real dbt, on both engines."""
+
+import uuid
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from streaming.hour import Hour
+from ticketsim_assets.assets.dbt_models import warehouse_models
+from ticketsim_assets.assets.partitions import hourly_partitions
+from ticketsim_assets.assets.raw import LoadConfig, raw_assets
+from ticketsim_assets.keys import RAW_EVENTS
+from ticketsim_assets.resources.dbt import dbt_project, dbt_resource
+from ticketsim_assets.resources.resources import resources
+from ticketsim_assets.resources.warehouse import warehouse_resource
+from ticketsim_assets.settings import Settings
+
+from ..conftest import START, LakeMaker, Message
+
+pytestmark = pytest.mark.slow
+
+FIRST = Hour.containing(START)
+VENUES = dg.AssetKey(["marts", "agg_venue_hourly"])
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Those of the engine that the test is parametrised with."""
+    if request.param == "duckdb":
+        return Settings(home=tmp_path)
+    emulator = request.getfixturevalue("bigquery_emulator")
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.endpoint)
+    prefix = f"t{uuid.uuid4().hex[:8]}_"
+    datasets = emulator.datasets(prefix)
+    return Settings(
+        home=tmp_path,
+        warehouse="bigquery",
+        bigquery_project=datasets.project,
+        bigquery_location=datasets.location,
+        bigquery_dataset_prefix=prefix,
+        lake_uri=request.getfixturevalue("gcs").uri("lake"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "lake_place"),
+    [("duckdb", "disk"), ("bigquery", "gcs")],
+    indirect=["settings"],
+    ids=["duckdb", "bigquery"],
+)
+def test_models_are_reported_with_rows_and_origins_as_they_are_built_where_readers_need_not_wait(
+    settings: Settings, maker: LakeMaker, run_messages: list[Message]
+):
+    maker.append(run_messages)
+    assert maker.lake.root == settings.lake
+    dbt, hourly = dbt_resource(warehouse_resource(settings)), hourly_partitions(settings.first_hour)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize(
+            [*raw_assets(hourly, settings.warehouse), warehouse_models(dbt_project(dbt), hourly)],
+            selection=dg.AssetSelection.assets(RAW_EVENTS) | dg.AssetSelection.groups("staging", "marts"),
+            resources=resources(dbt, settings),
+            run_config=dg.RunConfig({"raw__events": LoadConfig(allow_incomplete=True)}),
+            instance=instance,
+            tags={
+                "dagster/asset_partition_range_start": FIRST.key,
+                "dagster/asset_partition_range_end": FIRST.next.key,
+            },
+        )
+        records = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    reported = [(each.timestamp, each.dagster_event.step_materialization_data.materialization) for each in records]
+
+    venues = {each.partition: each.metadata for _, each in reported if each.asset_key == VENUES}
+    assert venues.keys() == {FIRST.key, FIRST.next.key}
+    assert all(metadata["dagster/row_count"].value > 0 for metadata in venues.values())
+    assert "dagster/column_lineage" not in venues[FIRST.key]
+    newest = venues[FIRST.next.key]["dagster/column_lineage"].column_lineage.deps_by_column
+    assert newest["revenue_cents"] == [dg.TableColumnDep(dg.AssetKey(["staging", "stg_buy_tickets"]), "amount_cents")]
+
+    at = {each.asset_key: timestamp for timestamp, each in reported if each.asset_key != RAW_EVENTS}
+    took = {each.asset_key: each.metadata["Execution Duration"].value for _, each in reported if each.asset_key in at}
+    first = min(at, key=at.__getitem__)
+    building = sum(seconds for key, seconds in took.items() if key != first)
+    assert (max(at.values()) - at[first] >= building) is (settings.warehouse == "bigquery")
