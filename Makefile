@@ -36,8 +36,11 @@ JS_INSTALLED := dashboard/node_modules/installed
 BIGQUERY := .venv-bigquery/bin
 BIGQUERY_INSTALLED := .venv-bigquery/installed
 
+# The newest Dagster and dbt, whatever is pinned.
+NEWEST := .venv-newest/bin
+
 .DEFAULT_GOAL := help
-.PHONY: help setup cloud airflow bigquery demo up test test-fast test-cloud test-gcp soak cloud-plan cloud-up cloud-down policy lint secrets \
+.PHONY: help setup cloud airflow bigquery demo up test test-fast test-cloud test-gcp test-newest soak cloud-plan cloud-up cloud-down policy lint secrets \
 	audit typecheck docs lock clean preflight jars style lint-js test-part test-airflow nightly coverage
 MAKEFLAGS += --no-print-directory
 
@@ -102,6 +105,15 @@ test-cloud: setup $(TEST_INSTALLED) bigquery ## Run the tests of lake and wareho
 test-gcp: setup $(TEST_INSTALLED) ## Run the warehouse's tests on a real project: GCP_PROJECT=, GCP_LOCATION=, GCP_BUCKET= and credentials
 	@$(BIN)/pytest -q tests/cloud/real_project.py
 
+test-newest: setup $(TEST_INSTALLED) ## Run the tests of the graph on the newest Dagster and dbt, in .venv-newest (CI does it weekly)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-newest
+	@$(BIN)/python tests/newest.py | VIRTUAL_ENV=.venv-newest $(BIN)/uv pip install --quiet --requirement -
+	@VIRTUAL_ENV=.venv-newest $(BIN)/uv pip install --quiet --no-deps --editable .
+	@VIRTUAL_ENV=.venv-newest $(BIN)/uv pip freeze | grep -E '^(dagster|dbt)'
+	@chromium="$$($(NEWEST)/python -m ticketsim.stack.chromium)" && TICKETSIM_CHROMIUM="$$chromium" $(NEWEST)/pytest -n 2 --dist loadfile \
+		-m "not cloud" tests/ticketsim_assets tests/dbt tests/ticketsim/stack/test_dagster_home.py \
+		tests/integration/test_materialize.py tests/browser/test_dagster_ui.py
+
 soak: setup $(TEST_INSTALLED) ## Kill stream and broker by random schedules for MINUTES=20 and compare lake and truth; SEED=n replays
 	@SOAK_MINUTES="$(or $(MINUTES),20)" CHAOS_SEED="$(SEED)" $(BIN)/pytest -q -s tests/chaos/soak.py
 
@@ -154,7 +166,7 @@ lock: $(INSTALLED) ## Recreate constraints.txt from pyproject.toml, and Dataproc
 
 clean: ## Stop the local broker; remove data, .venv and everything else that was made here
 	@if [ -x $(BIN)/ticketsim ]; then $(BIN)/ticketsim broker stop; fi
-	rm -rf data build logs .venv .venv-airflow .venv-bigquery .venv-checkov dashboard/node_modules *.egg-info dbt/target dbt/logs .*_cache .hypothesis .tmp_dagster_home_*
+	rm -rf data build logs .venv .venv-airflow .venv-bigquery .venv-checkov .venv-newest dashboard/node_modules *.egg-info dbt/target dbt/logs .*_cache .hypothesis .tmp_dagster_home_*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Before anything is downloaded, and every time: one sentence if Python or Java is missing or too old.

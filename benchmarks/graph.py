@@ -46,7 +46,7 @@ from ticketsim_assets.warehouse.factory import warehouse_target
 #: month's of an hour's.
 OF_DBT: Final = 4.0
 OF_DAY: Final = 1.3
-OF_HOUR: Final = 10.0
+OF_HOUR: Final = 12.0
 
 START: Final = datetime(2026, 10, 1, tzinfo=UTC)
 DAY: Final = timedelta(days=1)

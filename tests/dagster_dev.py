@@ -1,4 +1,4 @@
-"""A real `dagster dev` with its daemon, for tests that kill it or ask it over GraphQL."""
+"""A real `dagster dev` with its daemon, or its webserver alone: for tests that kill it, ask it or look at it."""
 
 import contextlib
 import json
@@ -26,6 +26,7 @@ class DagsterDev:
     home: Path
     port: int
     settings: dict[str, str] = field(default_factory=dict)
+    program: tuple[str, ...] = ("dagster", "dev")  #: or ``("dagster_webserver",)``, which starts no sensor
     process: subprocess.Popen | None = None
 
     @property
@@ -47,7 +48,7 @@ class DagsterDev:
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*(sys.executable, "-m", "dagster", "dev", "-m", "ticketsim_assets.definitions"), "-p", str(self.port)],
+                [*(sys.executable, "-m", *self.program, "-m", "ticketsim_assets.definitions"), "-p", str(self.port)],
                 env={**os.environ, **own},
                 stdout=log,
                 stderr=log,

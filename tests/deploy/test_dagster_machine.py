@@ -14,7 +14,6 @@ import postgres
 import pytest
 import yaml
 from containers import Container, end
-from ticketsim.stack.event_log import BATCH_SIZE, BATCH_SIZE_VARIABLE
 
 from streaming.spark.jars import cache_root
 from ticketsim.stack.dagster_home import CONFIGURATION
@@ -34,12 +33,12 @@ def test_the_cloud_s_instance_is_the_laptop_s_but_for_where_it_keeps_things():
     assert {key: value for key, value in cloud.items() if key not in OF_THE_CLOUD} == laptop
 
 
-def test_the_cloud_s_events_are_handed_over_in_batches_as_large_as_the_laptop_s():
+def test_every_process_of_the_cloud_s_dagster_hands_its_events_over_in_large_batches():
     services = compose_files.load(ROOT / "deploy" / "dagster" / "compose.yaml")["services"]
     of_dagster = services.keys() - {"postgres"}
     assert {"code", "webserver", "viewer", "daemon"} <= of_dagster
     for name in of_dagster:
-        assert compose_files.environment(services[name])[BATCH_SIZE_VARIABLE] == str(BATCH_SIZE), name
+        assert compose_files.environment(services[name])["DAGSTER_EVENT_BATCH_SIZE"] == "2000", name
 
 
 @pytest.fixture

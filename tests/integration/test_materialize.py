@@ -250,6 +250,52 @@ def test_a_lake_that_lost_rows_loads_nothing(copy):
     assert "ticketsim.scan_tickets/0" in answer.err.replace("\n", "")
 
 
+def test_what_is_due_is_one_run_then_nothing_is_due_and_a_late_row_makes_its_hour_due_again(tmp_path, messages):
+    ticketsim, maker = CommandLine(tmp_path / "home", 9), LakeMaker(tmp_path / "home" / "lake")
+    maker.append(messages)
+    hours = sorted({hour_of(message) for message in messages})
+    first = ticketsim("materialize", "--due", "--json")
+    assert first.code == 0, first.err
+    assert first.json["hours"] == [str(hour) for hour in hours]
+    assert [run["job"] for run in first.json["runs"]] == ["hourly", "rebuild_dashboard"]
+    assert ticketsim("reconcile", "--strict").code == 0
+    again = ticketsim("materialize", "--due", "--json")
+    assert (again.code, again.json) == (0, {"hours": [], "runs": [], "failed": [], "notes": []})
+    assert "nothing is due" in again.err
+    maker.append([next(m for m in messages if m[0] == "ticketsim.scan_tickets" and hour_of(m) == hours[-1])])
+    assert ticketsim("materialize", "--due", "--json").json["hours"] == [str(hours[-1])]
+
+
+def test_of_what_is_due_a_red_hour_fails_the_command_and_the_next_one_loads_the_others(tmp_path, messages):
+    ticketsim, maker = CommandLine(tmp_path / "home", 9), LakeMaker(tmp_path / "home" / "lake")
+    topic, value = next(m for m in messages if m[0] == "ticketsim.scan_tickets" and hour_of(m) == FIRST)
+    planted = value.replace(fields((topic, value))["event_id"].encode(), b"planted-venue-1-999999")
+    maker.append([*messages, (topic, planted)])
+    hours = sorted({hour_of(message) for message in messages})
+    range_failed = ticketsim("materialize", "--due", "--json")
+    assert range_failed.code == 1
+    [failure] = range_failed.json["failed"]
+    assert failure.startswith(f"hours {hours[0]} to {hours[-1]}: ")
+    assert "scan_tickets" in range_failed.err.replace("\n", " ")
+    one_by_one = ticketsim("materialize", "--due", "--json")
+    assert one_by_one.code == 1
+    [failure] = one_by_one.json["failed"]
+    assert failure.startswith(f"hours {FIRST}: ")
+    assert [run["job"] for run in one_by_one.json["runs"]] == ["hourly"] * (len(hours) - 1) + ["rebuild_dashboard"]
+    problems = ticketsim("reconcile", "--json").json["problems"]
+    assert {problem["state"] for problem in problems} == {"wrong"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--due", "--hour", "2026-03-01T10:00"), ("--from", "2026-03-01T10:00"), ("--due", "--allow-incomplete")],
+)
+def test_hours_are_named_in_exactly_one_way(tmp_path, arguments):
+    answer = CommandLine(tmp_path, 9)("materialize", *arguments)
+    assert answer.code == 2
+    assert "--due" in answer.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

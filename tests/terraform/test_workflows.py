@@ -60,3 +60,15 @@ def test_github_runs_every_part_and_what_make_test_does_beside_them():
     beside = [target for target in everything.split() if target not in {"setup", "$(TEST_INSTALLED)", *of_parts}]
     assert beside
     assert [target for target in beside if not any(command.endswith(f"make {target}") for command in commands)] == []
+
+
+def test_the_newest_dagster_and_dbt_are_asked_for_within_their_major_version_and_all_else_as_it_is():
+    printed = subprocess.run([sys.executable, ROOT / "tests/newest.py"], capture_output=True, text=True, check=True)
+    asked = printed.stdout.splitlines()
+    pins = re.findall(r'^ {4}"((?:dagster|dbt)[^"]*==[^"]*)",$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert len(pins) > 5
+    assert not {*pins} & {*asked}
+    for pin in pins:
+        name, _, version = pin.partition("==")
+        assert f"{name}>={version},<{int(version.split('.')[0]) + 1}" in asked
+    assert "pyspark==4.1.2" in asked

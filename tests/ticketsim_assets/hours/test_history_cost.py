@@ -1,4 +1,4 @@
-"""Guarantee 5 (docs/guarantees.md): the cost of following the lake does not depend on how much history there is.
+"""Guarantee 5 (docs/guarantees.md): following the lake costs the same however much history there is."""
 
 import time
 from datetime import UTC, datetime
