@@ -41,7 +41,7 @@ class BigQueryEmulator:
     def client(self) -> bigquery.Client:
         """Return Google's own client of the emulator."""
         options = {"api_endpoint": self.endpoint}
-        return bigquery.Client(PROJECT, AnonymousCredentials(), location=LOCATION, client_options=options)  # type: ignore[no-untyped-call]
+        return bigquery.Client(PROJECT, AnonymousCredentials(), location=LOCATION, client_options=options)
 
     def datasets(self, prefix: str) -> Datasets:
         """Create datasets for one test."""

@@ -29,7 +29,7 @@ class GcsEmulator:
 
     def client(self) -> storage.Client:
         """Return Google's own client of the emulator."""
-        return storage.Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": self.endpoint})  # type: ignore[no-untyped-call]
+        return storage.Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": self.endpoint})
 
 
 @dataclass(frozen=True)
