@@ -61,7 +61,7 @@ def test_jars_are_downloaded_once_and_then_found_without_any_java(fake_java, mon
 
 def test_a_download_that_breaks_off_leaves_nothing_that_looks_complete(fake_java, cache):
     runs = fake_java(BREAKS_OFF)
-    with pytest.raises(JarsUnavailable, match=r"io\.delta#x: not found.*try again"):
+    with pytest.raises(JarsUnavailable, match=r"io\.delta#x: not found.*retry"):
         jars.ensure_jars()
     assert runs() == 2, "one more attempt before giving up"
     assert jars.cached_jars() is None
