@@ -146,7 +146,7 @@ def batch_seconds(lake: Lake, bootstrap: str, checkpoint: Path, messages: list[M
             for topic, value in messages[:100]:
                 producer.produce(topic, value)
             producer.flush()
-            query.awaitTermination(0.5)  # type: ignore[arg-type]  # seconds, pyspark takes fractions
+            query.awaitTermination(0.5)  # seconds, pyspark takes fractions
             for progress in query.recentProgress:
                 if progress["numInputRows"]:
                     durations[progress["batchId"]] = progress["durationMs"]["triggerExecution"] / 1000

@@ -134,7 +134,7 @@ def _batches(query: StreamingQuery) -> Iterator[int]:
     """Yield the number of rows of each batch of ``query`` as it ends."""
     seen = -1
     while True:
-        ended = query.awaitTermination(0.1)  # type: ignore[arg-type]  # seconds, pyspark takes fractions
+        ended = query.awaitTermination(0.1)  # seconds, pyspark takes fractions
         for progress in query.recentProgress:
             if progress["batchId"] > seen and progress["numInputRows"]:
                 seen = progress["batchId"]

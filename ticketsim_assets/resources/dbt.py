@@ -87,10 +87,10 @@ def dbt_resource(warehouse: WarehouseResource, project_dir: Path = _PROJECT_DIR)
     """Return the dbt of this environment, for the models of ``project_dir`` in ``warehouse``."""
     engine = warehouse.target.engine
     return TicketsimDbt(
-        project_dir=project_dir,
-        profiles_dir=project_dir,
+        project_dir=str(project_dir),
+        profiles_dir=str(project_dir),
         target=engine,
-        dbt_executable=Path(sys.executable).with_name("dbt"),
+        dbt_executable=str(Path(sys.executable).with_name("dbt")),
         warehouse=warehouse,
         # What dbt parses depends on the engine.
         parsed_path="target" if engine == "duckdb" else f"target/{engine}",

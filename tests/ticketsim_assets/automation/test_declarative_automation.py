@@ -5,6 +5,7 @@ Decision 1 rests on this. If one of these fails after an upgrade, Dagster has ch
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -26,7 +27,7 @@ class Graph:
         self.instance = instance
         self.red: set[str] = set()
         self.while_running: Callable[[], object] = lambda: None
-        self._cursor = None
+        self._cursor: Any = None  # Dagster's own type is not public
 
         @dg.asset(
             key=LOADED,
