@@ -92,7 +92,7 @@ def test_a_job_that_goes_past_a_loss_runs_once_and_is_not_started_again():
 def test_a_job_that_may_be_started_again_by_itself_accepts_no_loss(option: str, capsys):
     with pytest.raises(SystemExit):
         stream.main(["--bootstrap=x", "--lake=x", "--checkpoint=x", option])
-    assert "are for a job with --once" in capsys.readouterr().err
+    assert "require --once" in capsys.readouterr().err
 
 
 def test_packages_of_the_cluster_have_one_pinned_version_each():

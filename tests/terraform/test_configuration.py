@@ -99,7 +99,7 @@ UNKNOWN_TO_THE_PROVIDER = {
         "services.tf",
         '"google_project_service"',
         '"google_project_services"',
-        "no resource type google_project_services",
+        "resource type google_project_services is not in google.json",
     ),
 }
 
@@ -310,7 +310,7 @@ def test_files_are_formatted_as_terraform_would_whether_it_is_here_or_not(path):
     ("old", "new", "complaint"),
     [
         ("  project          = var.project\n", "    project          = var.project\n", "indented otherwise than by 2"),
-        ("  project          = var.project\n", "  project = var.project\n", "stands apart"),
+        ("  project          = var.project\n", "  project = var.project\n", "is not aligned"),
         ("  settings = merge(", "  settings   = merge(", "not one blank behind the name"),
         ("  depends_on = [google_project_service.used]\n", "  depends_on = [google_project_service.used] \n", "blanks"),
         ("    trigger                 = var.trigger\n", "\ttrigger                 = var.trigger\n", "a tab"),

@@ -125,7 +125,7 @@ def test_an_old_java_and_a_missing_one_are_refused_with_the_cure(tmp_path, monke
         find_java()
     monkeypatch.delenv("JAVA_HOME")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NoJava, match="no Java on the PATH"):
+    with pytest.raises(NoJava, match="no Java found on the PATH"):
         find_java()
 
 
