@@ -1,4 +1,4 @@
-"""Who comes: buses and the groups on them, with everything about them that chance decides."""
+"""Arrivals: buses and the groups on them, with every random quantity that belongs to them."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -27,7 +27,7 @@ class Group(NamedTuple):
     party: Party
     walk_to_sellers: int
     walk_to_scanners: int
-    sale: int  #: what the purchase would take, also where the group bought online
+    sale: int  #: duration of the purchase, drawn even if the group bought online
     scans: list[int]  #: one for each member
 
     @property
@@ -37,10 +37,10 @@ class Group(NamedTuple):
 
 
 class Arrivals:
-    """Makes the buses of one venue and the groups on them.
+    """Generator of the buses of one venue and the groups on them.
 
-    All that chance decides about a group is decided at its arrival, in a fixed order and from streams that know
-    nothing of the staff: another staffing meets exactly the same visitors.
+    Every random quantity of a group is drawn at its arrival, in a fixed order and from streams that do not depend on
+    the staff: another staffing meets exactly the same visitors.
     """
 
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
@@ -58,18 +58,18 @@ class Arrivals:
         self._visitors = 0
 
     def time_to_next_bus(self) -> int:
-        """Microseconds from one bus to the next."""
+        """Draw the time from one bus to the next, microseconds."""
         return next(self._gaps)
 
     def next_bus(self, now: int) -> Bus:
-        """The bus that arrives at ``now``."""
+        """Create the bus that arrives at ``now``."""
         bus = Bus(now, self._buses, self._visitors, next(self._occupancies))
         self._buses += 1
         self._visitors += bus.occupancy
         return bus
 
     def groups(self, bus: Bus) -> Iterator[Group]:
-        """The groups on a bus, until it is empty; the last one takes who is left."""
+        """Yield the groups on a bus until it is empty; the last group is cut to the visitors that are left."""
         first, end = bus.first_visitor_id, bus.first_visitor_id + bus.occupancy
         while first < end:
             size = min(next(self._sizes), end - first)

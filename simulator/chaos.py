@@ -1,8 +1,8 @@
-"""Faults on request, on top of the truth: extra copies, late and swapped deliveries, and extra garbage.
+"""Fault injection: extra copies, late and reordered deliveries, and extra garbage.
 
-Every true message is still sent, receipts included. What goes wrong is decided by random streams of the venue's own,
-one for each fault, so that the same run suffers the same faults, however many venues share its process, and asking for
-one fault leaves the others where they were.
+Every true message is still sent, receipts included. Faults are drawn from random streams that belong to the venue, one
+for each kind of fault: the same run gets the same faults, however many venues share its process, and enabling one kind
+of fault does not move the others.
 """
 
 from collections import Counter
@@ -34,18 +34,18 @@ _EXAMPLE: Final = "duplicates=0.01,late=0.02:20m,corrupt=0.005,reorder=0.01"
 
 @dataclass(frozen=True, slots=True)
 class Chaos:
-    """How much goes wrong; probabilities are per true message."""
+    """Fault rates; probabilities are per true message."""
 
     duplicates: float = 0.0  #: an extra copy, up to ten minutes of event time later
-    late: float = 0.0  #: delivery when the venue's time is ``delay_us`` further
+    late: float = 0.0  #: delivery once the venue's time has advanced by ``delay_us``
     delay_us: int = 0  #: microseconds of event time
     corrupt: float = 0.0  #: an extra message that breaks the contract
-    reorder: float = 0.0  #: delivery behind the venue's next one
+    reorder: float = 0.0  #: delivery after the venue's next message
 
 
 @dataclass(slots=True)
 class Injected:
-    """What went wrong, in messages."""
+    """Injected faults, counted in messages."""
 
     duplicates: int = 0
     late: int = 0
@@ -66,30 +66,30 @@ class Injected:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Convert to plain data."""
         return asdict(self) | {"corrupt": dict(sorted(self.corrupt.items()))}
 
 
 def parse_chaos(spec: str) -> Chaos:
-    """Read ``duplicates=P,late=P:DELAY,corrupt=P,reorder=P``; each part may be missing, not all.
+    """Parse ``duplicates=P,late=P:DELAY,corrupt=P,reorder=P``; each part is optional, but at least one is required.
 
     Raises:
-        ChaosError: A name is unknown or there twice, or a probability or delay is impossible.
+        ChaosError: A name is unknown or given twice, or a probability or delay is invalid.
     """
     values: dict[str, Any] = {}
     for part in spec.split(","):
         name, equals, value = (text.strip() for text in part.partition("="))
         if not equals or name not in {"duplicates", "late", "corrupt", "reorder"}:
             raise ChaosError(
-                f"chaos '{part}' is not known; use duplicates=P, late=P:DELAY, corrupt=P and reorder=P, "
-                f"like {_EXAMPLE}."
+                f"Unknown chaos '{part}'; expected duplicates=P, late=P:DELAY, corrupt=P or reorder=P, "
+                f"for example {_EXAMPLE}."
             )
         if name in values:
-            raise ChaosError(f"chaos {name} is there twice, the second time as '{part}'; give it once.")
+            raise ChaosError(f"Duplicate chaos '{part}': {name} is given twice; give it once.")
         if name == "late":
             value, colon, delay = (text.strip() for text in value.partition(":"))
             if not colon:
-                raise ChaosError(f"chaos '{part}' says not how late; use late=P:DELAY, like late=0.02:20m.")
+                raise ChaosError(f"Missing delay in chaos '{part}'; expected late=P:DELAY, for example late=0.02:20m.")
             values["delay_us"] = _delay_us(part, delay)
         values[name] = _probability(part, value)
     return Chaos(**values)
@@ -99,9 +99,9 @@ def _probability(part: str, text: str) -> float:
     try:
         probability = float(text)
     except ValueError as error:
-        raise ChaosError(f"chaos '{part}': '{text}' is no probability; use a number from 0 to 1.") from error
+        raise ChaosError(f"Invalid probability '{text}' in chaos '{part}'; expected a number from 0 to 1.") from error
     if not 0 <= probability <= 1:
-        raise ChaosError(f"chaos '{part}': {text} is no probability; use a number from 0 to 1.")
+        raise ChaosError(f"Invalid probability {text} in chaos '{part}'; expected a number from 0 to 1.")
     return probability
 
 
@@ -109,22 +109,22 @@ def _delay_us(part: str, text: str) -> int:
     try:
         seconds = float(humanfriendly.parse_timespan(text))
     except humanfriendly.InvalidTimespan as error:
-        raise ChaosError(f"chaos '{part}': '{text}' is no delay; use one like 90s, 20m or 2h.") from error
+        raise ChaosError(f"Invalid delay '{text}' in chaos '{part}'; expected for example 90s, 20m or 2h.") from error
     if not isfinite(seconds) or not 0 < seconds <= _MOST_LATE_S:
-        raise ChaosError(f"chaos '{part}': a delay of '{text}' is not possible; use more than 0 and up to 7 days.")
+        raise ChaosError(f"Invalid delay '{text}' in chaos '{part}'; expected more than 0 and at most 7 days.")
     return max(1, round(seconds * 1_000_000))
 
 
 @contextmanager
 def chaos_sink(sink: Sink, chaos: Chaos, seed: int) -> Iterator["ChaosSink"]:
-    """Let what is sent to ``sink`` suffer; its ``injected`` says what happened.
+    """Inject faults into what is sent to ``sink``; its ``injected`` counts them.
 
-    At the end, unless by an exception, all that is still held back is sent.
+    On a normal exit, all messages that are still held back are sent.
 
     Args:
         sink: Where the messages go.
-        chaos: How much goes wrong.
-        seed: The run's.
+        chaos: Fault rates.
+        seed: Seed of the run.
     """
     faulty_sink = ChaosSink(sink, chaos, seed)
     yield faulty_sink
@@ -132,14 +132,14 @@ def chaos_sink(sink: Sink, chaos: Chaos, seed: int) -> Iterator["ChaosSink"]:
 
 
 class ChaosSink:
-    """A sink that passes messages on with faults."""
+    """Sink that injects faults and forwards the messages to another sink."""
 
     def __init__(self, sink: Sink, chaos: Chaos, seed: int) -> None:
         self._sink: Final = sink
         self._chaos: Final = chaos
         self._seed: Final = seed
         self._venues: Final[dict[bytes, _Venue]] = {}
-        self.injected: Final = Injected()  #: what went wrong so far
+        self.injected: Final = Injected()  #: faults injected so far
 
     def send(self, topic: str, key: bytes, value: bytes) -> None:
         """Take one message of the venue whose id is ``key``."""
@@ -150,11 +150,11 @@ class ChaosSink:
         venue.send(topic, value)
 
     def poll(self) -> None:
-        """Let the sink behind work."""
+        """Poll the wrapped sink."""
         self._sink.poll()
 
     def flush(self) -> None:
-        """Send everything that is still held back, and return when it has arrived."""
+        """Send everything that is still held back and wait until it is delivered."""
         for venue in self._venues.values():
             venue.release_all()
         self._sink.flush()
@@ -168,7 +168,7 @@ _stamp: Final = msgspec.json.Decoder(_Stamp).decode
 
 
 class _Venue:
-    """One venue's messages on their troubled way."""
+    """Fault injection for the messages of one venue."""
 
     def __init__(
         self,
@@ -193,7 +193,7 @@ class _Venue:
         self._overtaken: tuple[str, bytes] | None = None  #: waits for the next message to go first
 
     def send(self, topic: str, value: bytes) -> None:
-        """Take one message; what is due by its event time goes before it."""
+        """Take one message; held messages that are due by its event time are sent first."""
         chaos, now = self._chaos, _stamp(value).event_time
         while self._held and self._held[0][0] <= now:
             self._pass_on(*heappop(self._held)[2:])
@@ -213,7 +213,7 @@ class _Venue:
             self._injected.corrupt[kind] += 1
 
     def release_all(self) -> None:
-        """Send everything that is held back, in the order in which it is due."""
+        """Send everything that is held back, in the order of due times."""
         while self._held:
             self._pass_on(*heappop(self._held)[2:])
         if self._overtaken is not None:
@@ -233,7 +233,7 @@ class _Venue:
 
 _LONGEST_NOISE: Final = 200
 
-#: What stands in for a value of the true message, by kind of garbage; None takes the field away.
+#: Replacements for values of the true message, by kind of garbage; None removes the field.
 _SPOILT_FIELDS: Final[dict[str, dict[str, Any]]] = {
     "missing_field": {"event_id": None},
     "wrong_type": {"event_time": "yesterday"},
@@ -246,7 +246,7 @@ _KINDS: Final = ("truncated", "random_bytes", "trailing_garbage", "single_quotes
 
 
 def _garbage(kind: str, topic: str, key: bytes, value: bytes, uniforms: Iterator[float]) -> tuple[str, bytes, bytes]:
-    """A message that breaks the contract, made from a true one; it holds no line break."""
+    """Build a message that violates the contract from a true one; it contains no line break."""
     if kind == "truncated":
         value = value[: 1 + int(next(uniforms) * (len(value) - 1))]
     elif kind == "random_bytes":

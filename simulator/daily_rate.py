@@ -1,8 +1,8 @@
-"""Buses whose rate depends on the time of day, by thinning (Lewis and Shedler, 1979).
+"""Bus arrivals at a rate that depends on the time of day, by thinning (Lewis and Shedler, 1979).
 
 Candidates come as a Poisson process at the highest rate of the day; a candidate at time t becomes a bus with
-probability rate(t) / highest rate. What remains is a Poisson process with exactly the rate asked for, also across the
-hours' borders, where drawing the next gap at the present hour's rate would be wrong.
+probability rate(t) / highest rate. What remains is a Poisson process with exactly the requested rate, even across
+hour boundaries, where drawing the next gap at the current hour's rate would be wrong.
 """
 
 from collections.abc import Iterator
@@ -16,13 +16,12 @@ _GAPS = "minutes_between_buses"
 
 
 def streams_of_day(streams: Streams, rate_by_hour: tuple[float, ...], start_us: int) -> Streams:
-    """The same streams, but with buses as they come through the day.
+    """Return ``streams`` with gaps between buses that follow the rate of each hour of the day.
 
     Args:
-        streams: A venue's.
-        rate_by_hour: For each hour of the day, UTC, the share of the buses that the scenario's mean gap makes; empty:
-            the streams stay as they are.
-        start_us: When the first gap begins, microseconds since the Unix epoch.
+        streams: Streams of a venue.
+        rate_by_hour: Share of the full bus rate for each hour of the day, UTC; empty: the streams are unchanged.
+        start_us: Start of the first gap, microseconds since the Unix epoch.
     """
     return _StreamsOfDay(streams.seed, streams.venue, rate_by_hour, start_us) if rate_by_hour else streams
 

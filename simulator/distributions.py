@@ -1,4 +1,4 @@
-"""Random draws: truncated distributions in whole units, each from an independent stream of its own.
+"""Random draws: truncated distributions in whole units, each from its own independent stream.
 
 Draws are whole numbers (people, or microseconds) because the simulation's clock and the messages' times are. A draw
 that, rounded, lies below its minimum is drawn again: the distribution is truncated, not clamped, so no probability
@@ -23,7 +23,7 @@ MINUTE_US: Final = 60_000_000
 
 
 class Distribution(Protocol):
-    """Something that numbers can be drawn from."""
+    """A probability distribution to draw numbers from."""
 
     @property
     def mean(self) -> float:
@@ -33,10 +33,10 @@ class Distribution(Protocol):
         """Draw ``size`` independent numbers, not yet rounded or truncated."""
 
     def below(self, value: float) -> float:
-        """The probability of a number below ``value``, before truncation."""
+        """Return the probability of a number below ``value``, before truncation."""
 
     def mean_above(self, minimum: float) -> float:
-        """The mean of what is left when numbers below ``minimum`` are drawn again."""
+        """Return the mean of the distribution truncated below at ``minimum``."""
 
     @property
     def largest(self) -> float:
@@ -55,13 +55,13 @@ class Normal:
         return generator.normal(self.mean, self.sd, size)
 
     def below(self, value: float) -> float:
-        """The probability of a number below ``value``, before truncation."""
+        """Return the probability of a number below ``value``, before truncation."""
         if self.sd == 0:
             return float(self.mean < value)
         return 0.5 * (1 + erf((value - self.mean) / self.sd / sqrt(2)))
 
     def mean_above(self, minimum: float) -> float:
-        """The mean of what is left when numbers below ``minimum`` are drawn again."""
+        """Return the mean of the distribution truncated below at ``minimum``."""
         if self.sd == 0:
             return self.mean
         z = (minimum - self.mean) / self.sd
@@ -84,11 +84,11 @@ class Exponential:
         return generator.exponential(self.mean, size)
 
     def below(self, value: float) -> float:
-        """The probability of a number below ``value``, before truncation."""
+        """Return the probability of a number below ``value``, before truncation."""
         return 1 - exp(-max(0.0, value) / self.mean)
 
     def mean_above(self, minimum: float) -> float:
-        """The mean of what is left when numbers below ``minimum`` are drawn again."""
+        """Return the mean of the distribution truncated below at ``minimum``."""
         return self.mean + max(0.0, minimum)
 
     @property
@@ -102,7 +102,7 @@ class Streams:
     """The random streams of one venue: one for each source of randomness, independent of all others.
 
     A stream depends on the run's seed, the venue's number and the source's name alone, so neither the number of
-    venues nor the staffing nor what other sources were asked for changes what it gives.
+    venues nor the staffing nor draws from other sources change its draws.
     """
 
     seed: int

@@ -1,4 +1,4 @@
-"""SimPy's environments as this model uses them: time is integer microseconds since the Unix epoch."""
+"""SimPy environments whose time is integer microseconds since the Unix epoch."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,40 +10,40 @@ from simpy.core import StopSimulation
 from simpy.events import NORMAL
 from simpy.rt import RealtimeEnvironment
 
-#: The longest sleep before looking whether the run was stopped.
+#: Longest sleep before checking whether the run was stopped.
 _NAP_S: Final = 0.1
 
 _US_PER_S: Final = 1_000_000
 
 
 def wall_clock_us() -> int:
-    """Now, microseconds since the Unix epoch."""
+    """Return the current time, microseconds since the Unix epoch."""
     return time_ns() // 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """How far a paced simulation is behind its pace, because its receiver or the machine is too slow; seconds."""
+    """Lag of a paced simulation behind its pace, because the receiver or the machine is too slow; seconds."""
 
     present_s: float = 0.0  #: of the newest event
     largest_s: float = 0.0  #: of all so far
 
     @property
     def matters(self) -> bool:
-        """Whether it ever was more than hiccups of a busy machine are."""
+        """Whether the largest lag exceeded ``MATERIAL_S``."""
         return self.largest_s >= MATERIAL_S
 
 
 ON_TIME: Final = Lateness()
 
-#: Below this a simulation is as good as on time.
+#: Shorter lags are normal on a busy machine and count as on time.
 MATERIAL_S: Final = 1.0
 
 
 if TYPE_CHECKING:
 
     class Environment(simpy.Environment):
-        """As fast as possible."""
+        """Environment that runs as fast as possible."""
 
         @property
         def now(self) -> int:
@@ -54,10 +54,10 @@ else:
 
 
 class PacedEnvironment(RealtimeEnvironment, Environment):
-    """At ``pace`` simulated seconds a second, but never ahead of the wall clock.
+    """Environment that runs at ``pace`` simulated seconds per second, but never ahead of the wall clock.
 
-    Where simulated time has caught up with the wall clock it goes on at the wall clock's own pace. An event that comes
-    later than it is due is not left out, and those behind it follow without a wait until none is late any more.
+    Once simulated time has caught up with the wall clock, it continues in real time. Late events are not skipped: the
+    events after them follow without waiting until the simulation is on time again.
     """
 
     def __init__(self, start_us: int, pace: float, while_waiting: Callable[[], bool]) -> None:
@@ -65,8 +65,8 @@ class PacedEnvironment(RealtimeEnvironment, Environment):
 
         Args:
             start_us: Simulated time at the start, microseconds since the Unix epoch.
-            pace: Simulated seconds a second, above 0.
-            while_waiting: Called between short sleeps; if it returns false the simulation stops.
+            pace: Simulated seconds per second, above 0.
+            while_waiting: Callback between short sleeps; the simulation stops when it returns false.
         """
         super().__init__(start_us, factor=1 / pace / _US_PER_S, strict=False)
         self._while_waiting: Final = while_waiting
@@ -74,7 +74,7 @@ class PacedEnvironment(RealtimeEnvironment, Environment):
         self.lateness = ON_TIME
 
     def hurry(self) -> None:
-        """From now on, go as fast as possible."""
+        """Run as fast as possible from now on."""
         self._hurries = True
 
     def step(self) -> None:
@@ -93,31 +93,31 @@ class PacedEnvironment(RealtimeEnvironment, Environment):
 
 
 class Steps(simpy.Timeout):
-    """A process that waits for nothing but time to pass, and for which nobody waits.
+    """A process that only waits for time to pass, and that no other process waits for.
 
-    It is one timeout, set again for each wait. SimPy's own processes can wait for anything, for which they pay with an
-    event to begin, one to end and a new one for each wait: a quarter of what this model would take with them.
+    It is one timeout, rescheduled for each wait. SimPy's own processes can wait for any event and pay for that with an
+    event to begin, one to end and a new one for each wait: a quarter of this model's run time.
     """
 
     def __init__(self, env: Environment, waits: Iterator[int]) -> None:
-        """Begin at once.
+        """Start immediately.
 
         Args:
             env: SimPy's environment.
-            waits: Does what is to be done, and gives the time until it wants to go on, microseconds; at least once.
+            waits: Iterator that does the work and yields the time until its next step, microseconds; at least once.
         """
         super().__init__(env, next(waits))
-        self.callbacks = _GO_ON
+        self.callbacks = _ON_TIMEOUT
         self.waits: Final = waits
 
 
-def _go_on(steps: Any) -> None:
+def _next_step(steps: Any) -> None:
     """Take the next step, and wait for the one after it if there is one."""
     for wait in steps.waits:
-        steps.callbacks = _GO_ON
+        steps.callbacks = _ON_TIMEOUT
         steps.env.schedule(steps, NORMAL, wait)
         return
 
 
-#: One list for all: SimPy takes it from an event whose time has come, and does not change it.
-_GO_ON: Final[list[Callable[[Any], None]]] = [_go_on]
+#: One list for all events: SimPy detaches it from a processed event and does not change it.
+_ON_TIMEOUT: Final[list[Callable[[Any], None]]] = [_next_step]

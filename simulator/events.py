@@ -1,10 +1,10 @@
 """The event contract: which messages exist, which fields they have and what each field may hold.
 
-This module is the only place where the contract stands. It needs nothing but the standard library, because every
+This module is the single source of truth for the contract. It needs only the standard library, because every
 station reads it: the simulator's messages, the lake's schema, the warehouse's DDL and dbt's sources are each built
 from it or checked against it by a test.
 
-A message is one JSON object in UTF-8. Fields of value null may be left out; fields that the contract does not know are
+A message is one JSON object in UTF-8. Fields whose value is null may be omitted; unknown fields are
 ignored. Times are integers: microseconds since the Unix epoch, UTC.
 """
 
@@ -28,7 +28,7 @@ HOUR_US: Final = 3_600_000_000
 
 
 class EventType(StrEnum):
-    """The eight event types; the value is what stands in ``event_type`` and behind the topic's prefix."""
+    """The eight event types; the value is used in ``event_type`` and after the topic's prefix."""
 
     BUS_ARRIVAL = "bus_arrival"
     WALK_TO_SELLER = "walk_to_seller"
@@ -64,8 +64,8 @@ class Field:
     name: str
     kind: Kind  #: JSON type; ``time`` is an int between EARLIEST_TIME_US and LATEST_TIME_US
     meaning: str
-    required: frozenset[EventType] = frozenset()  #: types in which it must be there
-    optional: frozenset[EventType] = frozenset()  #: types in which it may be there; in all others it must be null
+    required: frozenset[EventType] = frozenset()  #: types that must have it
+    optional: frozenset[EventType] = frozenset()  #: types that may have it; in all others it must be null
     minimum: int | None = None  #: smallest allowed int
     allowed: tuple[str, ...] = ()  #: allowed strings; empty: any that is not empty
 
@@ -108,10 +108,10 @@ FIELD_BY_NAME: Final = {field.name: field for field in FIELDS}
 
 
 def fields_of(event_type: EventType) -> tuple[Field, ...]:
-    """The fields that messages of ``event_type`` may carry, required ones and optional ones, in contract order."""
+    """Return the required and optional fields of messages of ``event_type``, in contract order."""
     return tuple(f for f in FIELDS if event_type in f.required or event_type in f.optional)
 
 
 def hour_start_us(time_us: int) -> int:
-    """The start of the UTC hour in which ``time_us`` lies; both in microseconds since the Unix epoch."""
+    """Return the start of the UTC hour that contains ``time_us``; both in microseconds since the Unix epoch."""
     return time_us - time_us % HOUR_US

@@ -1,4 +1,4 @@
-"""What can go wrong in ``simulator``.
+"""Exceptions of ``simulator``.
 
 * SimulatorError
 
@@ -25,35 +25,35 @@
 
 
 class SimulatorError(Exception):
-    """Base of every error that this package raises on purpose; its message names the value and the cure."""
+    """Base class of all expected errors of this package; the message names the value and the cure."""
 
 
 class ScenarioError(SimulatorError):
-    """A scenario is unknown, or one of its parameters is unknown, missing or impossible."""
+    """A scenario is unknown, or one of its parameters is unknown, missing or invalid."""
 
 
 class RunError(SimulatorError):
-    """A run was asked for that cannot be: its start, length, pace, number of venues or id."""
+    """A parameter of a run is invalid: its start, length, pace, number of venues or id."""
 
 
 class ChaosError(SimulatorError):
-    """Faults were asked for that are unknown or impossible."""
+    """The requested faults are unknown or invalid."""
 
 
 class WorkersFailed(SimulatorError):
-    """Processes that simulate parts of a run have failed or died; the message names each and why."""
+    """Worker processes failed or died; the message names each and the reason."""
 
 
 class SinkError(SimulatorError):
-    """The place that messages were to go to cannot be understood, opened or written."""
+    """The destination of messages is invalid, or cannot be opened or written."""
 
 
 class KafkaError(SinkError):
-    """Kafka did not take what was sent, or cannot be asked."""
+    """Kafka refused a request or cannot be reached."""
 
 
 class KafkaUnreachable(KafkaError):
-    """No broker answered for longer than the deadline; ``undelivered`` messages were lost with the run."""
+    """No broker answered before the timeout; ``undelivered`` messages of the run were lost."""
 
     def __init__(self, message: str, undelivered: int = 0) -> None:
         super().__init__(message)
@@ -61,19 +61,19 @@ class KafkaUnreachable(KafkaError):
 
 
 class KafkaSettingsRefused(KafkaError):
-    """The environment variables ``TICKETSIM_KAFKA_*`` say something impossible."""
+    """The environment variables ``TICKETSIM_KAFKA_*`` are invalid or contradict each other."""
 
 
 class KafkaAccessDenied(KafkaError):
-    """The broker refused the login, or its certificate or ours was not accepted; waiting would not help."""
+    """The broker refused the login, or a certificate was rejected; retrying would not help."""
 
 
 class TopicsMissing(KafkaError):
-    """The broker is there but some of the topics are not; they are never created by sending to them."""
+    """The broker answers but lacks some of the topics; sending never creates them."""
 
 
 class DeliveryFailed(KafkaError):
-    """The broker refused messages for good; ``undelivered`` messages were lost with the run."""
+    """The broker permanently refused messages; ``undelivered`` messages of the run were lost."""
 
     def __init__(self, message: str, undelivered: int = 0) -> None:
         super().__init__(message)
@@ -81,9 +81,9 @@ class DeliveryFailed(KafkaError):
 
 
 class EventLogRefused(SimulatorError):
-    """An event log cannot be read or is not of the shape that ``ticketsim replay`` understands; nothing was sent.
+    """An event log cannot be read or is not in the format of ``ticketsim replay``; nothing was sent.
 
-    ``event`` is the number of the event that is wrong, from 1, ``byte`` where it begins, from 0, where they are known.
+    ``event`` is the number of the invalid event, from 1, and ``byte`` its offset, from 0; None if unknown.
     """
 
     def __init__(self, message: str, *, event: int | None = None, byte: int | None = None) -> None:
@@ -93,11 +93,11 @@ class EventLogRefused(SimulatorError):
 
 
 class PlanError(SimulatorError):
-    """A staffing plan was asked for that cannot be: its seed, bounds, workers or the file of its plot."""
+    """A parameter of a staffing plan is invalid: its seed, bounds, workers or the file of its plot."""
 
 
 class TargetError(PlanError):
-    """A plan's target wait or percentile is impossible."""
+    """The target wait or percentile of a plan is invalid."""
 
 
 class TargetUnreachable(PlanError):

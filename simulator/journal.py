@@ -1,4 +1,4 @@
-"""The journal of a venue: every message it sends, numbered, counted and written in the order of time."""
+"""The journal of a venue: its messages, numbered, counted and sent in chronological order."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +12,7 @@ from simulator.sinks.protocol import Sink
 
 @dataclass(frozen=True, slots=True)
 class MessageHeader:
-    """What stands in every message of one venue of one run."""
+    """Fields that all messages of one venue of one run share."""
 
     run_id: str
     venue_id: str
@@ -20,7 +20,7 @@ class MessageHeader:
 
 
 class Journal:
-    """Sends a venue's messages to a sink.
+    """Sender of a venue's messages.
 
     An entry is made when its activity ends, so times never decrease; the first entry of a new hour first closes the
     hours before it.
@@ -50,13 +50,13 @@ class Journal:
         return self._sequence
 
     def record(self, kind: EventType, began: int, ended: int, about: bytes) -> None:
-        """Send what ends now.
+        """Send the message of an activity that ends now.
 
         Args:
-            kind: What happened.
-            began: When it began, microseconds since the Unix epoch.
-            ended: Now, in the same unit.
-            about: Whom it is about and where: the message's second half.
+            kind: Type of the activity.
+            began: Its start, microseconds since the Unix epoch.
+            ended: Its end, which is now, in the same unit.
+            about: Who and where: the second half of the message.
         """
         if ended >= self._ledger.hour_end:
             self.close_hours()
@@ -67,7 +67,7 @@ class Journal:
         self._send(topic, self._key, form % (number, ended, began, about))
 
     def close_hours(self) -> None:
-        """Send the receipts of every hour that has ended by now."""
+        """Send the receipts of every hour that has ended."""
         while self._ledger.hour_end <= self._env.now:
             self._close_hour(final=False)
 

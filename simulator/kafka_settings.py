@@ -1,7 +1,7 @@
-"""How clients reach a Kafka that asks for TLS or a login: environment variables ``TICKETSIM_KAFKA_*``.
+"""Kafka client settings for TLS and login: environment variables ``TICKETSIM_KAFKA_*``.
 
-Whoever talks to Kafka takes its client's configuration from here, in librdkafka's terms. The stream makes that of
-Spark's consumer from the same settings.
+Every client of librdkafka takes its configuration from here. The stream derives the configuration of Spark's consumer
+from the same settings.
 """
 
 import os
@@ -24,19 +24,19 @@ class KafkaSettings(BaseSettings):
     """With SSL the connection is encrypted and the broker's certificate checked, with SASL the client logs in."""
 
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    """How it logs in."""
+    """Mechanism of the login."""
 
     sasl_username: str | None = None
-    """As whom."""
+    """User name of the login."""
 
     sasl_password: SecretStr | None = None
-    """With which password."""
+    """Password of the login."""
 
     ssl_ca_location: FilePath | None = None
     """PEM file of the authorities that may have signed the broker's certificate; default: those of the system."""
 
     ssl_certificate_location: FilePath | None = None
-    """PEM file of the client's own certificate, where the broker asks for one."""
+    """PEM file of the client's own certificate, if the broker requires one."""
 
     ssl_key_location: FilePath | None = None
     """PEM file (PKCS #8) of that certificate's private key."""
@@ -45,7 +45,7 @@ class KafkaSettings(BaseSettings):
     """Password of that file, if it has one."""
 
     deadline_s: float = Field(default=60.0, gt=0)
-    """How long a sink waits for a Kafka that does not answer or takes nothing, seconds."""
+    """Timeout of a sink for a Kafka that does not answer or accepts no messages, seconds."""
 
     @field_validator("security_protocol", "sasl_mechanism", mode="before")
     @classmethod
@@ -54,7 +54,7 @@ class KafkaSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        """Refuse what would be ignored or is missing: a password that is not used is a mistake."""
+        """Reject settings that are missing or would be ignored: an unused password is a mistake."""
         login, certificate = (
             (self.sasl_username, self.sasl_password),
             (self.ssl_certificate_location, self.ssl_key_location),
@@ -87,23 +87,23 @@ class KafkaSettings(BaseSettings):
 
 
 def kafka_settings() -> KafkaSettings:
-    """What the environment says.
+    """Read the settings from the environment.
 
     Raises:
-        KafkaSettingsRefused: One of the variables is unknown or impossible, or they contradict each other.
+        KafkaSettingsRefused: A variable is unknown or invalid, or they contradict each other.
     """
     known = {_PREFIX + name.upper() for name in KafkaSettings.model_fields}
     unknown = sorted(name for name in os.environ if name.upper().startswith(_PREFIX) and name.upper() not in known)
     if unknown:
-        raise KafkaSettingsRefused(f"{unknown[0]} is no setting; known are {', '.join(sorted(known))}.")
+        raise KafkaSettingsRefused(f"Unknown setting {unknown[0]}; expected one of {', '.join(sorted(known))}.")
     try:
         return KafkaSettings()
     except ValidationError as error:
-        raise KafkaSettingsRefused("; ".join(map(_complaint, error.errors(include_url=False))) + ".") from None
+        raise KafkaSettingsRefused("; ".join(map(_described, error.errors(include_url=False))) + ".") from None
 
 
 def client_config(bootstrap: str) -> dict[str, Any]:
-    """The part of the configuration that all clients of librdkafka share: where Kafka is and how to reach it.
+    """Build the configuration that all clients of librdkafka share: addresses and security.
 
     Args:
         bootstrap: ``host:port[,host:port]``.
@@ -129,8 +129,8 @@ def client_config(bootstrap: str) -> dict[str, Any]:
     return config
 
 
-def _complaint(error: Any) -> str:
-    """One of pydantic's, without the values of secrets."""
+def _described(error: Any) -> str:
+    """Describe one validation error of pydantic, without the values of secrets."""
     if not error["loc"]:
         return str(error["ctx"]["error"])
     name = "_".join(map(str, error["loc"]))

@@ -1,8 +1,8 @@
-"""How messages are written; ``simulator.events`` is the law.
+"""Serialisation of messages; ``simulator.events`` is the contract.
 
-An activity's message has two halves: what happened and when, and whom it is about and where. The second half is written
-once for all messages that share it: a visitor's walk, wait and scan. Nothing written here needs escaping: ids hold no
-more than letters, digits, '.', '_' and '-'.
+An activity's message has two halves: what happened and when, and who and where. The second half is serialised once for
+all messages that share it: a visitor's walk, wait and scan. No value needs escaping: ids contain only letters, digits,
+'.', '_' and '-'.
 """
 
 from typing import Final
@@ -27,41 +27,41 @@ _SALE: Final = b'%b,"amount_cents":%d'
 _WRITTEN: Final = {channel: channel.encode() for channel in CHANNELS}
 
 Party = tuple[int, int, int, int, int, str]
-"""Who a message is about: arrived_at, bus_id, group_id, first_visitor_id, party_size, channel, as in the contract."""
+"""The visitors of a message: arrived_at, bus_id, group_id, first_visitor_id, party_size, channel; see the contract."""
 
 
 def activity_form(event_type: EventType, run_id: str, venue_id: str) -> bytes:
-    """A message with gaps for the number in its id, event_time, started_at and its second half."""
+    """Build a message template: placeholders for sequence number, event_time, started_at and second half."""
     run, venue = run_id.encode(), venue_id.encode()
     return _ACTIVITY % (event_type.encode(), SCHEMA_VERSION, run, venue, run, venue)
 
 
 def about_bus(arrived_at: int, bus_id: int, first_visitor_id: int, party_size: int) -> bytes:
-    """The second half of a bus's message."""
+    """Build the second half of a bus's message."""
     return _BUS % (arrived_at, bus_id, first_visitor_id, party_size)
 
 
 def about_party(party: Party, line: int) -> bytes:
-    """The second half of messages about a party in a line."""
+    """Build the second half of messages about a party in a line."""
     arrived_at, bus_id, group_id, first_visitor_id, party_size, channel = party
     return _PARTY % (arrived_at, bus_id, group_id, first_visitor_id, party_size, _WRITTEN[channel], line)
 
 
 def about_members(party: Party, line: int) -> list[bytes]:
-    """The second halves of messages about each member of a party, alone, in a line."""
+    """Build the second halves of messages about each single member of a party in a line."""
     arrived_at, bus_id, group_id, first_visitor_id, party_size, channel = party
     member = _MEMBER % (arrived_at, bus_id, group_id, _WRITTEN[channel], line)
     return [member % visitor for visitor in range(first_visitor_id, first_visitor_id + party_size)]
 
 
 def about_sale(party: bytes, amount_cents: int) -> bytes:
-    """The second half of a sale's message to a party that ``about_party`` has written."""
+    """Build the second half of a sale's message from that of ``about_party``."""
     return _SALE % (party, amount_cents)
 
 
 class HourClosed(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True,
                  tag_field="event_type", tag=EventType.HOUR_CLOSED.value):  # fmt: skip
-    """The receipt: how much of one type a venue produced in one hour."""
+    """Receipt: how many events of one type a venue produced in one hour."""
 
     schema_version: int
     event_id: str

@@ -1,9 +1,9 @@
-"""Lines: where visitors wait, first come first served, for a seller or a scanner.
+"""Queues: lines in which visitors wait, first come, first served, for a seller or a scanner.
 
-How long a service takes is known when its line is joined, and nobody leaves a line or changes to another. So the moment
-at which each service begins is known on joining, too: as soon as one is there and the server is free. The lines
-remember when servers become free, and the simulation needs one timeout per service instead of a request, its grant and
-a release.
+The duration of a service is known when its line is joined, and nobody leaves a line or changes to another. So the start
+of each service is known on joining, too: when the visitor has arrived and the server is free. The lines keep track of
+when servers become free, and the simulation needs one timeout per service instead of a request, its grant and a
+release.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,32 +15,32 @@ Moment = tuple[int, bool, int, int]
 
 
 class Lines(Protocol):
-    """The lines before one stage's servers. Times are microseconds."""
+    """Lines in front of one stage's servers; times are microseconds."""
 
     def join(self, now: int, services: Sequence[int]) -> tuple[int, list[Moment]]:
-        """Let a party join one line together, to be served one after the other.
+        """Add a party to one line, to be served one after the other.
 
         Args:
-            now: When.
-            services: How long each member's service takes.
+            now: Time of joining.
+            services: Duration of each member's service.
 
         Returns:
-            The line, from 1, and when each service begins and ends, in the order of time; ends before beginnings.
+            The number of the line, from 1, and the start and end of each service in chronological order; ends first.
         """
 
     def leave(self, line: int) -> None:
-        """Say that one service of ``line`` has ended."""
+        """Record that one service of ``line`` has ended."""
 
 
 class SeparateLines:
-    """A line for each server; who comes joins the shortest, counting those being served, ties at random."""
+    """A line for each server; visitors join the shortest, counting those being served, with ties at random."""
 
     def __init__(self, servers: int, uniforms: Iterator[float]) -> None:
         """Set up empty lines.
 
         Args:
             servers: Number of servers, and of lines.
-            uniforms: Draws from [0, 1) that decide ties.
+            uniforms: Draws from [0, 1) that break ties.
         """
         self._lengths: Final = [0] * servers
         self._free_at: Final = [0] * servers
@@ -59,7 +59,7 @@ class SeparateLines:
         return index + 1, moments
 
     def leave(self, line: int) -> None:
-        """Say that one service of ``line`` has ended."""
+        """Record that one service of ``line`` has ended."""
         self._lengths[line - 1] -= 1
 
     def _shortest(self) -> int:
@@ -72,7 +72,7 @@ class SeparateLines:
 
 
 class OneLine:
-    """One line for all servers; its first goes to whichever is free first."""
+    """One line for all servers; its first visitor goes to the first free server."""
 
     def __init__(self, servers: int) -> None:
         self._free_at: Final = [0] * servers  # a heap
@@ -88,4 +88,4 @@ class OneLine:
         return 1, moments
 
     def leave(self, line: int) -> None:
-        """Nothing to remember: there is no other line to choose."""
+        """Do nothing: there is no other line to choose."""

@@ -1,4 +1,4 @@
-"""Receipts: what a venue produced in an hour, counted while it is produced."""
+"""Receipts: counts of what a venue produced in an hour, kept while it is produced."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from simulator.messages import HourClosed
 
 @dataclass(slots=True)
 class Tally:
-    """What a venue has produced of one event type."""
+    """Counts of one event type at a venue."""
 
     event_type: EventType
     topic: str
-    servers: int | None  #: sellers of buy_tickets, scanners of scan_tickets, else None
+    servers: int | None  #: sellers for buy_tickets, scanners for scan_tickets, else None
     count: int = 0  #: events in the open hour
     duration_us: int = 0  #: sum of their durations
     closed: int = 0  #: events in the hours before
@@ -23,8 +23,8 @@ class Tally:
 class Ledger:
     """Tallies of one venue's open hour, and the receipts that close it.
 
-    Exactly one hour is open at a time: first the one in which the run starts. Whoever records an event must have
-    closed the hours before its time.
+    Exactly one hour is open at a time, beginning with the one in which the run starts. Before an event is recorded, all
+    earlier hours must be closed.
     """
 
     def __init__(self, start_us: int, *, sellers: int, scanners: int) -> None:
@@ -37,13 +37,13 @@ class Ledger:
     def close_hour(
         self, run_id: str, venue_id: str, run_venues: int, first_sequence: int, final: bool
     ) -> Iterator[HourClosed]:
-        """Give the open hour's seven receipts, in the order of the types, and open the next hour.
+        """Yield the open hour's seven receipts, in the order of the types, and open the next hour.
 
         Args:
-            run_id: The run.
-            venue_id: The venue.
-            run_venues: Venues of the whole run.
-            first_sequence: Number of the first receipt; the others count on.
+            run_id: Id of the run.
+            venue_id: Id of the venue.
+            run_venues: Number of venues of the whole run.
+            first_sequence: Sequence number of the first receipt; the others follow.
             final: Whether the venue sends nothing after this hour.
         """
         for sequence, tally in enumerate(self.tallies.values(), first_sequence):

@@ -24,13 +24,13 @@ from simulator.venue import Venue
 
 _DAY_US: Final = 24 * HOUR_US
 
-#: Simulated time between two looks at the wall clock.
+#: Simulated time between two checks of the wall clock.
 _SLICE_US: Final = HOUR_US // 12
 
 #: Seconds between two reports of progress.
 _REPORT_EVERY_S: Final = 0.2
 
-#: Here, and on all machines.
+#: Limits for one process and for all machines.
 _MOST_VENUES: Final = 1000
 _MOST_RUN_VENUES: Final = 100_000
 
@@ -40,19 +40,19 @@ RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One start of the simulator; made by ``plan_run``, which refuses what cannot be. Times are microseconds, UTC."""
+    """Parameters of one run; created and validated by ``plan_run``. Times are microseconds, UTC."""
 
     scenario: Scenario
     seed: int
     run_id: str
     start_us: int
     horizon_us: int | None  #: no bus arrives at this time or later; None: until stopped
-    live: bool  #: whether it reaches into the present: then it is never sent again, and a stop cuts it short
+    live: bool  #: whether it reaches into the present; such a run is never sent again, and a stop ends it early
     venues: int  #: simulated here
     venue_offset: int = 0  #: number of the venue before the first one simulated here
     run_venues: int  #: venues of the whole run, on all machines
-    pace: float  #: simulated seconds a second; 0: as fast as possible
-    drain: bool = True  #: whether people inside at the horizon finish, or are left where they are
+    pace: float  #: simulated seconds per second; 0: as fast as possible
+    drain: bool = True  #: whether people inside at the horizon finish or are cut off
 
     @property
     def hours(self) -> float | None:
@@ -67,18 +67,18 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is."""
+    """Progress of a run."""
 
     events: int  #: messages sent, receipts included
     seconds: float  #: wall clock since the start
     simulated_us: int  #: simulated time
     fraction: float | None  #: of the hours in which buses arrive; None if open-ended
-    lateness: Lateness = ON_TIME  #: none where there is no pace
+    lateness: Lateness = ON_TIME  #: zero without a pace
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run has sent."""
+    """Summary of a run."""
 
     run_id: str
     scenario: str
@@ -90,7 +90,7 @@ class Summary:
     last_hour: datetime  #: start of the last one, drain included
     stopped: bool  #: whether the run was stopped before its end; always true for an open-ended one
     lateness: Lateness = ON_TIME  #: behind its pace
-    injected: Injected | None = None  #: faults on top, not counted in ``events``; None if none were asked for
+    injected: Injected | None = None  #: injected faults, not counted in ``events``; None if not requested
 
     @property
     def total(self) -> int:
@@ -99,7 +99,7 @@ class Summary:
 
     @property
     def events_per_second(self) -> float:
-        """Messages a second of wall clock."""
+        """Messages per second of wall clock."""
         return self.total / self.seconds if self.seconds else 0.0
 
 
@@ -116,53 +116,52 @@ def plan_run(
     pace: float = 0.0,
     drain: bool = True,
 ) -> Run:
-    """Settle what was left open and refuse what cannot be.
+    """Fill in defaults and validate the parameters of a run.
 
     Args:
-        scenario: What each venue is like.
-        seed: The same seed gives the same visitors.
-        run_id: Default: a digest of all that shapes what is sent; of a live run, its time of start.
+        scenario: Parameters of the venues.
+        seed: Seed of the random streams; the same seed gives the same visitors.
+        run_id: Id of the run. Default: a digest of all parameters that affect its messages; for a live run, with its
+            start.
         start: Simulated time at the start, with time zone. Default: now if paced, else a midnight far enough back that
             the run, drain included, ends before now.
         hours: Hours in which buses arrive. None, for paced runs only: until stopped.
-        venues: How many venues are simulated here, each with its own visitors.
-        venue_offset: How many venues of the run come before them, simulated elsewhere.
-        run_venues: Venues of the whole run, on all machines. Default: those simulated here.
-        pace: Simulated seconds a second; 0: as fast as possible.
-        drain: Whether people inside at the end finish, or are left where they are.
+        venues: Number of venues simulated here, each with its own visitors.
+        venue_offset: Number of venues of the run that come before them, simulated elsewhere.
+        run_venues: Number of venues of the whole run, on all machines. Default: those simulated here.
+        pace: Simulated seconds per second; 0: as fast as possible.
+        drain: Whether people inside at the end finish or are cut off.
 
     Raises:
-        RunError: One of them is impossible, or events would lie in the future.
+        RunError: A parameter is invalid, or events would lie in the future.
     """
     began_us = wall_clock_us()
     if seed < 0:
-        raise RunError(f"the seed is {seed}; use a whole number from 0.")
+        raise RunError(f"Invalid seed {seed}; expected a whole number from 0.")
     if not 1 <= venues <= _MOST_VENUES:
-        raise RunError(f"{venues} venues are not possible; use 1 to {_MOST_VENUES}.")
+        raise RunError(f"Invalid number of venues: {venues} venues; expected 1 to {_MOST_VENUES}.")
     run_venues = _run_venues(venues, venue_offset, run_venues)
     if not 0 <= pace < inf:
-        raise RunError(f"a pace of {pace:g} is not possible; use 0 (as fast as possible), 1 (real time) or more.")
+        raise RunError(f"Invalid pace of {pace:g}; expected 0 (as fast as possible), 1 (real time) or another factor.")
     if run_id is not None and not RUN_ID.fullmatch(run_id):
-        raise RunError(f"the run id {run_id!r} is not possible; use up to 100 letters, digits, '.', '_' and '-'.")
+        raise RunError(f"Invalid run id {run_id!r}; expected up to 100 letters, digits, '.', '_' and '-'.")
     if hours is None and pace == 0:
-        raise RunError(
-            "a run as fast as possible needs an end: give --hours, or a --pace above 0 to run until stopped."
-        )
+        raise RunError("Missing --hours: a run as fast as possible needs an end. Give --hours, or a --pace above 0.")
     if hours is not None and not 0 < hours * HOUR_US < LATEST_TIME_US:
-        raise RunError(f"{hours:g} hours are not possible; use a number above 0.")
+        raise RunError(f"Invalid length of {hours:g} hours; expected a number above 0.")
 
     length_us = None if hours is None else max(1, round(hours * HOUR_US))
     start_us = _start(start, pace, length_us, scenario, began_us)
     horizon_us = None if length_us is None else start_us + length_us
     if not EARLIEST_TIME_US <= start_us < (horizon_us or start_us + 1) < LATEST_TIME_US - _DAY_US:
         raise RunError(
-            f"a run from {_iso(start_us)} to {_iso(horizon_us or start_us)} is not possible: stay in 2000 to 2099."
+            f"Invalid run from {_iso(start_us)} to {_iso(horizon_us or start_us)}; expected times from 2000 to 2099."
         )
     live = horizon_us is None or horizon_us > began_us
     if run_venues != venues and run_id is None and (live or start is None):
         raise RunError(
-            "the parts of a run must have one run id and, to be the same when they are sent again, one start: give "
-            "--run-id, or a --start and --hours that are over by now, the same for every part."
+            "Missing run id: all parts of a run need the same one and, so that they can be sent again, the same start. "
+            "Give every part the same --run-id, or the same --start and --hours that lie in the past."
         )
     if run_id is None:
         run_id = default_run_id(
@@ -196,20 +195,21 @@ def simulate(
     *,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Summary:
-    """Simulate ``run`` and send its messages to ``sink``; returns when everything is delivered.
+    """Simulate ``run`` and send its messages to ``sink``; return when everything is delivered.
 
     Args:
-        run: What to simulate.
-        sink: Where the messages go.
-        on_progress: Is told several times a second how far the run is.
-        stopped: Asked several times a second; once true, the venues close their open hour and the run ends: a live run
-            at once, any other at the end of that hour, so that it has sent the beginning of the whole run.
+        run: The run to simulate.
+        sink: Destination of the messages.
+        on_progress: Callback for progress, several times a second.
+        stopped: Callback several times a second; once it returns true, the venues close their open hour and the run
+            ends: a live run immediately, any other at the end of that hour, so that it has sent the beginning of the
+            whole run.
     """
     return _Execution(run, sink, on_progress, stopped).execute()
 
 
 class _Execution:
-    """One run under way."""
+    """State of one running run."""
 
     def __init__(
         self, run: Run, sink: Sink, on_progress: Callable[[Progress], None] | None, stopped: Callable[[], bool]
@@ -221,7 +221,7 @@ class _Execution:
         self._began: Final = monotonic()
         self._reported = self._began
         self._env: Final = (
-            PacedEnvironment(run.start_us, run.pace, lambda: self._look_around() and not stopped())
+            PacedEnvironment(run.start_us, run.pace, lambda: self._poll() and not stopped())
             if run.pace
             else Environment(run.start_us)
         )
@@ -235,7 +235,7 @@ class _Execution:
 
     def execute(self) -> Summary:
         """Simulate until all venues are closed, the run is cut off or it is stopped."""
-        self._go_on(self._cut_us, self._stopped)
+        self._advance(self._cut_us, self._stopped)
         if not self._over and not self._run.live:
             self._finish_hour()
         stopped = not self._over
@@ -249,15 +249,15 @@ class _Execution:
         return self._summary(stopped=stopped)
 
     def _finish_hour(self) -> None:
-        """Go on, as fast as possible, to the end of the open hour: to there the whole run sends the same."""
+        """Continue, as fast as possible, to the end of the open hour: up to there the whole run sends the same."""
         if isinstance(self._env, PacedEnvironment):
             self._env.hurry()
         end_us = max(venue.journal.open_hour_end for venue in self._venues if not venue.closed)
-        self._go_on(end_us if self._cut_us is None else min(end_us, self._cut_us), lambda: False)
+        self._advance(end_us if self._cut_us is None else min(end_us, self._cut_us), lambda: False)
 
-    def _go_on(self, until_us: int | None, stopped: Callable[[], bool]) -> None:
-        """Simulate until then, but not beyond the last visitor of the last venue, nor once ``stopped``."""
-        while self._look_around() and self._env.now != until_us and not stopped():
+    def _advance(self, until_us: int | None, stopped: Callable[[], bool]) -> None:
+        """Simulate until ``until_us``, until all venues are closed or until ``stopped``."""
+        while self._poll() and self._env.now != until_us and not stopped():
             slice_end = self._env.now + _SLICE_US
             self._env.run(slice_end if until_us is None else min(slice_end, until_us))
 
@@ -273,8 +273,8 @@ class _Execution:
             LATEST_TIME_US if run.horizon_us is None else run.horizon_us,
         )
 
-    def _look_around(self) -> bool:
-        """Report and let the sink work now and then; false if all is done."""
+    def _poll(self) -> bool:
+        """Report progress and poll the sink if due; return false once all venues are closed."""
         if monotonic() - self._reported >= _REPORT_EVERY_S:
             self._sink.poll()
             self._report()
@@ -282,12 +282,12 @@ class _Execution:
 
     @property
     def _cut_us(self) -> int | None:
-        """When whoever is still inside is left there; None: never."""
+        """Time at which people still inside are cut off; None: never."""
         return None if self._run.drain else self._run.horizon_us
 
     @property
     def _over(self) -> bool:
-        """Whether the run has come to its own end."""
+        """Whether the run has reached its end."""
         return self._all_closed or self._env.now == self._cut_us
 
     @property
@@ -334,25 +334,28 @@ class _Execution:
 
 
 def _run_venues(venues: int, offset: int, run_venues: int | None) -> int:
-    """Venues of the whole run; refuses venues beyond them."""
+    """Return the number of venues of the whole run; refuse venues beyond it."""
     if run_venues is None:
         if offset:
-            raise RunError(f"{offset} venues before these are only a part of a run: give --run-venues for all of it.")
+            raise RunError(
+                f"Missing --run-venues: {offset} venues before these make this a part of a run. "
+                "Give the venues of the whole run."
+            )
         return venues
     if offset < 0 or not offset + venues <= run_venues <= _MOST_RUN_VENUES:
         raise RunError(
-            f"venues {offset + 1} to {offset + venues} of {run_venues} are not possible; the offset is at least 0, and "
-            f"the whole run has all of them and at most {_MOST_RUN_VENUES}."
+            f"Invalid venues {offset + 1} to {offset + venues} of {run_venues}; expected an offset of at least 0, and "
+            f"a whole run that includes them and has at most {_MOST_RUN_VENUES}."
         )
     return run_venues
 
 
 def _start(start: datetime | None, pace: float, length_us: int | None, scenario: Scenario, now_us: int) -> int:
-    """The run's start, given or by default; refuses one from which events would lie in the future."""
+    """Return the run's start, given or by default; refuse one from which events would lie in the future."""
     if pace > 0 or length_us is None:
         start_us = now_us if start is None else round(start.timestamp() * 1_000_000)
         if start_us > now_us:
-            raise RunError(f"a run cannot start at {_iso(start_us)}, in the future; it is {_iso(now_us)}.")
+            raise RunError(f"Invalid start {_iso(start_us)} in the future: it is {_iso(now_us)}. Start now or earlier.")
         return start_us
     latest = now_us - length_us - generous_drain_us(scenario, length_us)
     if start is None:
@@ -360,8 +363,8 @@ def _start(start: datetime | None, pace: float, length_us: int | None, scenario:
     start_us = round(start.timestamp() * 1_000_000)
     if start_us > latest:
         raise RunError(
-            f"a run from {_iso(start_us)} as fast as possible would send events from the future: until the last "
-            f"visitors are through, it may last until {_iso(start_us + now_us - latest)}, and it is {_iso(now_us)}. "
+            f"Invalid start {_iso(start_us)}: a run as fast as possible would send events from the future. With its "
+            f"drain it may last until {_iso(start_us + now_us - latest)}, and it is {_iso(now_us)}. "
             f"Start at {_iso(latest // HOUR_US * HOUR_US)} or earlier, or give a --pace above 0."
         )
     return start_us

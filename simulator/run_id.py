@@ -1,4 +1,4 @@
-"""Names of runs: the same run of the past always has the same, a live one is told by when it began."""
+"""Run ids: a run of the past always has the same id, a live one is named by its start."""
 
 import json
 from datetime import UTC, datetime
@@ -22,18 +22,18 @@ def default_run_id(
     drain: bool,
     live_since_us: int | None,
 ) -> str:
-    """Name a run by all that shapes what it sends, so that it is recognised when it is sent again.
+    """Build a run id from all parameters that affect the messages, so that a run that is sent again is recognised.
 
-    A live run is never sent again, since what it sends depends on when it is stopped: its name holds its beginning.
+    A live run is never sent again, since its messages depend on when it is stopped: its id contains its start.
 
     Args:
-        scenario: What is simulated.
-        seed: Of its random streams.
+        scenario: Scenario of the run.
+        seed: Seed of its random streams.
         start_us: Simulated time at its start, microseconds since the Unix epoch.
-        horizon_us: When buses cease to come; None if the run is open-ended.
-        venues: How many the whole run has, on all machines.
+        horizon_us: Time from which no bus arrives; None if the run is open-ended.
+        venues: Number of venues of the whole run, on all machines.
         drain: Whether people inside at the horizon finish.
-        live_since_us: Wall clock at the start of a live run, microseconds since the Unix epoch; None of any other.
+        live_since_us: Wall clock at the start of a live run, microseconds since the Unix epoch; None for any other run.
     """
     shape = [MODEL_VERSION, SCHEMA_VERSION, scenario.content(), seed, start_us, horizon_us, venues, drain]
     if live_since_us is None:

@@ -1,4 +1,4 @@
-"""Scenarios: what a venue is like, read from TOML and validated before anything runs."""
+"""Scenarios: parameters of venues, read from TOML and validated before anything runs."""
 
 import json
 import tomllib
@@ -18,7 +18,7 @@ _DISTRIBUTIONS: Final = {"normal": Normal, "exponential": Exponential}
 
 _HOURS_A_DAY: Final = 24
 
-#: Above these a typing error is likelier than a venue, and the simulation would not end in a lifetime.
+#: Larger values are more likely typing errors, and the simulation would not end in a lifetime.
 _MOST_SERVERS: Final = 10_000
 _MOST_MINUTES: Final = 7 * 24 * 60.0
 _MOST_PEOPLE: Final = 100_000.0
@@ -33,34 +33,34 @@ class Scenario:
     description: str
     """One sentence for ``ticketsim scenarios``."""
     minutes_between_buses: Distribution
-    """From one bus to the next."""
+    """Time from one bus to the next."""
     bus_occupancy: Distribution
     """Visitors on a bus, rounded, at least 1."""
     group_size: Distribution
-    """Visitors who stay together, rounded, at least 1; a bus's last group takes who is left."""
+    """Visitors who stay together, rounded, at least 1; a bus's last group is cut to the visitors that are left."""
     box_office_share: float
     """Share of groups that buy at the venue, 0 to 1; the others bought online."""
     ticket_price_cents: int
     """Price of one visitor's ticket at the box office."""
     walk_to_sellers_minutes: Distribution
-    """From the bus to the sellers; groups that bought online walk past them."""
+    """Walk from the bus to the sellers; groups that bought online walk past them."""
     walk_to_scanners_minutes: Distribution
-    """From the sellers to the scanners."""
+    """Walk from the sellers to the scanners."""
     sellers: int
     """Number of sellers."""
     sale_minutes: Distribution
-    """One group's purchase."""
+    """Duration of one group's purchase."""
     scanners: int
     """Number of scanners."""
     scan_minutes: Distribution
-    """One visitor's scan."""
+    """Duration of one visitor's scan."""
     one_line: bool
     """Whether a stage has one line for all of its servers instead of one for each."""
 
     bus_rate_by_hour: tuple[float, ...] = ()
     """Share of the buses that come in each hour of the day, UTC; empty: always all of them."""
     venue_kinds: tuple["Scenario", ...] = ()
-    """Venues that differ: the first venue is of the first kind, and behind the last kind comes the first again."""
+    """Kinds of venues, assigned round-robin: the first venue has the first kind, and so on."""
 
     @property
     def kinds(self) -> tuple["Scenario", ...]:
@@ -68,11 +68,11 @@ class Scenario:
         return self.venue_kinds or (self,)
 
     def of_venue(self, number: int) -> "Scenario":
-        """What the venue of that number, from 1, is like."""
+        """Return the scenario of venue ``number``, from 1."""
         return self.kinds[(number - 1) % len(self.kinds)]
 
     def content(self) -> str:
-        """Everything that shapes the simulation, as canonical JSON: name and description do not."""
+        """Serialise everything that affects the simulation (not name and description) as canonical JSON."""
         return json.dumps(self._parameters(), sort_keys=True)
 
     def _parameters(self) -> dict[str, Any]:
@@ -85,44 +85,44 @@ class Scenario:
                 parameters[parameter.name] = [kind._parameters() for kind in value]
             elif parameter.name not in {"name", "description"}:
                 parameters[parameter.name] = value
-        # A scenario that does without them is the same as before there were any.
+        # Without them a scenario's content is the same as before they were introduced.
         return {key: value for key, value in parameters.items() if key not in OPTIONAL_PARAMETERS or value}
 
 
-#: Parameters that a file sets; its name is its own.
+#: Parameters that a file sets; the name is that of the file.
 PARAMETERS: Final = tuple(field.name for field in fields(Scenario) if field.name != "name")
 
-#: Those of them that a file may leave out.
+#: Parameters that a file may omit.
 OPTIONAL_PARAMETERS: Final = tuple(field.name for field in fields(Scenario) if field.default is not MISSING)
 
-#: What the venues of one scenario share.
+#: Parameters that all venues of a scenario share.
 _SHARED: Final = ("description", "venue_kinds")
 
 
 def built_in_names() -> tuple[str, ...]:
-    """Names of the scenarios that come with the simulator, in alphabetical order."""
+    """Return the names of the built-in scenarios, in alphabetical order."""
     return tuple(
         sorted(entry.name.removesuffix(".toml") for entry in _BUILT_IN.iterdir() if entry.name[-5:] == ".toml")
     )
 
 
 def load_scenario(name_or_file: str) -> Scenario:
-    """The built-in scenario of that name or, failing that, the one in that TOML file.
+    """Load a built-in scenario by name or, if there is none, from a TOML file.
 
     Raises:
-        ScenarioError: There is neither, or a parameter is unknown, missing or impossible.
+        ScenarioError: Neither exists, or a parameter is unknown, missing or invalid.
     """
     if name_or_file in built_in_names():
         return _scenario(name_or_file, _read_built_in(name_or_file), origin=f"scenario {name_or_file}")
     path = Path(name_or_file)
     if not path.is_file():
         raise ScenarioError(
-            f"there is no scenario '{name_or_file}', neither built in ({', '.join(built_in_names())}) nor a file."
+            f"There is no scenario '{name_or_file}'; expected a TOML file or one of {', '.join(built_in_names())}."
         )
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"scenario file {path} cannot be read: {error}.") from error
+        raise ScenarioError(f"Cannot read scenario file {path}: {error}.") from error
     return _scenario(path.stem, _parse(text, f"scenario file {path}"), origin=f"scenario file {path}")
 
 
@@ -175,7 +175,7 @@ def _scenario(name: str, table: Mapping[str, Any], *, origin: str) -> Scenario:
 
 
 def _kind(name: str, shared: Mapping[str, Any], table: Mapping[str, Any], origin: str) -> Scenario:
-    """The scenario of venues that differ from the others by what stands in ``table``."""
+    """Build the scenario of one kind of venue: the shared parameters, overridden by ``table``."""
     for key in table:
         if key in {"base", *_SHARED}:
             raise ScenarioError(f"{origin}: {key} = {table[key]!r} cannot differ between venues; set it above them.")
@@ -183,7 +183,7 @@ def _kind(name: str, shared: Mapping[str, Any], table: Mapping[str, Any], origin
 
 
 def _with_base(table: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    """The table's values over those of the built-in that it names as its base, if it names one."""
+    """Merge the table's values over its base, the built-in scenario that it names, if any."""
     values = dict(table)
     if "base" not in values:
         return values
@@ -203,7 +203,7 @@ def _checked_name(name: str, origin: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Takes parameters out of a TOML table and refuses what cannot be, by name and value."""
+    """Reader of a TOML table that refuses invalid parameters by name and value."""
 
     origin: str
     values: Mapping[str, Any]
@@ -230,14 +230,14 @@ class _Reader:
         return self._number(key, self.values[key], least, most)
 
     def tables(self, key: str) -> list[Mapping[str, Any]]:
-        """A list of tables; empty if there is none."""
+        """Read a list of tables; empty if there is none."""
         value = self.values.get(key, [])
         if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
             raise self._refusal(key, value, f"must be tables, each under [[{key}]]")
         return value
 
     def day(self, key: str) -> tuple[float, ...]:
-        """A share for each hour of the day, of what must be a Poisson process; empty if there is none."""
+        """Read a share for each hour of the day, which requires exponential gaps; empty if there is none."""
         value = self.values.get(key, [])
         if value == []:
             return ()
@@ -245,7 +245,7 @@ class _Reader:
             raise self._refusal(key, value, f"must be {_HOURS_A_DAY} numbers, one for each hour of the day")
         shares = tuple(self._number(f"{key}[{hour}]", share, 0, 1) for hour, share in enumerate(value))
         if not any(shares):
-            raise self._refusal(key, value, "must be above 0 in some hour, or no bus ever comes")
+            raise self._refusal(key, value, "must be above 0 in some hour, or no bus ever arrives")
         if not isinstance(self.distribution("minutes_between_buses", most=_MOST_MINUTES), Exponential):
             raise self._refusal(
                 "minutes_between_buses", self.values["minutes_between_buses"], f"must be exponential to have a {key}"
@@ -253,7 +253,7 @@ class _Reader:
         return shares
 
     def distribution(self, key: str, *, most: float, least_mean: float = 0) -> Distribution:
-        """A distribution whose mean is above zero and not below the minimum at which draws are cut off."""
+        """Read a distribution whose mean is above zero and not below the truncation minimum."""
         value = self.values[key]
         if not isinstance(value, dict):
             raise self._refusal(key, value, 'must be like { distribution = "normal", mean = 1.0, sd = 0.2 }')

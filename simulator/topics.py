@@ -1,4 +1,4 @@
-"""The eight topics: how they are configured, made and looked for."""
+"""The eight topics: their configuration, creation and lookup."""
 
 from time import monotonic, sleep
 from typing import Final
@@ -14,7 +14,7 @@ from simulator.kafka_settings import client_config
 #: The largest message, for topics and producer alike: 8 MiB.
 MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
 
-_LOOK_AGAIN_S: Final = 0.1
+_RETRY_S: Final = 0.1
 
 _RETENTION_MS: Final = 7 * 24 * 3600 * 1000
 
@@ -28,28 +28,28 @@ TOPIC_CONFIG: Final = {
 
 
 def create_topics(bootstrap: str, partitions: int, replication: int = 1, *, timeout_s: float = 30.0) -> list[str]:
-    """Make those of the eight topics that do not exist; the others stay as they are.
+    """Create the topics that do not exist; existing ones are left unchanged.
 
     Args:
         bootstrap: ``host:port[,host:port]``.
-        partitions: Partitions of each new topic.
-        replication: Copies of each partition, at most the number of brokers.
-        timeout_s: How long the broker may take, seconds.
+        partitions: Number of partitions of each new topic.
+        replication: Replication factor, at most the number of brokers.
+        timeout_s: Timeout for the broker, seconds.
 
     Returns:
-        The topics newly made, in the order of the contract.
+        The created topics, in the order of the contract.
 
     Raises:
-        KafkaSettingsRefused: The environment variables ``TICKETSIM_KAFKA_*`` say something impossible.
+        KafkaSettingsRefused: The environment variables ``TICKETSIM_KAFKA_*`` are invalid.
         KafkaUnreachable: No broker answered in time.
-        KafkaError: The broker refused.
+        KafkaError: The broker refused to create a topic.
     """
     admin = AdminClient(client_config(bootstrap))
     new = [
         NewTopic(topic, num_partitions=partitions, replication_factor=replication, config=TOPIC_CONFIG)
         for topic in TOPICS
     ]
-    made = []
+    created = []
     for topic, future in admin.create_topics(new, operation_timeout=timeout_s, request_timeout=timeout_s).items():
         try:
             future.result()
@@ -60,31 +60,31 @@ def create_topics(bootstrap: str, partitions: int, replication: int = 1, *, time
             if reason.code() in (ClientError._TIMED_OUT, ClientError._TRANSPORT):
                 raise _unreachable(bootstrap, timeout_s) from error
             raise KafkaError(
-                f"Kafka at {bootstrap} refused to make topic {topic} with {partitions} partitions: {reason.str()}."
+                f"Kafka at {bootstrap} refused to create topic {topic} with {partitions} partitions: {reason.str()}."
             ) from error
-        made.append(topic)
+        created.append(topic)
     _wait_until_known(admin, bootstrap, timeout_s)
-    return made
+    return created
 
 
 def _wait_until_known(admin: AdminClient, bootstrap: str, timeout_s: float) -> None:
-    """Return when the broker itself knows the topics: it learns of them a moment after they are made."""
+    """Wait until the broker lists the topics: it learns of them shortly after they are created."""
     deadline = monotonic() + timeout_s
     while missing := _missing_or_unreachable(admin, bootstrap, timeout_s):
         if monotonic() >= deadline:
             raise KafkaError(
-                f"Kafka at {bootstrap} does not know {', '.join(missing)} {timeout_s:g} s after they were made; "
-                "look into its log."
+                f"Kafka at {bootstrap} does not know {', '.join(missing)} {timeout_s:g} s after their creation; "
+                "check its log."
             )
-        sleep(_LOOK_AGAIN_S)
+        sleep(_RETRY_S)
 
 
 def missing_topics(admin: AdminClient, timeout_s: float) -> list[str]:
-    """Those of the eight topics that the broker does not have.
+    """Return the topics that the broker does not have.
 
     Args:
-        admin: A client of the broker.
-        timeout_s: How long the broker may take, seconds.
+        admin: Client of the broker.
+        timeout_s: Timeout for the broker, seconds.
 
     Raises:
         KafkaException: It did not answer in time.
@@ -102,5 +102,5 @@ def _missing_or_unreachable(admin: AdminClient, bootstrap: str, timeout_s: float
 
 def _unreachable(bootstrap: str, timeout_s: float) -> KafkaUnreachable:
     return KafkaUnreachable(
-        f"no Kafka answered at {bootstrap} within {timeout_s:g} s; start it with `ticketsim broker start`."
+        f"No Kafka answered at {bootstrap} within {timeout_s:g} s; start it with `ticketsim broker start`."
     )

@@ -1,7 +1,7 @@
 """The model: buses bring groups, who walk, wait, buy, walk on, wait again and are scanned.
 
-SimPy's clock counts whole microseconds since the Unix epoch. One walk-through per group; every message is sent when
-what it tells of ends.
+SimPy's clock counts whole microseconds since the Unix epoch. Each group is one process; every message is sent when its
+activity ends.
 """
 
 from collections.abc import Generator, Iterator
@@ -18,10 +18,10 @@ from simulator.messages import about_bus, about_members, about_party, about_sale
 from simulator.queues import Lines, OneLine, SeparateLines
 from simulator.scenario import Scenario
 
-#: Raised whenever the same scenario and seed give other events than before; part of every run's default id.
+#: Increased whenever the same scenario and seed give other events than before; part of every run's default id.
 MODEL_VERSION: Final = 1
 
-# By these names because a look into an enumeration costs a tenth of a microsecond, and each message takes one.
+# Local names because an enumeration lookup costs a tenth of a microsecond, and each message needs one.
 (
     BUS_ARRIVAL,
     WALK_TO_SELLER,
@@ -45,10 +45,10 @@ class Venue:
 
         Args:
             env: SimPy's environment; its time is integer microseconds since the Unix epoch.
-            scenario: What the venue is like.
-            streams: The venue's random streams.
-            journal: Where its messages go.
-            horizon_us: No bus arrives at this time or later.
+            scenario: Parameters of the venue.
+            streams: Random streams of the venue.
+            journal: Journal of its messages.
+            horizon_us: Time from which no bus arrives.
         """
         self._env: Final = env
         self._arrivals: Final = Arrivals(scenario, streams)
@@ -63,13 +63,13 @@ class Venue:
         env.process(self._buses())
 
     def close(self) -> None:
-        """Send the last hour's receipts, whoever is still inside; does nothing if that is done."""
+        """Send the last hour's receipts, even with people still inside; do nothing if already closed."""
         if not self.closed:
             self.journal.close()
             self.closed = True
 
     def close_hours(self) -> None:
-        """Send the receipts of the hours that have ended by now, the last ones if everybody is through."""
+        """Send the receipts of the hours that have ended, the final ones if all visitors are through."""
         if not self.closed:
             if self._done:
                 self.close()
@@ -77,7 +77,7 @@ class Venue:
                 self.journal.close_hours()
 
     def _buses(self) -> Process:
-        """Buses come until the horizon; without groups inside then, the venue closes."""
+        """Let buses arrive until the horizon; close the venue if no group is inside then."""
         env = self._env
         while True:
             gap = self._arrivals.time_to_next_bus()
@@ -95,14 +95,14 @@ class Venue:
             Steps(self._env, self._visit(group, bus.arrived_at))
 
     def _visit(self, group: Group, set_off: int) -> Iterator[int]:
-        """A group's way in, from one wait to the next: to the sellers if it has no tickets, then to the scanners.
+        """Simulate a group from the bus to its last scan: to the sellers if it has no tickets, then to the scanners.
 
         Args:
-            group: Who.
-            set_off: When, microseconds since the Unix epoch.
+            group: The group.
+            set_off: Time at which it leaves the bus, microseconds since the Unix epoch.
 
         Yields:
-            How long it is until the group's next step, microseconds.
+            Time until the group's next step, microseconds.
         """
         record = self.journal.record
         party, walk_to_sellers, walk_to_scanners, sale, scans = group
@@ -144,7 +144,7 @@ class Venue:
         self._close_if_done()
 
     def _clock(self) -> Process:
-        """At every full hour, close the hour before, unless it was the venue's last."""
+        """Close every hour when it ends, unless it is the venue's last."""
         env, journal = self._env, self.journal
         while not self.closed:
             yield env.timeout(journal.open_hour_end - env.now)

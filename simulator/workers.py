@@ -1,10 +1,10 @@
-"""Runs spread over processes: each worker simulates a range of the venues, with a Kafka producer of its own.
+"""Runs spread over processes: each worker simulates a range of the venues, with its own Kafka producer.
 
-What a venue sends does not depend on how many workers there are. Lines for standard output or a file reach their place
-through the parent, whole, in order within a venue.
+The messages of a venue do not depend on the number of workers. Lines for standard output or a file are written by the
+parent, whole, in order within a venue.
 
-A worker talks to its parent through one pipe: lines, progress and sentences upward, at the end a summary or an error;
-downward nothing but the wish that it stops. If its parent is gone it stops as well, with its receipts.
+A worker and its parent communicate through one pipe: the worker sends lines, progress and sentences, and at the end a
+summary or an error; the parent sends only the request to stop. If its parent is gone, a worker stops with its receipts.
 """
 
 import multiprocessing
@@ -31,11 +31,11 @@ from simulator.sinks.jsonl import JsonlSink
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
-#: Longest wait for news before looking whether the run was stopped, seconds.
-_PATIENCE_S: Final = 0.1
+#: Timeout for messages of workers before checking whether the run was stopped, seconds.
+_POLL_TIMEOUT_S: Final = 0.1
 
-#: Seconds that a worker whose pipe is closed may take to end.
-_FAREWELL_S: Final = 10.0
+#: Seconds that a worker may take to exit after its pipe is closed.
+_EXIT_TIMEOUT_S: Final = 10.0
 
 
 def simulate_to(
@@ -49,25 +49,26 @@ def simulate_to(
     stopped: Callable[[], bool] = lambda: False,
     on_wait: Callable[[str], None] = lambda _: None,
 ) -> Summary:
-    """Simulate ``run`` in this process or in several; returns when everything is delivered.
+    """Simulate ``run`` in this process or in several; return when everything is delivered.
 
     Args:
-        run: What to simulate.
-        destination: Where the messages go, as ``open_sink`` takes it.
-        workers: Processes; more than there are venues are not started. One is this process.
-        chaos: Faults on top.
-        on_open: Is told once that the destination is ready and messages may have been sent from now on.
-        on_progress: Is told several times a second how far the run is.
-        stopped: Asked several times a second; once true, the venues close their open hour and the run ends.
-        on_wait: Is told, in a sentence, what is being waited for.
+        run: The run to simulate.
+        destination: Destination of the messages, as in ``open_sink``.
+        workers: Number of processes, at most one per venue; a single worker is this process itself.
+        chaos: Faults to inject.
+        on_open: Callback, called once, when the destination is ready and the first messages may be sent.
+        on_progress: Callback for progress, several times a second.
+        stopped: Callback several times a second; once it returns true, the venues close their open hour and the run
+            ends.
+        on_wait: Callback with a sentence that says what is being waited for.
 
     Raises:
-        RunError: There cannot be so many workers.
+        RunError: The number of workers is below 1.
         SinkError: The destination cannot be opened or written.
         WorkersFailed: Workers failed or died; the others stopped, with their receipts.
     """
     if workers < 1:
-        raise RunError(f"{workers} workers are not possible; use 1 or more.")
+        raise RunError(f"Invalid number of workers: {workers} workers; expected 1 or more.")
     parts = split(run, workers)
     if len(parts) == 1:
         with open_sink(destination, on_wait=on_wait) as sink:
@@ -83,7 +84,7 @@ def simulate_to(
 
 
 def split(run: Run, workers: int) -> list[Run]:
-    """The run in at most ``workers`` parts of consecutive venues, as equal as can be."""
+    """Split the run into at most ``workers`` parts of consecutive venues, as equal as possible."""
     count = min(workers, run.venues)
     ends = [run.venues * part // count for part in range(count + 1)]
     return [replace(run, venue_offset=run.venue_offset + first, venues=end - first) for first, end in pairwise(ends)]
@@ -101,7 +102,7 @@ def _simulate(
 
 @contextmanager
 def _lines_sink(destination: str) -> Iterator[JsonlSink | None]:
-    """Where the parent writes lines; None if the workers deliver their messages themselves."""
+    """Open the sink to which the parent writes lines; None if the workers send to Kafka themselves."""
     if is_kafka(destination):
         yield None
     else:
@@ -112,7 +113,7 @@ def _lines_sink(destination: str) -> Iterator[JsonlSink | None]:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A worker's news that its sink is open."""
+    """Message of a worker: its sink is open."""
 
 
 @dataclass(slots=True)
@@ -129,11 +130,11 @@ class _Worker:
 
 @contextmanager
 def _team(parts: list[Run], destination: str, chaos: Chaos | None) -> Iterator[list[_Worker]]:
-    """The workers, under way; none of them outlives this."""
+    """Start the workers; none of them outlives the context."""
     context = multiprocessing.get_context("spawn")
     team: list[_Worker] = []
     try:
-        with _signals_held_back():
+        with _signals_blocked():
             for number, part in enumerate(parts, 1):
                 ours, theirs = context.Pipe()
                 process = context.Process(target=_work, args=(theirs, part, destination, chaos), daemon=True)
@@ -151,8 +152,8 @@ def _team(parts: list[Run], destination: str, chaos: Chaos | None) -> Iterator[l
 
 
 @contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """Start processes that never see Ctrl-C and SIGTERM, which may reach the whole group: their parent tells them."""
+def _signals_blocked() -> Iterator[None]:
+    """Block Ctrl-C and SIGTERM in processes started here: signals reach the whole group, the parent stops them."""
     ensure_running()  # otherwise the first process to start unblocks the signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
@@ -171,18 +172,18 @@ def _follow(
     stopped: Callable[[], bool],
     on_wait: Callable[[str], None],
 ) -> None:
-    """Take what the workers have to say until all have ended; if one fails or the run is stopped, stop the others."""
-    talking = {worker.connection: worker for worker in team}
-    opened, stopping, told = False, False, ""
-    while talking:
-        for connection in wait(list(talking), _PATIENCE_S):
+    """Receive the workers' messages until all have ended; if one fails or the run is stopped, stop the others."""
+    connected = {worker.connection: worker for worker in team}
+    opened, stopping, last_wait = False, False, ""
+    while connected:
+        for connection in wait(list(connected), _POLL_TIMEOUT_S):
             assert isinstance(connection, Connection)  # noqa: S101 - nothing else is waited for
-            worker = talking[connection]
+            worker = connected[connection]
             try:
                 news = connection.recv()
             except (EOFError, OSError):
-                del talking[connection]
-                _take_leave(worker)
+                del connected[connection]
+                _record_exit(worker)
                 continue
             match news:
                 case _Opened() if not opened:
@@ -198,23 +199,23 @@ def _follow(
                     worker.summary = news
                 case SimulatorError():
                     worker.failure = f"failed: {news}"
-                case str() if news != told:
-                    told = news
+                case str() if news != last_wait:
+                    last_wait = news
                     on_wait(news)
         if not stopping and (stopped() or any(worker.failure for worker in team)):
             stopping = True
-            for connection in talking:
+            for connection in connected:
                 with suppress(OSError):
                     connection.send(None)
 
 
-def _take_leave(worker: _Worker) -> None:
-    """Note how a worker ended whose pipe is closed."""
-    worker.process.join(_FAREWELL_S)
+def _record_exit(worker: _Worker) -> None:
+    """Record how a worker ended whose pipe is closed."""
+    worker.process.join(_EXIT_TIMEOUT_S)
     if worker.summary is None and not worker.failure:
         code = worker.process.exitcode
         how = f"with exit code {code}" if code is None or code >= 0 else f"by {signal.Signals(-code).name}"
-        worker.failure = f"died {how} before its venues were done; what it has not delivered is lost."
+        worker.failure = f"died {how} before its venues were done; its undelivered messages are lost. Run it again."
 
 
 def _progress(team: list[_Worker], began: float) -> Progress:
@@ -230,7 +231,7 @@ def _progress(team: list[_Worker], began: float) -> Progress:
 
 
 def _together(run: Run, parts: list[Summary], seconds: float) -> Summary:
-    """What the whole team has sent."""
+    """Combine the summaries of all workers."""
     events: Counter[str] = Counter()
     for part in parts:
         events.update(part.events)
@@ -248,16 +249,16 @@ def _together(run: Run, parts: list[Summary], seconds: float) -> Summary:
 
 
 def _latest(parts: Iterable[Lateness]) -> Lateness:
-    """A team is as late as the latest of it."""
+    """Return the largest lateness of all workers."""
     known = list(parts)
     return Lateness(max(part.present_s for part in known), max(part.largest_s for part in known))
 
 
 def _work(connection: Connection, run: Run, destination: str, chaos: Chaos | None) -> None:
-    """What a worker process does."""
+    """Run a worker process."""
 
     def report(news: object) -> None:
-        # Without a parent there is nobody to tell; the pipe's end is what stops the run then.
+        # Without a parent nobody receives this; the closed pipe then stops the run.
         with suppress(OSError):
             connection.send(news)
 
@@ -284,7 +285,7 @@ def _worker_sink(connection: Connection, destination: str, on_wait: Callable[[st
 
 
 class _ToParent:
-    """Sends lines to the parent; a full pipe slows the simulation."""
+    """Stream of lines to the parent; a full pipe slows the simulation."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Final = connection
@@ -293,7 +294,9 @@ class _ToParent:
         try:
             self._connection.send(lines)
         except OSError as error:
-            raise SinkError("the process that writes the lines has gone away; the simulation was stopped.") from error
+            raise SinkError(
+                "The process that writes the lines has gone away; the simulation was stopped. Run it again."
+            ) from error
 
     def flush(self) -> None:
-        """Nothing is kept back here."""
+        """Do nothing: no line is buffered here."""

@@ -1,1 +1,1 @@
-"""The command line, and the stack that it starts on a laptop."""
+"""The command line and the local stack that it starts."""

@@ -1,4 +1,4 @@
-"""``python -m ticketsim``: the command line, for processes that must run in this very interpreter."""
+"""``python -m ticketsim``: the command line, for processes that must run in the current interpreter."""
 
 from ticketsim.cli import main
 

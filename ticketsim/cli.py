@@ -1,4 +1,4 @@
-"""The command line ``ticketsim``: assembles the commands and is the boundary at which errors become messages."""
+"""The command line ``ticketsim``: registers the commands and turns expected errors into messages."""
 
 import sys
 
@@ -25,7 +25,7 @@ from ticketsim.exceptions import TicketsimError
 from ticketsim.output import console
 from ticketsim_assets.exceptions import AssetsError
 
-#: Errors that carry a message for the user; all others are defects and keep their traceback.
+#: Errors with a message for the user; all others are bugs and keep their traceback.
 EXPECTED_ERRORS = (TicketsimError, SimulatorError, StreamingError, AssetsError)
 
 app = typer.Typer(
@@ -43,7 +43,7 @@ for command in (demo, up, doctor, scenarios, plan, replay, *PIPELINE):
 
 
 def main() -> None:
-    """Run ``ticketsim``: exit 0 if all went well, 1 after an error, 2 after wrong usage, 130 after Ctrl-C."""
+    """Run ``ticketsim``: exit 0 on success, 1 on errors, 2 on invalid usage, 130 on Ctrl-C."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:

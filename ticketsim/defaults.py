@@ -1,9 +1,9 @@
-"""What the local stack uses unless it is told otherwise."""
+"""Defaults of the local stack."""
 
 from typing import Final
 
-#: Dagster's own.
+#: Default port of Dagster's UI.
 DAGSTER_PORT: Final = 3_000
 
-#: Of each topic.
+#: Partitions of each topic.
 PARTITIONS: Final = 3

@@ -1,4 +1,4 @@
-"""What this machine needs for Ticketsim, and how to cure what is missing."""
+"""Checks of this machine's requirements, each with the cure for what is missing."""
 
 import shutil
 import sys
@@ -17,15 +17,15 @@ from ticketsim.stack.broker import MINIMUM_FREE_BYTES, BrokerStatus
 from ticketsim.stack.chromium import find_chromium
 from ticketsim.stack.ports import holder_of, is_free
 
-#: As in pyproject.toml: the oldest that works, and the first that does not.
+#: Supported versions, as in pyproject.toml: the oldest, and the first unsupported one.
 PYTHON_FROM, PYTHON_BELOW = (3, 11), (3, 14)
 
-#: The demo's data, with room to look at it again.
+#: Space for the demo's data, with room for more runs.
 COMFORTABLE_FREE_BYTES = 5 * MINIMUM_FREE_BYTES
 
 
 class Verdict(StrEnum):
-    """How a check ended; only ``FAIL`` keeps Ticketsim from running."""
+    """Result of a check; only ``FAIL`` keeps Ticketsim from running."""
 
     OK = "ok"
     WARN = "warn"
@@ -43,12 +43,12 @@ class Check:
 
 
 def examine(broker_dir: Path, broker_port: int, dagster_port: int) -> list[Check]:
-    """Look at this machine; nothing is started, downloaded or changed.
+    """Check this machine; nothing is started, downloaded or changed.
 
     Args:
-        broker_dir: folder of the local broker.
-        broker_port: where it would listen.
-        dagster_port: where Dagster's UI would listen.
+        broker_dir: Folder of the local broker.
+        broker_port: Port of the local broker.
+        dagster_port: Port of Dagster's UI.
     """
     state = broker.status(broker_dir)
     listens_itself = state.running and state.port == broker_port
@@ -65,7 +65,7 @@ def examine(broker_dir: Path, broker_port: int, dagster_port: int) -> list[Check
 
 
 def check_python(version: tuple[int, ...]) -> Check:
-    """Whether ``version``, (major, minor), is one that every dependency supports."""
+    """Check that every dependency supports ``version``, (major, minor)."""
     found = ".".join(map(str, version))
     if PYTHON_FROM <= version < PYTHON_BELOW:
         return Check("Python", Verdict.OK, found)
@@ -73,7 +73,7 @@ def check_python(version: tuple[int, ...]) -> Check:
 
 
 def check_java(find: Callable[[], Java]) -> Check:
-    """Whether ``find`` finds a Java that Spark and Kafka run on."""
+    """Check that ``find`` returns a Java that Spark and Kafka run on."""
     try:
         java = find()
     except NoJava as error:
@@ -87,16 +87,16 @@ def check_java(find: Callable[[], Java]) -> Check:
 
 
 def check_jars(folder: Path, *, cached: bool) -> Check:
-    """Whether the jars lie in ``folder`` already."""
+    """Check whether the jars are in ``folder`` already."""
     if cached:
         return Check("jars", Verdict.OK, str(folder))
     return Check("jars", Verdict.WARN, "not downloaded yet (65 MB)", "The first start downloads them, or `make setup`.")
 
 
 def check_disk(folder: Path, free: int) -> Check:
-    """Whether ``free`` bytes on the disk of ``folder`` are enough."""
+    """Check that ``free`` bytes on the disk of ``folder`` are enough."""
     found = f"{free / 2**30:.1f} GiB free for {folder}"
-    cure = "Make room, or set TICKETSIM_HOME to a folder on another disk."
+    cure = "Free some space, or set TICKETSIM_HOME to a folder on another disk."
     if free < MINIMUM_FREE_BYTES:
         return Check("disk", Verdict.FAIL, found, cure)
     if free < COMFORTABLE_FREE_BYTES:
@@ -105,22 +105,22 @@ def check_disk(folder: Path, free: int) -> Check:
 
 
 def check_port(name: str, port: int, *, free: bool) -> Check:
-    """Whether ``port`` can be listened on; ``free`` may count our own process, which listens already, as nobody."""
+    """Check that ``port`` is available; ``free`` may be true if our own process listens on it already."""
     if free:
         return Check(name, Verdict.OK, f"{port} is free or ours")
     return Check(
-        name, Verdict.WARN, f"{port} is taken by {holder_of(port) or 'another process'}", "End it, or use `--port`."
+        name, Verdict.WARN, f"{port} is in use by {holder_of(port) or 'another process'}", "Stop it, or use `--port`."
     )
 
 
 def check_broker(state: BrokerStatus) -> Check:
-    """Whether the local broker runs with its topics; it need not run."""
+    """Check that the local broker has its topics, if it is running."""
     missing = [topic for topic in TOPICS if topic not in state.topics]
     if not state.running:
-        return Check("broker", Verdict.OK, "does not run; `ticketsim broker start` starts it")
+        return Check("broker", Verdict.OK, "not running; `ticketsim broker start` starts it")
     if not state.ready:
-        cure = f"Look into {state.directory / 'kafka.log'}, or stop and start it with `ticketsim broker`."
-        return Check("broker", Verdict.WARN, f"runs (pid {state.pid}) but does not answer", cure)
+        cure = f"Check {state.directory / 'kafka.log'}, or restart it: `ticketsim broker stop`, then `start`."
+        return Check("broker", Verdict.WARN, f"running (pid {state.pid}), but not responding", cure)
     if missing:
         cure = f"`ticketsim broker start --port {state.port}` creates them."
         return Check("broker", Verdict.WARN, f"on {state.bootstrap}, without {', '.join(missing)}", cure)
@@ -128,7 +128,7 @@ def check_broker(state: BrokerStatus) -> Check:
 
 
 def check_chromium(find: Callable[[], Path | None]) -> Check:
-    """Whether ``find`` finds a browser; only the browser tests need one."""
+    """Check that ``find`` returns a browser; only the browser tests need one."""
     cure = "Only `make test` needs it: apt-get install chromium, or set TICKETSIM_CHROMIUM."
     try:
         path = find()
@@ -138,6 +138,6 @@ def check_chromium(find: Callable[[], Path | None]) -> Check:
 
 
 def _free_bytes(folder: Path) -> int:
-    """Free bytes on the disk where ``folder`` is, or would be made."""
+    """Return the free bytes on the disk where ``folder`` is or would be created."""
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     return shutil.disk_usage(existing).free

@@ -1,4 +1,4 @@
-"""What can go wrong in ``ticketsim``.
+"""Exceptions of ``ticketsim``.
 
 * TicketsimError
 
@@ -15,19 +15,19 @@
 
 
 class TicketsimError(Exception):
-    """Base of every error that this package raises on purpose; its message names the value and the cure."""
+    """Base class of all expected errors of this package; the message names the value and the cure."""
 
 
 class BrokerFailed(TicketsimError):
-    """The local Kafka ended by itself or does not answer."""
+    """The local Kafka exited or does not respond."""
 
 
 class BrokerUnsecured(TicketsimError):
-    """The settings say that Kafka asks for TLS or a login, which the local one does not."""
+    """The settings require TLS or a login, which the local Kafka does not support."""
 
 
 class BrokerRunning(TicketsimError):
-    """The local Kafka already runs, in a way that contradicts what is asked for."""
+    """The local Kafka is already running, with settings that conflict with the requested ones."""
 
 
 class NoSpace(TicketsimError):
@@ -35,7 +35,7 @@ class NoSpace(TicketsimError):
 
 
 class NoWarehouse(TicketsimError):
-    """Nothing has been loaded yet, so there is nothing to show."""
+    """There is no warehouse: nothing has been loaded yet."""
 
 
 class PortTaken(TicketsimError):
@@ -43,7 +43,7 @@ class PortTaken(TicketsimError):
 
 
 class NoChromium(TicketsimError):
-    """There is no browser on this machine that the dashboard can be tested in."""
+    """There is no browser on this machine for the dashboard's tests."""
 
 
 class StationFailed(TicketsimError):
@@ -51,4 +51,4 @@ class StationFailed(TicketsimError):
 
 
 class NotProved(TicketsimError):
-    """The demo went through, but what arrived is not what was sent."""
+    """The demo finished, but what arrived is not what was sent."""

@@ -1,4 +1,4 @@
-"""What commands print: results on stdout, everything else on stderr."""
+"""Output of commands: results on stdout, everything else on stderr."""
 
 import json
 import os
@@ -15,7 +15,7 @@ console = Console(stderr=True, highlight=False)
 
 
 def say(sentence: str) -> None:
-    """Print a sentence on stderr as it is: not wrapped, and its brackets are no styles."""
+    """Print a sentence on stderr verbatim: without wrapping and without markup."""
     console.print(sentence, markup=False, soft_wrap=True)
 
 
@@ -30,7 +30,7 @@ def emit_json(result: Mapping[str, Any]) -> None:
 
 @contextmanager
 def live_status(first: str) -> Iterator[Callable[[str], None]]:
-    """A spinner with a changing text, which goes on while Dagster's and dbt's own words go to a log.
+    """Show a spinner with a changing text while the output of Dagster and dbt goes to a log.
 
     It writes to a duplicate of stderr, because a run redirects stderr itself.
     """

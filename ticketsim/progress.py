@@ -1,4 +1,4 @@
-"""What a command that sends messages shows: a live line while it sends, and how many there were of each type."""
+"""Progress of commands that send messages: a live progress bar, and the counts by event type at the end."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -6,20 +6,20 @@ from typing import Any
 
 from ticketsim.output import console
 
-#: Receives a few words about what is being done, for a live line on a terminal.
+#: Callback with a short description of the current step, for a live line on a terminal.
 OnProgress = Callable[[str], None]
 
 
 @contextmanager
 def progress_line(description: str, total: float | None) -> Iterator[Any]:
-    """A live line on stderr; nothing where stderr is no terminal.
+    """Show a progress bar on stderr; nothing if stderr is not a terminal.
 
     Args:
-        description: What stands in front of the bar.
-        total: What is complete; None if that is not known.
+        description: Text before the bar.
+        total: Value at completion; None if unknown.
 
     Yields:
-        A function that changes it, with the arguments of rich's ``Progress.update``; ``done`` stands behind the bar.
+        A function that updates the bar, with the arguments of rich's ``Progress.update``; ``done`` follows the bar.
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -30,7 +30,7 @@ def progress_line(description: str, total: float | None) -> Iterator[Any]:
 
 
 def print_counts(events: Mapping[str, int]) -> None:
-    """A table of messages by event type, and all together."""
+    """Print a table of messages by event type, with the total."""
     from rich.table import Table
 
     table = Table("event type")

@@ -1,4 +1,4 @@
-"""What ``ticketsim stream --recover`` and ``--accept-loss`` show before they do it."""
+"""Report of ``ticketsim stream --recover`` and ``--accept-loss``, shown before they change anything."""
 
 from typing import Any
 
@@ -10,17 +10,17 @@ from ticketsim.output import console
 
 
 def show(resumption: Resumption, fit: CheckpointFit, *, accept_loss: bool) -> None:
-    """Print, per topic and partition, what lake and Kafka hold, where the stream goes on, and what is lost."""
-    table = Table("topic", "part.", "lake holds", "Kafka holds", "goes on at", "lost")
+    """Print, per topic and partition, what lake and Kafka hold, where the stream resumes, and what is lost."""
+    table = Table("topic", "part.", "lake holds", "Kafka holds", "resumes at", "lost")
     for place in resumption.places:
-        table.add_row(place.topic, str(place.partition), _lake(place), _kafka(place), _goes_on(place), _lost(place))
+        table.add_row(place.topic, str(place.partition), _lake(place), _kafka(place), _resumes_at(place), _lost(place))
     console.print(table)
     for sentence in _sentences(resumption, fit, accept_loss=accept_loss):
         console.print(sentence, markup=False, soft_wrap=True)
 
 
 def describe(resumption: Resumption, fit: CheckpointFit, *, dry_run: bool) -> dict[str, Any]:
-    """The same as plain data."""
+    """Convert the report to plain data."""
     return {
         "needed": bool(resumption.lost) or not (fit.usable or _fresh(resumption, fit)),
         "dry_run": dry_run,
@@ -46,7 +46,7 @@ def describe(resumption: Resumption, fit: CheckpointFit, *, dry_run: bool) -> di
 
 
 def _fresh(resumption: Resumption, fit: CheckpointFit) -> bool:
-    """The lake holds nothing, and there is no whole checkpoint that says otherwise."""
+    """Return whether the lake is empty and no complete checkpoint contradicts it."""
     return not resumption.committed and not fit.complete
 
 
@@ -54,19 +54,19 @@ def _sentences(resumption: Resumption, fit: CheckpointFit, *, accept_loss: bool)
     known = [f"recorded loss: {loss}" for loss in resumption.losses]
     if resumption.lost and accept_loss:
         said = (
-            f"What {len(resumption.lost)} partitions have lost is to be recorded in the lake, the checkpoint set aside."
+            f"The losses of {len(resumption.lost)} partitions will be recorded in the lake, the checkpoint set aside."
         )
         return [*known, said]
     if resumption.lost:
-        return [*known, "Messages are lost: only --accept-loss goes on from here."]
+        return [*known, "Messages are lost: only --accept-loss resumes from here."]
     if fit.usable:
-        return [*known, f"Nothing needs recovering: {fit.why}. The stream goes on from it."]
+        return [*known, f"Nothing to recover: {fit.why}. The stream resumes from it."]
     if _fresh(resumption, fit):
         return [
             *known,
-            "Nothing needs recovering: the lake holds nothing yet. The stream begins with the first message.",
+            "Nothing to recover: the lake is still empty. The stream starts at the first message.",
         ]
-    return [*known, f"{fit.why[0].upper()}{fit.why[1:]}. The stream goes on where the lake ends; nothing is lost."]
+    return [*known, f"{fit.why[0].upper()}{fit.why[1:]}. The stream resumes where the lake ends; nothing is lost."]
 
 
 def _lake(place: PartitionPosition) -> str:
@@ -81,7 +81,7 @@ def _kafka(place: PartitionPosition) -> str:
     return f"{place.kafka.earliest:,} to {place.kafka.end - 1:,}"
 
 
-def _goes_on(place: PartitionPosition) -> str:
+def _resumes_at(place: PartitionPosition) -> str:
     return "-" if place.kafka is None else f"{place.resumes_at:,}"
 
 

@@ -1,4 +1,4 @@
-"""The state of every station, gathered without starting, changing or waiting for any of them."""
+"""The state of every station, read without starting, changing or waiting for any of them."""
 
 import contextlib
 import os
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
     from ticketsim_assets.hours.cursor import LakeCursor
 
-#: A broker that runs accepts a connection within milliseconds.
+#: A running broker accepts a connection within milliseconds.
 _CONNECT_S: Final = 0.5
 
-#: Pending hours of which the reason is looked up: each costs some 20 ms.
+#: Pending hours whose reason is looked up: each costs about 20 ms.
 _EXPLAINED: Final = 5
 
-#: Due hours of which it is looked up whether they have been loaded meanwhile: each costs a few milliseconds.
-_ASKED: Final = 100
+#: Due hours that are checked for loads since the last tick: each costs a few milliseconds.
+_CHECKED: Final = 100
 
-#: Dagster's daemon says that it lives every 30 s.
+#: Dagster's daemon sends a heartbeat every 30 s.
 _DAEMON_SILENT_S: Final = 90.0
 
 State = Literal["runs", "there", "absent", "stopped", "broken"]
@@ -54,11 +54,11 @@ class Station:
 
 
 def stations(settings: Settings, now: datetime) -> dict[str, Station]:
-    """Every station from the broker to the page, in the data's order.
+    """Return the state of every station from the broker to the page, in the order of the data.
 
     Args:
-        settings: where they are.
-        now: the wall clock, for ages.
+        settings: Settings, with the location of the stations.
+        now: Current time, for ages.
     """
     lake = Lake(settings.lake)
     offsets = _or_default(lambda: _offsets(settings.bootstrap), None)
@@ -75,7 +75,7 @@ def stations(settings: Settings, now: datetime) -> dict[str, Station]:
 def _facts_or_error(look: Callable[[], Station]) -> Station:
     try:
         return look()
-    except Exception as error:  # noqa: BLE001  whatever is broken, the state of the others is wanted all the more
+    except Exception as error:  # noqa: BLE001  a broken station must not hide the others
         return Station("broken", f"{type(error).__name__}: {error}", {"error": str(error)})
 
 
@@ -96,7 +96,7 @@ def _offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
 def _broker(settings: Settings, offsets: Mapping[str, TopicOffsets] | None) -> Station:
     if offsets is None:
         there = settings.broker_dir.exists()
-        said = f"nothing answers at {settings.bootstrap} with the eight topics; `ticketsim broker start` starts it"
+        said = f"no broker with the eight topics at {settings.bootstrap}; `ticketsim broker start` starts it"
         return Station("stopped" if there else "absent", said, {"bootstrap": settings.bootstrap})
     messages = _messages(offsets)
     return Station(
@@ -123,7 +123,7 @@ def _stream(settings: Settings, lake: Lake, offsets: Mapping[str, TopicOffsets] 
         "batch": _newest_batch(settings.checkpoint),
         "lag": _lag(lake, offsets),
     }
-    said = [str(holder) if holder else "no stream runs; `ticketsim stream` starts one"]
+    said = [str(holder) if holder else "no stream is running; `ticketsim stream` starts one"]
     if turn and (holder is None or turn.pid != holder.pid):
         said.append(f"{turn} has its turn to commit")
     if lake.exists():
@@ -145,20 +145,20 @@ def _lag(lake: Lake, offsets: Mapping[str, TopicOffsets] | None) -> dict[str, in
 
 
 def _newest_batch(checkpoint: UPath) -> int | None:
-    """The number of the newest batch that the checkpoint knows to be committed."""
+    """Return the number of the newest committed batch of the checkpoint."""
     return max((int(path.name) for path in (checkpoint / "commits").glob("*") if path.name.isdigit()), default=None)
 
 
 def _lake(lake: Lake) -> Station:
     if not lake.exists():
-        return Station("absent", f"there is none at {lake.root} yet", {"path": lake.root})
+        return Station("absent", f"no lake at {lake.root} yet", {"path": lake.root})
     snapshot = lake.snapshot()
     files = snapshot.files()
     rows, size = sum(file.rows for file in files), sum(file.bytes for file in files)
     quarantined = snapshot.rows_by_type().get(QUARANTINE, 0)
     hours = sorted(snapshot.hours())
     losses = [str(loss) for loss in read_losses(lake)]
-    spans = f"{len(hours)} hours, {hours[0]} to {hours[-1]}" if hours else "no hour"
+    spans = f"{len(hours)} hours, {hours[0]} to {hours[-1]}" if hours else "no hours"
     return Station(
         "there",
         f"version {snapshot.version}: {rows:,} rows in {len(files):,} files, {size / 1e6:,.1f} MB; {spans}; "
@@ -181,7 +181,7 @@ def _lake(lake: Lake) -> Station:
 def _dagster(settings: Settings, lake: Lake, now: datetime) -> Station:
     home = Path(os.environ.get("DAGSTER_HOME") or settings.dagster_home)
     if not (home / "dagster.yaml").exists():
-        return Station("absent", f"there is no instance at {home} yet", {"home": str(home)})
+        return Station("absent", f"no instance at {home} yet", {"home": str(home)})
     from dagster import DagsterInstance  # noqa: PLC0415  a second, and only where there is an instance
 
     with DagsterInstance.from_config(str(home)) as instance:
@@ -200,7 +200,7 @@ def _dagster(settings: Settings, lake: Lake, now: datetime) -> Station:
         "pending_hours": pending,
     }
     said = [
-        "the daemon runs" if alive else "no daemon runs",
+        "the daemon is running" if alive else "no daemon is running",
         "runs: " + (", ".join(f"{count} {status.lower()}" for status, count in runs.most_common()) or "none"),
         f"{len(due)} hours due, {len(pending)} pending",
         *(f"{hour}: {why}" for hour, why in list(pending.items())[:_EXPLAINED] if why),
@@ -209,7 +209,7 @@ def _dagster(settings: Settings, lake: Lake, now: datetime) -> Station:
 
 
 def _cursor(instance: "DagsterInstance") -> "LakeCursor | None":
-    """The cursor of who has looked at the lake last: the sensor or the command line."""
+    """Return the cursor of the last tick, by the sensor or by the command line."""
     from ticketsim_assets.hours.cursor import COMMAND_LINE_CURSOR, LakeCursor  # noqa: PLC0415
 
     stored = instance.daemon_cursor_storage.get_cursor_values({COMMAND_LINE_CURSOR})
@@ -222,22 +222,22 @@ def _cursor(instance: "DagsterInstance") -> "LakeCursor | None":
 
 
 def _due(instance: "DagsterInstance", cursor: "LakeCursor | None") -> list[str]:
-    """Hours that were due at the last look and that no run has loaded with success since."""
+    """Return the hours that were due at the last tick and have not been loaded successfully since."""
     from ticketsim_assets.hours.run_history import successful_loads  # noqa: PLC0415
     from ticketsim_assets.keys import RAW_EVENTS  # noqa: PLC0415
 
     due = cursor.due if cursor else {}
-    asked = sorted(due, reverse=True)[:_ASKED]
+    checked = sorted(due, reverse=True)[:_CHECKED]
     loaded = {
         key
-        for key in asked
+        for key in checked
         if max(successful_loads(instance, RAW_EVENTS, Hour.from_key(key)), default=-1) >= due[key].fingerprint
     }
     return sorted(due.keys() - loaded)
 
 
 def _pending(lake: Lake, cursor: "LakeCursor | None") -> dict[str, str]:
-    """Pending hours by their key, the first few with what they lack."""
+    """Return the pending hours by key, the first few with the receipts that they lack."""
     if cursor is None or not cursor.pending or not lake.exists():
         return {}
     from ticketsim_assets.hours.completeness import missing_receipts, short_by_type  # noqa: PLC0415
@@ -269,16 +269,16 @@ def _warehouse(settings: Settings, now: datetime) -> Station:
     else:
         path = settings.readers_path
         if not path.exists():
-            return Station("absent", f"there is no copy for readers at {path} yet", {"path": str(path)})
+            return Station("absent", f"no copy for readers at {path} yet", {"path": str(path)})
         made = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         place = {"path": str(path), "copied_age_s": _age(made, now)}
         copied = f"; copied {_ago(made, now)}"
-    # What readers see: runs hold the warehouse itself, and nobody waits for them here.
+    # The readers' copy: runs lock the warehouse itself, and status never waits.
     with warehouse_target(settings).open(NO_WAIT).published() as reader:
         try:
             found = read_reconciliation(reader)
         except NothingToReconcile:
-            return Station("there", "no hour is loaded", {**place, "hours": 0})
+            return Station("there", "no hours are loaded", {**place, "hours": 0})
         [(hours, newest)] = reader.execute(
             f"select count(distinct hour_start), max(hour_start) from {reader.named(VIEW)}"  # noqa: S608 a constant
         ).fetchall()
@@ -301,7 +301,7 @@ def _warehouse(settings: Settings, now: datetime) -> Station:
 def _dashboard(settings: Settings, now: datetime) -> Station:
     path = settings.dashboard_path
     if not path.exists():
-        return Station("absent", f"there is no page at {path} yet", {"path": str(path)})
+        return Station("absent", f"no page at {path} yet", {"path": str(path)})
     built = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     return Station(
         "there",

@@ -1,4 +1,4 @@
-"""The warehouse for a person at a terminal, who is told what is waited for."""
+"""The warehouse for commands at a terminal, which report what they wait for."""
 
 from ticketsim.output import console
 from ticketsim_assets.settings import Settings
@@ -8,10 +8,10 @@ from ticketsim_assets.warehouse.wait_policy import PERSON_WAIT_SECONDS, WaitPoli
 
 
 def terminal_wait_policy() -> WaitPolicy:
-    """Waits for an hourly run, and says so on stderr."""
+    """Return a policy that waits for an hourly run and says so on stderr."""
     return WaitPolicy(PERSON_WAIT_SECONDS, lambda said: console.print(said, markup=False, soft_wrap=True))
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
-    """The warehouse of ``settings``."""
+    """Open the warehouse of ``settings``."""
     return create_warehouse(settings, terminal_wait_policy())

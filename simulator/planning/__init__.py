@@ -1,1 +1,1 @@
-"""Staffing plans: the fewest sellers and scanners with which visitors wait no longer than they should."""
+"""Staffing plans: the fewest sellers and scanners that meet a target for the visitors' waits."""

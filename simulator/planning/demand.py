@@ -1,4 +1,4 @@
-"""What visitors ask of the staff, whatever its number: work, how it varies, and the waits no staffing removes."""
+"""Demand for staff, independent of its number: work, its variance, and the waits that no staffing removes."""
 
 from dataclasses import dataclass, replace
 from math import ceil, inf
@@ -17,50 +17,50 @@ Stage = Literal["sellers", "scanners"]
 
 STAGES: Final[tuple[Stage, ...]] = ("sellers", "scanners")
 
-#: Buses looked at, in this many independent lots: enough that the variance of a bus's work is known to 10 %.
+#: Sampled buses, in this many independent lots: enough to know the variance of a bus's work to 10 %.
 _LOTS: Final = 10
 _BUSES_A_LOT: Final = 50
 
-#: A replication holds at least so many buses and visitors, that a percentile of it means something ...
+#: A replication has at least this many buses and visitors, so that its percentiles are meaningful ...
 _LEAST_BUSES: Final = 160
 _LEAST_VISITORS: Final = 2_000
-#: ... and as many relaxation times, that the lines' ups and downs average out and its cold start is a small part, ...
+#: ... and this many relaxation times, so that fluctuations average out and the cold start is a small part, ...
 _RELAXATIONS: Final = 10
-#: ... but no more buses or visitors than this, some three seconds; busier staff is called too close to saturation.
+#: ... but no more buses or visitors than this, about three seconds; busier staff counts as too close to saturation.
 _MOST_BUSES: Final = 4_800
 _MOST_VISITORS: Final = 480_000
 
-#: Visitors in all replications of a trial, some half a minute on one core; what they do not decide stays undecided.
+#: Visitors in all replications of a trial, about half a minute on one core; then a trial stays undecided.
 _MOST_VISITORS_OF_A_TRIAL: Final = 12 * _MOST_VISITORS
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One scenario's demand, from a sample of its visitors that no staffing changes."""
+    """Demand of one scenario, from a sample of its visitors that does not depend on the staffing."""
 
     scenario: Scenario
     gaps: tuple[float, ...]  #: from bus to bus, microseconds
     work: dict[Stage, tuple[float, ...]]  #: each bus's total service time at a stage, microseconds
     visitors: float  #: mean number on a bus
-    alone: tuple[Sample, ...]  #: waits at the scanners if each group had one for itself
+    alone: tuple[Sample, ...]  #: waits at the scanners if each group had its own
 
     def least_stable(self, stage: Stage) -> int:
-        """The smallest number of servers with utilisation below 1."""
+        """Return the smallest number of servers with utilisation below 1."""
         load: float = getattr(utilisation(replace(self.scenario, sellers=1, scanners=1)), stage)
         return max(1, ceil(load) if load < ceil(load) else ceil(load) + 1)
 
     def floor(self, percentile: float) -> Interval:
-        """The percentile of waits at the scanners with infinitely many of them, microseconds.
+        """Return the percentile of waits with infinitely many scanners, microseconds.
 
-        A group is scanned one after the other in the line that it joined; a line shared by all servers spreads it.
+        A group is scanned one by one in the line that it joined; a line shared by all servers spreads it.
         """
         return percentile_interval(self.alone, percentile)
 
     def relaxation_us(self, stage: Stage, servers: int) -> float:
-        """The time in which a stage's lines forget how they were, microseconds; infinite without spare capacity.
+        """Return the relaxation time of a stage's lines, microseconds; infinite without spare capacity.
 
-        That of reflected Brownian motion, which busy lines resemble: twice the variance rate of the work brought
-        minus the work done, by the square of the spare capacity; at least one service.
+        It is that of reflected Brownian motion, which busy lines resemble: twice the variance rate of the work brought
+        minus the work done, divided by the square of the spare capacity; at least one service.
         """
         load: float = getattr(utilisation(replace(self.scenario, sellers=servers, scanners=servers)), stage)
         if load >= 1:
@@ -71,35 +71,35 @@ class Demand:
 
     @property
     def mean_gap_us(self) -> int:
-        """From one bus to the next, microseconds."""
+        """Mean time from one bus to the next, microseconds."""
         return max(1, round(self.scenario.minutes_between_buses.mean_above(0) * MINUTE_US))
 
     @property
     def shortest_us(self) -> int:
-        """The least length of a replication, microseconds."""
+        """Minimum length of a replication, microseconds."""
         return ceil(max(_LEAST_BUSES, _LEAST_VISITORS / self.visitors)) * self.mean_gap_us
 
     @property
     def longest_us(self) -> int:
-        """The greatest length of a replication, microseconds."""
+        """Maximum length of a replication, microseconds."""
         buses = min(_MOST_BUSES, int(_MOST_VISITORS / self.visitors))
         return max(buses * self.mean_gap_us, self.shortest_us)
 
     def affordable(self, length_us: int) -> int:
-        """How many replications of that length a trial may have."""
+        """Return how many replications of this length a trial may run."""
         return int(_MOST_VISITORS_OF_A_TRIAL / self.visitors / (length_us / self.mean_gap_us))
 
     def wanted_us(self, stage: Stage, servers: int) -> float:
-        """How long a replication should be for that staffing to settle, microseconds; maybe more than possible."""
+        """Return the replication length at which this staffing settles, microseconds; it may exceed ``longest_us``."""
         return max(self.shortest_us, _RELAXATIONS * self.relaxation_us(stage, servers))
 
 
 def demand_of(scenario: Scenario, seed: int) -> Demand:
-    """Replications at some of the scenario's visitors.
+    """Estimate a scenario's demand from a sample of its visitors.
 
     Args:
-        scenario: Its staffing does not matter.
-        seed: Of the visitors looked at.
+        scenario: The scenario; its staffing does not matter.
+        seed: Seed of the sampled visitors.
     """
     gaps: list[float] = []
     sale_work: list[float] = []
@@ -131,7 +131,7 @@ def demand_of(scenario: Scenario, seed: int) -> Demand:
 
 
 def _one_after_the_other(services: list[int]) -> list[int]:
-    """How long each of a group waits for those before."""
+    """Return how long each member of a group waits for the members before."""
     waits = [0]
     for service in services[:-1]:
         waits.append(waits[-1] + service)

@@ -1,4 +1,4 @@
-"""The picture of a plan: waits against staffing, with their intervals and the target."""
+"""Plot of a plan: waits against staffing, with confidence intervals and the target."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +13,7 @@ FORMATS: Final = (".png", ".svg")
 
 _US_PER_MINUTE: Final = 60_000_000
 
-#: Distinguishable without colour vision, and by shape, too.
+#: Distinguishable by shape and without colour vision.
 _LOOKS: Final = {
     "meets": ("#0072b2", "circle"),
     "undecided": ("#e69f00", "diamond"),
@@ -22,19 +22,19 @@ _LOOKS: Final = {
 
 
 def check_plot_file(path: Path) -> None:
-    """Refuse, before anything is simulated, a file that a plot could not be written to.
+    """Check, before anything is simulated, that a plot can be written to ``path``.
 
     Raises:
-        PlanError: Its ending names no known format, or its folder is not there.
+        PlanError: Its suffix is not a known format, or its folder does not exist.
     """
     if path.suffix.lower() not in FORMATS:
-        raise PlanError(f"a plot cannot be written to {path}: its name must end in {' or '.join(FORMATS)}.")
+        raise PlanError(f"Invalid plot file {path}; expected a name that ends in {' or '.join(FORMATS)}.")
     if not path.parent.is_dir():
-        raise PlanError(f"a plot cannot be written to {path}: there is no folder {path.parent}; create it first.")
+        raise PlanError(f"Cannot write the plot {path}: the folder {path.parent} does not exist; create it first.")
 
 
 def rows(trials: Iterable[Trial]) -> list[dict[str, Any]]:
-    """What the plot shows: for each stage and number of servers the last estimate of the wait, in minutes."""
+    """Return the rows of the plot: the last estimate of the wait for each stage and number of servers, in minutes."""
     latest: dict[tuple[Stage, int], dict[str, Any]] = {}
     for trial in trials:
         for stage, found in trial.estimates.items():
@@ -73,7 +73,7 @@ def save_plot(trials: Iterable[Trial], target: Target, title: str, path: Path) -
     try:
         chart.save(str(path), **({"scale_factor": 2} if path.suffix.lower() == ".png" else {}))
     except OSError as error:
-        raise PlanError(f"the plot cannot be written to {path}: {error.strerror}; give another file.") from error
+        raise PlanError(f"Cannot write the plot {path}: {error.strerror}; choose another file.") from error
 
 
 def _panel(alt: Any, shown: list[dict[str, Any]], limit: float, target: Target, stage: Stage) -> Any:

@@ -1,4 +1,4 @@
-"""One replication: the venue's own model, of which only the waits are kept."""
+"""One replication of a venue's model, of which only the waits are kept."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -26,7 +26,7 @@ class Waits:
     visitors: NDArray[np.int64]  #: how many waited so
 
     def arrived_from(self, moment: int) -> Sample:
-        """The waits of those whose bus arrived then or later."""
+        """Return the waits of visitors whose bus arrived at ``moment`` or later."""
         kept = self.arrived >= moment
         return Sample(self.waited[kept], self.visitors[kept])
 
@@ -38,7 +38,7 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one replication observed."""
+    """Waits observed in one replication."""
 
     sellers: Waits  #: one for each group that buys at the venue
     scanners: Waits  #: one for each visitor
@@ -46,7 +46,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Replication:
-    """What to simulate. The number takes the place of the venue's, so it chooses the random streams."""
+    """Parameters of one replication; its number, used as the venue's number, selects the random streams."""
 
     scenario: Scenario
     seed: int
@@ -55,7 +55,7 @@ class Replication:
 
 
 def observe(replication: Replication) -> Observation:
-    """Simulate; the same seed and number give the same visitors under every staffing."""
+    """Run a replication; the same seed and number give the same visitors under every staffing."""
     scenario, start_us = replication.scenario, EARLIEST_TIME_US
     env = Environment(start_us)
     log = _WaitLog(env, scenario, start_us)
@@ -66,7 +66,7 @@ def observe(replication: Replication) -> Observation:
 
 
 class _Visitors(msgspec.Struct, frozen=True, gc=False):
-    """Of the second half of a message: who waited."""
+    """The part of a message's second half that says who waited."""
 
     arrived_at: int
     first_visitor_id: int
@@ -87,23 +87,23 @@ class _WaitLog(Journal):
         self._kept: Final = {EventType.WAIT_IN_SELLER_LINE: self.sellers, EventType.WAIT_IN_SCANNER_LINE: self.scanners}
 
     def record(self, kind: EventType, began: int, ended: int, about: bytes) -> None:
-        """Keep the wait that ends now, if one does."""
+        """Record the activity that ends now if it is a wait."""
         if kind in self._kept:
             who = _read(b"{%b}" % about)
             self._kept[kind].append((who.arrived_at, ended - began, who.party_size, who.first_visitor_id))
 
 
 class _Nowhere:
-    """The sink of a journal that sends nothing."""
+    """Sink that discards all messages."""
 
     def send(self, topic: str, key: bytes, value: bytes) -> None:
-        """Forget it."""
+        """Discard the message."""
 
     def poll(self) -> None:
-        """Nothing waits to be sent."""
+        """Do nothing: no message is ever pending."""
 
     def flush(self) -> None:
-        """Nothing waits to be sent."""
+        """Do nothing: no message is ever pending."""
 
 
 def _waits(rows: list[tuple[int, int, int, int]], start_us: int) -> Waits:

@@ -1,4 +1,4 @@
-"""What to plan for: each kind of venue, as if its busiest hour went on."""
+"""The load to plan for: each kind of venue at the rate of its busiest hour."""
 
 from dataclasses import dataclass, replace
 
@@ -16,17 +16,17 @@ class Rush:
 
     @property
     def name(self) -> str:
-        """What is planned, in words."""
+        """Title of the plan for this rush."""
         kind = "" if self.kind is None else f", venue kind {self.kind}"
         hours = f", busiest hour {', '.join(f'{hour:02}' for hour in self.hours)} UTC" if self.hours else ""
         return f"{self.scenario.name}{kind}{hours}"
 
 
 def rushes(scenario: Scenario) -> tuple[Rush, ...]:
-    """The busiest hours of each kind of venue.
+    """Return the busiest hours of each kind of venue.
 
-    Lines need time to grow, so a rush that goes on forever has longer waits than one of an hour: a plan for it is on
-    the safe side.
+    Lines need time to grow, so a permanent rush has longer waits than a rush of one hour: planning for it is
+    conservative.
     """
     return tuple(_rush(kind, number if scenario.venue_kinds else None) for number, kind in enumerate(scenario.kinds, 1))
 

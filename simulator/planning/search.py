@@ -1,4 +1,4 @@
-"""The search for the smallest staffing that meets a target, and the reasons why less does not do."""
+"""Search for the smallest staffing that meets a target, with the reasons why less is not enough."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from simulator.planning.trial import Estimate, Replications, Trial, TrialRunner
 from simulator.planning.workers import Workers
 from simulator.scenario import Scenario
 
-#: Bounds that are not given: so many times the fewest servers that keep up, and some more for small venues.
+#: Default bounds: this many times the fewest servers that keep up, and some more for small venues.
 _BOUND_FACTOR: Final = 4
 _BOUND_EXTRA: Final = 20
 
@@ -38,7 +38,7 @@ class Plan:
     scanners: int
     conservative: bool  #: whether one server less could not be shown to be too few
     why_not_less: dict[Stage, str]  #: what would happen with one server less
-    trials: tuple[Trial, ...]  #: everything that was tried, in that order
+    trials: tuple[Trial, ...]  #: all trials, in the order in which they ran
 
 
 def find_plan(
@@ -56,23 +56,25 @@ def find_plan(
 
     Args:
         scenario: What the venue is like, all day long; its own staffing does not matter.
-        target: What is to be reached.
+        target: The target to meet.
         seed: The same seed gives the same visitors, under every staffing.
         max_sellers: The most sellers to try. Default: four times the fewest that keep up, and twenty.
-        max_scanners: The same of scanners.
-        workers: Processes that simulate; they do not change the result.
-        on_trial: Is told of every staffing tried.
-        on_replications: Is told what is simulated next.
+        max_scanners: The most scanners to try, with the same default.
+        workers: Number of worker processes; it does not change the result.
+        on_trial: Callback after every trial.
+        on_replications: Callback before replications start.
 
     Raises:
-        PlanError: The seed, a bound or the number of workers is impossible, or the scenario has several kinds of
+        PlanError: The seed, a bound or the number of workers is invalid, or the scenario has several kinds of
             venues or busier hours than others.
         TargetUnreachable: No staffing, or none within the bounds, meets the target.
     """
     if seed < 0:
-        raise PlanError(f"the seed is {seed}; use a whole number from 0.")
+        raise PlanError(f"Invalid seed {seed}; expected a whole number from 0.")
     if scenario.venue_kinds or scenario.bus_rate_by_hour:
-        raise PlanError(f"{scenario.name} has kinds of venues or hours that differ; plan for each of its rushes.")
+        raise PlanError(
+            f"Scenario {scenario.name} has several kinds of venues or busier hours; plan each of its rushes separately."
+        )
     demand = demand_of(scenario, seed)
     bounds = Bounds(
         sellers=_bound(demand, "sellers", max_sellers),
@@ -81,18 +83,19 @@ def find_plan(
     floor = demand.floor(target.percentile)
     if floor.low > target.wait_us:
         raise TargetUnreachable(
-            f"{target.percentile:g} % waiting at most {spoken(target.wait_us)} is impossible with any number of "
-            f"scanners: a group is scanned one by one, and even with a scanner for itself {target.percentile:g} % wait "
-            f"up to {spoken(floor.estimate)}. Use a --target-wait above that, or one_line = true in the scenario."
+            f"Unreachable target: {target.percentile:g} % waiting at most {spoken(target.wait_us)} is impossible with "
+            f"any number of scanners: a group is scanned one by one, and even with its own scanner "
+            f"{target.percentile:g} % wait up to {spoken(floor.estimate)}. Use a --target-wait above that, or "
+            "one_line = true in the scenario."
         )
     trials: list[Trial] = []
 
-    def heard(trial: Trial) -> None:
+    def record(trial: Trial) -> None:
         trials.append(trial)
         on_trial(trial)
 
     with Workers(workers) as pool:
-        search = _Search(TrialRunner(demand, target, seed, pool, heard, on_replications), bounds, trials)
+        search = _Search(TrialRunner(demand, target, seed, pool, record, on_replications), bounds, trials)
         sellers, scanners = search.checked(*search.smallest())
         lacking = {stage: search.with_one_less(stage, sellers, scanners) for stage in STAGES}
     return Plan(
@@ -113,22 +116,22 @@ def find_plan(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One search under way."""
+    """State of a running search."""
 
     runner: TrialRunner
     bounds: Bounds
     trials: list[Trial]
 
     def smallest(self) -> tuple[int, int]:
-        """The fewest sellers that meet the target at the sellers, and with these the same of scanners."""
+        """Find the fewest sellers that meet the target, and with these the fewest scanners."""
         sellers = self._smallest("sellers", lambda number: self.runner.trial("sellers", number, None))
         scanners = self._smallest("scanners", lambda number: self.runner.trial("scanners", sellers, number))
         return sellers, scanners
 
     def checked(self, sellers: int, scanners: int) -> tuple[int, int]:
-        """Check a staffing on visitors that the search has not met; a stage that fails there gets one server more.
+        """Check a staffing on visitors that the search has not seen; a stage that fails there gets one more server.
 
-        A search finds what met the target on its visitors, so on those it looks a little better than it is.
+        The search selects a staffing that met the target on its own visitors, so on those its estimate is biased.
         """
         while not (trial := self.runner.trial("both", sellers, scanners)).meets:
             if trial.estimates["sellers"].verdict != "meets":
@@ -138,7 +141,7 @@ class _Search:
         return sellers, scanners
 
     def with_one_less(self, stage: Stage, sellers: int, scanners: int) -> Estimate | None:
-        """What is known of ``stage`` with one server less there; None if there was only one."""
+        """Return the estimate of ``stage`` with one server less; None if it has only one."""
         less = (sellers - 1, None) if stage == "sellers" else (sellers, scanners - 1)
         if 0 in less:
             return None
@@ -149,7 +152,7 @@ class _Search:
         return self.runner.trial(stage, *less).estimates[stage]
 
     def _smallest(self, stage: Stage, decided: Callable[[int], Trial]) -> int:
-        """Climb from the fewest that keep up by growing steps, then halve: more servers never wait longer."""
+        """Climb from the fewest that keep up in growing steps, then bisect: more servers never mean longer waits."""
         most: int = getattr(self.bounds, stage)
         too_few, step = self.runner.demand.least_stable(stage) - 1, 1
         while not decided(enough := min(too_few + step, most)).meets:
@@ -167,27 +170,27 @@ class _Search:
         if number >= getattr(self.bounds, stage):
             found = next(trial for trial in reversed(self.trials) if stage in trial.estimates).estimates[stage]
             raise TargetUnreachable(
-                f"{number} {stage} are not shown to be enough for {spoken(self.runner.target.wait_us)}: "
-                f"{found.reason}. Raise --max-{stage} or the --target-wait."
+                f"Unreachable target {spoken(self.runner.target.wait_us)}: {number} {stage} are not proven to be "
+                f"enough: {found.reason}. Raise --max-{stage} or the --target-wait."
             )
         return number + 1
 
 
 def _staffings(trial: Trial) -> set[tuple[int, int | None]]:
-    """The staffings that a trial tells of, None standing for any number of scanners."""
+    """Return the staffings that a trial covers; None means any number of scanners."""
     return {(trial.sellers, None), (trial.sellers, trial.scanners)}
 
 
 def _bound(demand: Demand, stage: Stage, given: int | None) -> int:
-    """The given bound of a stage or its default; refuses one that cannot hold the answer."""
+    """Return the bound of a stage, given or by default; refuse one below the fewest servers that keep up."""
     least = demand.least_stable(stage)
     if given is None:
         return _BOUND_FACTOR * least + _BOUND_EXTRA
     if given < 1:
-        raise PlanError(f"--max-{stage} {given} is not possible; use 1 or more.")
+        raise PlanError(f"Invalid --max-{stage} {given}; expected 1 or more.")
     if given < least:
         raise TargetUnreachable(
-            f"no target is reached with at most {given} {stage}: it takes {least} for a utilisation below 1, "
-            f"with fewer the line only grows. Raise --max-{stage}."
+            f"Unreachable target with at most {given} {stage}: it takes {least} for a utilisation below 1; "
+            f"with fewer, the line only grows. Raise --max-{stage}."
         )
     return given

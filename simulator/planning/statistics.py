@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 CONFIDENCE: Final = 0.95
 
-#: MSER-5 averages this many observations before it looks.
+#: MSER-5 averages batches of this many observations.
 MSER_BATCH: Final = 5
 
 Numbers = NDArray[np.float64]
@@ -26,24 +26,24 @@ class Interval:
     high: float
 
     def scaled(self, factor: float) -> "Interval":
-        """The same in another unit."""
+        """Convert to another unit."""
         return Interval(self.estimate * factor, self.low * factor, self.high * factor)
 
     def within(self, least: float, most: float) -> "Interval":
-        """The part of the interval that is possible."""
+        """Clip the interval to the possible values."""
         return Interval(self.estimate, max(self.low, least), min(self.high, most))
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one replication observed: a value, and for how many visitors it counts."""
+    """Values observed in one replication, weighted by numbers of visitors."""
 
     values: NDArray[np.int64]
     weights: NDArray[np.int64]
 
 
 def percentile(sample: Sample, percent: float) -> float:
-    """The nearest-rank percentile: the smallest value that at least ``percent`` % of the weight does not exceed.
+    """Return the nearest-rank percentile: the smallest value that at least ``percent`` % of the weight does not exceed.
 
     Without values it is 0: nobody waited.
     """
@@ -57,20 +57,20 @@ def percentile(sample: Sample, percent: float) -> float:
 
 
 def share_up_to(sample: Sample, value: float) -> float:
-    """The share of the weight whose value is at most ``value``; 1 without values."""
+    """Return the share of the weight whose value is at most ``value``; 1 without values."""
     total = int(sample.weights.sum())
     return float(sample.weights[sample.values <= value].sum() / total) if total else 1.0
 
 
 def percentile_interval(replications: Sequence[Sample], percent: float) -> Interval:
-    """The percentile over all replications, with a t interval at ``CONFIDENCE`` from how they differ (sectioning).
+    """Estimate the percentile over all replications, with a t interval at ``CONFIDENCE`` (sectioning).
 
     The estimate is the percentile of all replications' values together, the spread that of each replication's own
-    percentile around it: averaging the replications' percentiles would keep the bias that each has for being short.
+    percentile around it: averaging the replications' percentiles would keep the bias of each short replication.
 
     Args:
-        replications: At least two.
-        percent: Above 0 and below 100.
+        replications: Samples, at least two.
+        percent: The percentile, above 0 and below 100.
     """
     pooled = Sample(
         np.concatenate([sample.values for sample in replications]),
@@ -80,7 +80,7 @@ def percentile_interval(replications: Sequence[Sample], percent: float) -> Inter
 
 
 def mean_interval(values: Sequence[float]) -> Interval:
-    """The mean of independent values, at least two, with a t interval at ``CONFIDENCE``."""
+    """Estimate the mean of independent values, at least two, with a t interval at ``CONFIDENCE``."""
     return _around(sum(values) / len(values), values)
 
 
@@ -92,7 +92,7 @@ def _around(estimate: float, values: Sequence[float]) -> Interval:
 
 
 def t_quantile(probability: float, degrees: int) -> float:
-    """The value that Student's t stays below with ``probability``, from 0.5 to below 1; to nine digits."""
+    """Return the quantile of Student's t for a ``probability`` from 0.5 to below 1, to nine digits."""
     low, high = 0.0, 1.0
     while _t_below(high, degrees) < probability:
         high *= 2
@@ -103,7 +103,7 @@ def t_quantile(probability: float, degrees: int) -> float:
 
 
 def _t_below(value: float, degrees: int) -> float:
-    """Student's t distribution for whole degrees of freedom: Abramowitz and Stegun, 26.7.3 and 26.7.4."""
+    """Evaluate Student's t distribution for whole degrees of freedom: Abramowitz and Stegun, 26.7.3 and 26.7.4."""
     angle = atan(value / sqrt(degrees))
     odd = degrees % 2
     term = cos(angle) if odd else 1.0
@@ -116,10 +116,10 @@ def _t_below(value: float, degrees: int) -> float:
 
 
 def mser5(observations: Numbers) -> int:
-    """How many of the first observations belong to the warm-up, by MSER-5.
+    """Return how many of the first observations belong to the warm-up, by MSER-5.
 
-    Of the cuts within the first half it takes the one that leaves the mean of the rest known best: with the least
-    squared standard error, after averaging every five observations (White, Cobb and Spratt 2000).
+    Of the cuts within the first half it takes the one that minimises the squared standard error of the mean of the
+    rest, after averaging every five observations (White, Cobb and Spratt 2000).
 
     Returns:
         A multiple of 5; 0 if there are too few observations to tell.
@@ -131,12 +131,12 @@ def mser5(observations: Numbers) -> int:
 
 
 def slot_means(samples: Sequence[Sample], positions: Sequence[NDArray[np.int64]], edges: NDArray[np.int64]) -> Numbers:
-    """Welch's averages: the mean of the values, by weight and over all replications, in each slot of positions.
+    """Compute Welch's averages: the weighted mean of the values of all replications, in each slot of positions.
 
     Args:
         samples: One for each replication.
-        positions: Where each value belongs, in the unit of ``edges``.
-        edges: Borders of the slots, ascending; a slot without values has the mean of the one before it.
+        positions: Position of each value, in the unit of ``edges``.
+        edges: Edges of the slots, ascending; an empty slot takes the mean of the slot before.
     """
     slots = len(edges) - 1
     totals, weights = np.zeros(slots), np.zeros(slots)

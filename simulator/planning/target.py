@@ -1,4 +1,4 @@
-"""What a plan is to reach."""
+"""The target of a plan."""
 
 from dataclasses import dataclass
 from math import inf
@@ -11,7 +11,7 @@ _TWO_MINUTES_S = 120
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``percentile`` percent of visitors wait at most ``wait_us`` at each stage; made by ``checked_target``."""
+    """``percentile`` percent of visitors wait at most ``wait_us`` at each stage; created by ``checked_target``."""
 
     wait_us: float  #: microseconds
     percentile: float  #: above 0 and below 100
@@ -23,23 +23,23 @@ class Target:
 
 
 def checked_target(wait_s: float, percentile: float) -> Target:
-    """The target of ``percentile`` percent of visitors waiting at most ``wait_s`` seconds.
+    """Validate a target: ``percentile`` percent of visitors wait at most ``wait_s`` seconds.
 
     Raises:
-        TargetError: One of them is impossible.
+        TargetError: The wait or the percentile is invalid.
     """
     if not 0 < wait_s < inf:
-        raise TargetError(f"a target wait of {wait_s:g} s is not possible; use a duration above 0, like 5m or 90s.")
+        raise TargetError(f"Invalid target wait of {wait_s:g} s; expected a duration above 0, for example 5m or 90s.")
     if not 0 < percentile < _HUNDRED:
         raise TargetError(
-            f"a percentile of {percentile:g} is not possible; use a number above 0 and below 100, like 95. "
-            f"(No staffing can promise a wait to every visitor of every day.)"
+            f"Invalid percentile of {percentile:g} %; expected a number above 0 and below 100, for example 95. "
+            f"(No staffing can guarantee a wait for every visitor.)"
         )
     return Target(wait_s * 1_000_000, percentile)
 
 
 def spoken(time_us: float) -> str:
-    """A wait for reading: seconds below two minutes, else minutes."""
+    """Format a wait: in seconds below two minutes, otherwise in minutes."""
     seconds = time_us / 1_000_000
     if seconds < _TWO_MINUTES_S:
         return f"{seconds:.3g} s"

@@ -1,4 +1,4 @@
-"""Trials: whether one staffing meets the target, decided by as many replications as that takes."""
+"""Trials: whether one staffing meets the target, decided by as many replications as needed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from simulator.utilisation import utilisation
 Verdict = Literal["meets", "fails", "unstable", "undecided"]
 Purpose = Literal["sellers", "scanners", "both"]
 
-#: Numbers of replications after which a trial looks whether it can decide; few, because each look can err.
+#: Numbers of replications after which a trial tries to decide; few, because each decision can err.
 REPLICATION_STEPS: Final = (6, 12, 24, 48)
 
 #: Waits are skewed: replications without a rare crush have low percentiles that differ little. Intervals from six
@@ -45,11 +45,11 @@ _FIRST_NUMBER: Final[dict[Purpose, int]] = {"sellers": 1, "scanners": 1, "both":
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a trial found out about one stage; times are microseconds."""
+    """Result of a trial for one stage; times are microseconds."""
 
     utilisation: float
     verdict: Verdict
-    cause: str  #: of the verdict, in a few words
+    cause: str  #: cause of the verdict, in a few words
     reason: str  #: the same with its numbers
     wait: Interval | None = None  #: the target's percentile of visitors' waits; None if unstable
     share: Interval | None = None  #: share of visitors who wait no longer than the target
@@ -60,7 +60,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One staffing that was tried."""
+    """One staffing and its estimates."""
 
     purpose: Purpose  #: the stage whose staffing was sought, or both for the check of the result
     sellers: int
@@ -69,7 +69,7 @@ class Trial:
 
     @property
     def meets(self) -> bool:
-        """Whether every stage that it was about meets the target."""
+        """Whether every stage of the trial meets the target."""
         return all(estimate.verdict == "meets" for estimate in self.estimates.values())
 
 
@@ -85,14 +85,14 @@ class Replications:
 
 @dataclass(frozen=True, slots=True)
 class TrialRunner:
-    """Tries staffings of one scenario against one target."""
+    """Runner of trials of one scenario against one target."""
 
     demand: Demand
     target: Target
     seed: int
     workers: Workers
-    on_trial: Callable[[Trial], None]  #: is told of every trial when it is decided
-    on_replications: Callable[[Replications], None] = lambda _: None  #: is told of replications before they begin
+    on_trial: Callable[[Trial], None]  #: callback after every trial
+    on_replications: Callable[[Replications], None] = lambda _: None  #: callback before replications start
 
     def trial(self, purpose: Purpose, sellers: int, scanners: int | None) -> Trial:
         """Try a staffing; see ``Trial`` for the parameters."""
@@ -102,7 +102,7 @@ class TrialRunner:
 
     def _estimates(self, purpose: Purpose, sellers: int, scanners: int | None) -> dict[Stage, Estimate]:
         demand = self.demand
-        # Nobody looks at these scanners, but the venue must come to an end.
+        # These scanners are not evaluated, but the simulation must end.
         simulated_scanners = demand.least_stable("scanners") + 1 if scanners is None else scanners
         scenario = replace(demand.scenario, sellers=sellers, scanners=simulated_scanners)
         load = utilisation(scenario)
@@ -135,22 +135,22 @@ class _Series:
     loads: dict[Stage, float]
     first_number: int
 
-    def run(self, at_least_us: int, looks: Sequence[int], *, settled: bool) -> dict[Stage, Estimate]:
-        """Replicate until every stage is decided, or all looks that a trial may take are taken.
+    def run(self, at_least_us: int, steps: Sequence[int], *, settled: bool) -> dict[Stage, Estimate]:
+        """Run replications until every stage is decided, or all steps are used up.
 
         Args:
-            at_least_us: Length of a replication, microseconds.
-            looks: Numbers of replications after which to look.
-            settled: Whether that is long enough for the lines to settle.
+            at_least_us: Minimum length of a replication, microseconds.
+            steps: Numbers of replications after which to decide.
+            settled: Whether this length is enough for the lines to settle.
         """
         runner, gap_us = self.runner, self.runner.demand.mean_gap_us
         length_us = -(-at_least_us // gap_us) * gap_us
         observations: list[Observation] = []
         estimates: dict[Stage, Estimate] = {}
         affordable = max(LEAST_TO_MEET, runner.demand.affordable(length_us))
-        for look in (look for look in looks if look <= affordable):
-            runner.on_replications(Replications(self.scenario.sellers, self.scenario.scanners, look, length_us))
-            numbers = range(self.first_number + len(observations), self.first_number + look)
+        for step in (step for step in steps if step <= affordable):
+            runner.on_replications(Replications(self.scenario.sellers, self.scenario.scanners, step, length_us))
+            numbers = range(self.first_number + len(observations), self.first_number + step)
             observations += runner.workers.observe(
                 [Replication(self.scenario, runner.seed, number, length_us) for number in numbers]
             )
@@ -161,7 +161,7 @@ class _Series:
                     utilisation=load,
                     length_us=length_us,
                     slot_us=gap_us,
-                    settled=settled and look >= LEAST_TO_MEET,
+                    settled=settled and step >= LEAST_TO_MEET,
                 )
                 for stage, load in self.loads.items()
             }
@@ -179,14 +179,14 @@ def estimate(
     slot_us: int,
     settled: bool,
 ) -> Estimate:
-    """What replications of one staffing say about one stage.
+    """Estimate one stage from replications of one staffing.
 
     Args:
-        replications: The waits of each.
-        target: What is to be reached.
-        utilisation: Of the stage's servers.
-        length_us: For how long buses arrived in each, microseconds.
-        slot_us: What MSER-5 takes for one observation: the mean wait of those who arrive in so many microseconds.
+        replications: Waits of each replication.
+        target: The target to meet.
+        utilisation: Utilisation of the stage's servers.
+        length_us: Time in which buses arrived in each replication, microseconds.
+        slot_us: Slot of one MSER-5 observation: the mean wait of visitors who arrive within it, microseconds.
         settled: Whether the replications are long enough for lines this busy; if not, the target cannot be met.
     """
     edges = np.arange(0, length_us + slot_us, slot_us, dtype=np.int64)
@@ -216,7 +216,7 @@ def _judged(
     if wait.low > target.wait_us:
         return "fails", f"> {limit}", f"{found}, more than {limit}"
     if not settled:
-        reason = f"at utilisation {utilisation:.3f} lines swing for too long to know their waits: {found}"
+        reason = f"at utilisation {utilisation:.3f} lines fluctuate too slowly to estimate waits: {found}"
         return "undecided", "busy near 1", reason
     if wait.high <= target.wait_us:
         return "meets", f"<= {limit}", f"{found}, within {limit}"

@@ -1,4 +1,4 @@
-"""Worker processes that run replications; what comes back does not depend on how many there are."""
+"""Worker processes that run replications; the results do not depend on their number."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -11,16 +11,16 @@ from simulator.planning.replication import Observation, Replication, observe
 
 
 class Workers:
-    """Runs replications in this process, or in several others that start when first needed."""
+    """Pool that runs replications in this process, or in several others that start when first needed."""
 
     def __init__(self, count: int) -> None:
-        """Prepare ``count`` workers; one is this process itself.
+        """Prepare ``count`` workers; a single worker is this process itself.
 
         Raises:
-            PlanError: There would be none.
+            PlanError: The count is below 1.
         """
         if count < 1:
-            raise PlanError(f"{count} workers are not possible; use 1 or more.")
+            raise PlanError(f"Invalid number of workers: {count} workers; expected 1 or more.")
         # Spawned, not forked: the command line has threads (its progress), which a fork would copy half.
         self._pool: Final = ProcessPoolExecutor(count, mp_context=get_context("spawn")) if count > 1 else None
 
@@ -34,5 +34,5 @@ class Workers:
             self._pool.shutdown(cancel_futures=True)
 
     def observe(self, replications: Sequence[Replication]) -> list[Observation]:
-        """Run ``replications``; the observations come in their order."""
+        """Run ``replications`` and return their observations in the same order."""
         return list((map if self._pool is None else self._pool.map)(observe, replications))

@@ -1,7 +1,7 @@
 """Replay: an event log in the format of the published model's simulation, sent as messages of the contract.
 
-``reader`` reads the file event by event, ``shape`` knows what an event looks like there, ``spool`` keeps them on disk,
-judges them as a whole and gives them in the order in which they ended, and ``run`` sends them.
+``reader`` reads the file event by event, ``shape`` validates a single event, ``spool`` stores the events on disk,
+validates them as a whole and returns them in the order in which they ended, and ``run`` sends them.
 """
 
 from simulator.replay.run import Replay, ReplayProgress, ReplaySummary, plan_replay, replay

@@ -1,4 +1,4 @@
-"""Reading an event log: a JSON object of any size, of which one event at a time is in memory."""
+"""Reader of an event log: a JSON object of any size, of which one event at a time is in memory."""
 
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -14,32 +14,32 @@ from simulator.replay.shape import MOST_PEOPLE, InvalidEvent, Recorded, as_recor
 
 _CHUNK: Final = 64 * 1024
 
-#: Keys of the log beside ``events``: how many lines of each kind there are.
+#: Keys of the log in addition to ``events``: the number of lines of each kind.
 _LINES: Final = ("sellerLines", "scannerLines")
 
 _MOST_LINES: Final = 10_000
 
-#: Parser's marks with which a value begins.
+#: Parser marks that begin a value.
 _BEGINNINGS: Final = frozenset({"start_map", "start_array", "string", "number", "boolean", "null"})
 
 _OPENING: Final = {"start_map": "an object", "start_array": "a list"}
 
 
 class LogReader:
-    """Gives the events of a log once, in the order of the file; afterwards knows what else the file says."""
+    """One-pass reader of the events of a log, in file order; the other keys are known afterwards."""
 
     def __init__(self, path: Path, on_read: Callable[[int], None] = lambda _: None) -> None:
         """Prepare to read.
 
         Args:
-            path: The log.
-            on_read: Is told now and then how many bytes have been read.
+            path: File of the log.
+            on_read: Callback with the number of bytes read so far.
         """
         self._path: Final = path
         self._on_read: Final = on_read
         self._digest: Final = sha256()
         self._bytes_read = 0
-        self._number = 0  #: of the event that is read, from 1; 0: before the first
+        self._number = 0  #: number of the current event, from 1; 0: before the first
         self._stream: BinaryIO
         self._marks: Iterator[tuple[str, Any]]
         self.lines: Final[dict[str, int]] = {}  #: sellerLines and scannerLines
@@ -50,10 +50,10 @@ class LogReader:
         return self._digest.hexdigest()
 
     def events(self) -> Iterator[Recorded]:
-        """Read the file.
+        """Read the file and yield its events.
 
         Raises:
-            EventLogRefused: It cannot be read, is no JSON, or has another shape.
+            EventLogRefused: It cannot be read, is not JSON, or has the wrong format.
         """
         try:
             with self._path.open("rb") as self._stream:
@@ -67,10 +67,10 @@ class LogReader:
                 f"{self._path}, byte {at}, {where}: {reason}; expected one JSON object in UTF-8.", byte=at
             ) from error
         except OSError as error:
-            raise EventLogRefused(f"the event log {self._path} cannot be read: {error.strerror or error}.") from error
+            raise EventLogRefused(f"Cannot read the event log {self._path}: {error.strerror or error}.") from error
 
     def read(self, size: int) -> bytes:
-        """The next bytes of the file; called by the parser."""
+        """Read the next bytes of the file; called by the parser."""
         chunk = self._stream.read(size)
         self._bytes_read += len(chunk)
         self._digest.update(chunk)
@@ -87,7 +87,7 @@ class LogReader:
             if mark == "end_map":
                 break
             if key in seen:
-                self._refuse(f"'{key}' is there twice, expected once")
+                self._refuse(f"'{key}' is given twice, expected once")
             seen.add(key)
             if key == "events":
                 yield from self._events()
@@ -97,12 +97,12 @@ class LogReader:
             else:
                 self._refuse(f"found the key {shortened(key)}, expected only events, {', '.join(_LINES)}")
         for key in sorted(known - seen):
-            self._refuse(f"'{key}' is missing, expected beside {', '.join(sorted(known - {key}))}")
+            self._refuse(f"'{key}' is missing, expected together with {', '.join(sorted(known - {key}))}")
         for _ in self._marks:
-            pass  # only the parser can tell whether the object is all there is
+            pass  # the parser raises if anything follows the object
 
     def _count(self, key: str) -> int:
-        """A number of lines, or the length of a list of them."""
+        """Read a number of lines, given as a number or as a list of them."""
         mark, value = next(self._marks)
         if mark == "start_array":
             value = self._length()
@@ -113,7 +113,7 @@ class LogReader:
         return value
 
     def _length(self) -> int:
-        """Number of values in the list that has just begun."""
+        """Count the values of the list that has just begun."""
         length, depth = 0, 1
         while depth:
             mark, _ = next(self._marks)
@@ -138,14 +138,14 @@ class LogReader:
             yield recorded
 
     def _object(self) -> dict[str, Any]:
-        """The object that has just begun, of plain values and lists of them."""
+        """Read the object that has just begun, of plain values and lists of them."""
         found: dict[str, Any] = {}
         marks = self._marks
         for mark, key in marks:
             if mark == "end_map":
                 break
             if key in found:
-                raise InvalidEvent(f"'{key}' is there twice, expected once")
+                raise InvalidEvent(f"'{key}' is given twice, expected once")
             mark, value = next(marks)  # noqa: PLW2901 - a key is followed by its value
             if mark == "start_array":
                 value = self._list(key)
@@ -173,41 +173,41 @@ class LogReader:
 
 
 def refusal(path: Path, number: int, what: str) -> EventLogRefused:
-    """The error that says what is wrong with an event, and where it stands.
+    """Build the error for an invalid event, with its position.
 
     Args:
-        path: The log.
-        number: Of the event, from 1.
-        what: What was found, and what is expected.
+        path: File of the log.
+        number: Number of the event, from 1.
+        what: What was found and what is expected.
     """
     at = _byte_of(path, number)
     return EventLogRefused(f"{path}, event {number} at byte {at}: {what}.", event=number, byte=at)
 
 
 def _byte_of(path: Path, number: float) -> int:
-    """Where an event begins, or where the file ceases to be JSON if that comes first; counted from 0.
+    """Return the byte at which an event begins or, if earlier, at which the file stops being JSON; from 0.
 
-    The parser does not tell where it is, so it is fed again: in chunks first, then the chunk in question by the byte.
+    The parser does not report its position, so the file is parsed again: in chunks, then the right chunk by the byte.
     """
     return _feed(path, number, bytewise_from=_feed(path, number, bytewise_from=inf))
 
 
 def _feed(path: Path, number: float, *, bytewise_from: float) -> int:
-    """The beginning of the bite in which event ``number`` begins or the file ceases to be JSON."""
+    """Return the start of the chunk in which event ``number`` begins or the file stops being JSON."""
     marks = ijson.sendable_list()
     parser = ijson.parse_coro(marks, use_float=True)
     at = begun = 0
     with path.open("rb") as stream:
-        while bite := stream.read(1 if at >= bytewise_from else _CHUNK):
+        while part := stream.read(1 if at >= bytewise_from else _CHUNK):
             try:
-                parser.send(bite)
+                parser.send(part)
             except ijson.JSONError:
                 return at
             begun += sum(prefix == "events.item" and mark in _BEGINNINGS for prefix, mark, _ in marks)
             if begun >= number:
                 return at
             marks.clear()
-            at += len(bite)
+            at += len(part)
     return at
 
 

@@ -1,4 +1,4 @@
-"""Sending an event log as a run of one venue."""
+"""Replay: an event log sent as a run of one venue."""
 
 import json
 from collections.abc import Callable, Generator
@@ -24,18 +24,18 @@ from simulator.sinks.protocol import Sink
 
 _DAY_US: Final = 24 * HOUR_US
 
-#: Raised whenever the same log gives other messages than before; part of every default run id.
+#: Increased whenever the same log gives other messages than before; part of every default run id.
 _TRANSLATION_VERSION: Final = 1
 
 _DIGEST_LENGTH: Final = 10
 
-#: Events between two looks at the sink.
-_LOOK_EVERY: Final = 5000
+#: Events between two polls of the sink.
+_POLL_EVERY: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A log as one venue's run; made by ``plan_replay``, which refuses what cannot be."""
+    """Parameters of a replay; created and validated by ``plan_replay``."""
 
     run_id: str
     venue_id: str
@@ -44,7 +44,7 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class ReplayProgress:
-    """How far the sending is."""
+    """Progress of a replay."""
 
     messages: int  #: sent so far, receipts included
     fraction: float  #: of the log's events
@@ -52,7 +52,7 @@ class ReplayProgress:
 
 @dataclass(frozen=True, slots=True)
 class ReplaySummary:
-    """What was sent."""
+    """Summary of a replay."""
 
     run_id: str
     venue_id: str
@@ -76,20 +76,20 @@ class ReplaySummary:
 def plan_replay(
     log: EventLog, *, start: datetime | None = None, run_id: str | None = None, venue_id: str = "venue-1"
 ) -> Replay:
-    """Settle what was left open and refuse what cannot be.
+    """Fill in defaults and validate the parameters of a replay.
 
     Args:
-        log: What to send.
-        start: The log's minute 0, with time zone. Default: a midnight so far back that all its hours are over.
-        run_id: Default: a digest of the log's content, its start and the venue.
-        venue_id: The venue at which it happened.
+        log: The log to send.
+        start: The log's minute 0, with time zone. Default: the latest midnight for which all of its hours are over.
+        run_id: Id of the run. Default: a digest of the log's content, its start and the venue.
+        venue_id: Id of the venue.
 
     Raises:
-        RunError: An id is impossible, or events would lie in the future or before the year 2000.
+        RunError: An id is invalid, or events would lie in the future or before the year 2000.
     """
     for name, value in (("run", run_id), ("venue", venue_id)):
         if value is not None and not RUN_ID.fullmatch(value):
-            raise RunError(f"the {name} id {value!r} is not possible; use up to 100 letters, digits, '.', '_' and '-'.")
+            raise RunError(f"Invalid {name} id {value!r}; expected up to 100 letters, digits, '.', '_' and '-'.")
     start_us = _start(start, log.length_us)
     if run_id is None:
         shape = [_TRANSLATION_VERSION, SCHEMA_VERSION, log.content_digest, start_us, venue_id]
@@ -100,13 +100,13 @@ def plan_replay(
 def replay(
     log: EventLog, run: Replay, sink: Sink, on_progress: Callable[[ReplayProgress], None] = lambda _: None
 ) -> ReplaySummary:
-    """Send a log; returns when everything is delivered.
+    """Send a log and return when everything is delivered.
 
     Args:
-        log: What to send.
-        run: When and where it happened.
-        sink: Where the messages go.
-        on_progress: Is told now and then how far it is.
+        log: The log to send.
+        run: Start, venue and id of the run.
+        sink: Destination of the messages.
+        on_progress: Callback for progress, after every batch of events.
     """
     began = monotonic()
     env = Environment(run.start_us)
@@ -114,11 +114,11 @@ def replay(
     journal = Journal(env, MessageHeader(run.run_id, run.venue_id, run_venues=1), ledger, sink)
 
     def reenact() -> Generator[simpy.Event, Any, None]:
-        """SimPy's clock goes from the end of one activity to that of the next, as in a simulation."""
+        """Advance SimPy's clock from the end of one activity to the next, as in a simulation."""
         price = load_scenario("original").ticket_price_cents
         activities = log.activities()
         sent = 0
-        while batch := list(islice(activities, _LOOK_EVERY)):
+        while batch := list(islice(activities, _POLL_EVERY)):
             for activity in batch:
                 ended = run.start_us + activity.ended_us
                 if ended > env.now:
@@ -148,7 +148,7 @@ def replay(
 
 
 def _about(activity: ActivityRecord, start_us: int, price: int) -> bytes:
-    """The message's second half."""
+    """Build the second half of the message."""
     _, _, _, arrived_us, bus_id, group_id, first_visitor_id, party_size, channel, line = activity
     arrived_at = start_us + arrived_us
     if line is None:
@@ -158,7 +158,7 @@ def _about(activity: ActivityRecord, start_us: int, price: int) -> bytes:
 
 
 def _start(start: datetime | None, length_us: int) -> int:
-    """The log's minute 0, given or by default; refuses one from which events would lie in the future."""
+    """Return the log's minute 0, given or by default; refuse one from which events would lie in the future."""
     now_us = wall_clock_us()
     if start is None:
         start_us = (now_us - length_us - HOUR_US) // _DAY_US * _DAY_US
@@ -166,14 +166,14 @@ def _start(start: datetime | None, length_us: int) -> int:
         start_us = round(start.timestamp() * 1_000_000)
     if start_us + length_us > now_us:
         raise RunError(
-            f"a log that lasts {length_us / HOUR_US:.2f} hours cannot be sent from {_utc(start_us):%Y-%m-%dT%H:%M:%SZ}:"
-            f" its events would lie in the future, and it is {_utc(now_us):%Y-%m-%dT%H:%M:%SZ}. Start at "
+            f"Invalid start {_utc(start_us):%Y-%m-%dT%H:%M:%SZ} for a log of {length_us / HOUR_US:.2f} hours: its "
+            f"events would lie in the future, and it is {_utc(now_us):%Y-%m-%dT%H:%M:%SZ}. Start at "
             f"{_utc(now_us - length_us):%Y-%m-%dT%H:%M:%SZ} or earlier."
         )
     if start_us < EARLIEST_TIME_US:
         raise RunError(
-            f"a log that lasts {length_us / HOUR_US:.2f} hours cannot be sent from {_utc(start_us):%Y-%m-%dT%H:%M:%SZ};"
-            " stay in 2000 to 2099."
+            f"Invalid start {_utc(start_us):%Y-%m-%dT%H:%M:%SZ} for a log of {length_us / HOUR_US:.2f} hours; expected "
+            "a time from 2000 to 2099."
         )
     return start_us
 

@@ -1,4 +1,4 @@
-"""The shape of an event in the log: which keys it has and what they may hold."""
+"""The format of an event in the log: its keys and their values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from simulator.events import EventType
 
 _MINUTE_US: Final = 60_000_000
 
-#: A hundred years: later times cannot be told in the contract.
+#: A hundred years: the contract cannot express later times.
 _MOST_MINUTES: Final = 100 * 366 * 24 * 60
 
-#: JSON readers that keep numbers as doubles still tell such ids apart.
+#: JSON readers that store numbers as doubles still distinguish such ids.
 _MOST_ID: Final = 2**53
 
-#: The most people that one event may name, which bounds the memory for it.
+#: Most people in one event, which bounds its memory.
 MOST_PEOPLE: Final = 100_000
 
 
 class InvalidEvent(ValueError):
-    """An event has another shape; says what was found and what is expected, without the event's position."""
+    """An event has the wrong format; says what was found and what is expected, without the event's position."""
 
 
 class Recorded(NamedTuple):
@@ -37,7 +37,7 @@ class Recorded(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What an event of one kind holds."""
+    """Keys of an event of one kind."""
 
     kind: EventType
     who: str  #: key of the people
@@ -65,10 +65,10 @@ _SHAPES: Final = {
 
 
 def as_recorded(event: Mapping[str, Any]) -> Recorded:
-    """The event that a JSON object of the log tells of.
+    """Convert a JSON object of the log to an event.
 
     Raises:
-        InvalidEvent: The object has other keys, or a key holds what it must not.
+        InvalidEvent: The object has the wrong keys, or a value is invalid.
     """
     name = event.get("event")
     shape = _SHAPES.get(name) if isinstance(name, str) else None

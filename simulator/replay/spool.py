@@ -1,7 +1,7 @@
-"""The spool: an event log on disk, judged as a whole, and given in the order in which its activities ended.
+"""The spool: an event log on disk, validated as a whole and read in the order in which its activities ended.
 
-Everything is kept in a temporary SQLite database, which the operating system removes when it is closed, however that
-comes about. It sorts on disk, so memory does not grow with the log.
+The events are in a temporary SQLite database, which the operating system removes when it is closed, even after a crash.
+SQLite sorts on disk, so memory does not grow with the log.
 """
 
 import sqlite3
@@ -17,13 +17,13 @@ from simulator.exceptions import EventLogRefused
 from simulator.replay.reader import LogReader, refusal
 from simulator.replay.shape import Recorded
 
-#: Memory for the database's pages, KiB; beyond, they and what is being sorted go to disk.
+#: Memory for the database's pages, KiB; beyond that, pages and sorts spill to disk.
 _CACHE_KIB: Final = 2 * 1024
 
 #: Events that are written together.
 _BATCH: Final = 2000
 
-#: Work of the database, in its own unit, after which it lets Ctrl-C through: less than a tenth of a second.
+#: SQLite virtual machine instructions between checks for Ctrl-C: less than a tenth of a second.
 _INTERRUPTIBLE_EVERY: Final = 100_000
 
 _NUMBER_OF: Final = {kind: number for number, kind in enumerate(ACTIVITY_TYPES)}
@@ -74,7 +74,7 @@ insert into guest
     order by person;
 """  # noqa: S608 - the two channels are constants
 
-#: In the order of the log where activities ended together, so that a visitor's own keep theirs.
+#: Activities that ended together keep the order of the log, so that each visitor's stay in order.
 _IN_ORDER: Final = """
 select
     event.kind, event.began, event.ended, guest.arrived, guest.bus_id,
@@ -86,7 +86,7 @@ order by event.ended, event.number
 
 
 class ActivityRecord(NamedTuple):
-    """An activity in terms of the contract, but for the run's start: times are microseconds since then."""
+    """An activity with the fields of the contract; times are microseconds since the start of the run."""
 
     kind: EventType
     began_us: int
@@ -101,7 +101,7 @@ class ActivityRecord(NamedTuple):
 
 
 class EventLog:
-    """A whole and sound log."""
+    """A complete and valid log."""
 
     def __init__(self, reader: LogReader, in_order: sqlite3.Cursor, totals: tuple[int, int, int]) -> None:
         self.sellers: Final = reader.lines["sellerLines"]
@@ -112,23 +112,23 @@ class EventLog:
         self._in_order: Final = in_order
 
     def activities(self) -> Iterator[ActivityRecord]:
-        """The activities in the order in which they ended; can be asked for once."""
+        """Yield the activities in the order in which they ended; can be called once."""
         for kind, *others in self._in_order:
             yield ActivityRecord(ACTIVITY_TYPES[kind], *others)
 
 
 @contextmanager
 def open_event_log(path: Path, on_read: Callable[[int], None] = lambda _: None) -> Iterator[EventLog]:
-    """Read a log through, judge it and sort it; until the end of the context it lies in temporary files.
+    """Read, validate and sort a log; it stays in temporary files until the end of the context.
 
     Args:
-        path: The log.
-        on_read: Is told how many bytes have been read; sorting comes after that.
+        path: File of the log.
+        on_read: Callback with the number of bytes read so far; sorting follows the last one.
 
     Raises:
-        EventLogRefused: It cannot be read, is of another shape, or contradicts itself; or it cannot be kept on disk.
+        EventLogRefused: It cannot be read, has the wrong format, contradicts itself, or cannot be stored on disk.
     """
-    # Without a name, SQLite makes a temporary file that is gone when it is closed.
+    # Without a name, SQLite creates a temporary file that disappears when it is closed.
     with closing(sqlite3.connect("", isolation_level=None)) as database:
         try:
             database.executescript(
@@ -137,8 +137,8 @@ def open_event_log(path: Path, on_read: Callable[[int], None] = lambda _: None) 
             )
             database.set_progress_handler(lambda: None, _INTERRUPTIBLE_EVERY)
             reader = LogReader(path, on_read)
-            _keep(database, reader)
-            _judge(database, path, reader.lines)
+            _store(database, reader)
+            _validate(database, path, reader.lines)
             totals = database.execute(
                 "select count(*) filter (where people > 0), count(*) filter (where people = 0), "
                 "coalesce(max(ended), 0) from event"
@@ -148,14 +148,14 @@ def open_event_log(path: Path, on_read: Callable[[int], None] = lambda _: None) 
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                 raise KeyboardInterrupt from error
             raise EventLogRefused(
-                f"the event log {path} cannot be sorted on disk: {error}. It needs about one and a half times its own "
+                f"Cannot sort the event log {path} on disk: {error}. It needs about one and a half times its own "
                 "size for temporary files; TMPDIR names the folder for them."
             ) from error
         yield EventLog(reader, in_order, totals)
 
 
-def _keep(database: sqlite3.Connection, reader: LogReader) -> None:
-    """Write down every event, and who took part."""
+def _store(database: sqlite3.Connection, reader: LogReader) -> None:
+    """Store every event and the people in it."""
     numbered = enumerate(reader.events(), 1)
     while batch := list(islice(numbered, _BATCH)):
         database.executemany("insert into event values (?, ?, ?, ?, ?, ?, ?, ?)", (_row(*entry) for entry in batch))
@@ -180,8 +180,8 @@ def _row(number: int, event: Recorded) -> tuple[int | None, ...]:
     )
 
 
-def _judge(database: sqlite3.Connection, path: Path, lines: dict[str, int]) -> None:
-    """Refuse what no simulation could have written, at the first event that does not fit; number the visitors."""
+def _validate(database: sqlite3.Connection, path: Path, lines: dict[str, int]) -> None:
+    """Refuse a log that no simulation could have written, at its first invalid event; number the visitors."""
 
     def refuse_any(query: str, what: str) -> None:
         """Refuse the log if the query finds an event; ``what`` is filled in with the row."""
@@ -200,11 +200,11 @@ def _judge(database: sqlite3.Connection, path: Path, lines: dict[str, int]) -> N
         )
     refuse_any(
         _second_time("number", "event", "bus_id", f"where kind = {_BUS}"),
-        "'busId' is {}, which has arrived before; expected a bus once",
+        "'busId' is {}, which has arrived before; expected each bus once",
     )
     refuse_any(
         _second_time("event", "rider", "person"),
-        "person {} is in 'peopleCreated', but has arrived before; expected everybody once",
+        "person {} is in 'peopleCreated', but has arrived before; expected each person once",
     )
     database.executescript(_PARTIES)
     for passengers in (
@@ -225,13 +225,13 @@ def _judge(database: sqlite3.Connection, path: Path, lines: dict[str, int]) -> N
         group by buyer.event
         having min(visitor.party) <> max(visitor.party) or max(this.people) <> max(first.people)
         order by buyer.event""",
-        "'people' are not those of event {}, though they share some; expected who buys together to stay together",
+        "'people' are not those of event {}, though they share some; expected groups to stay together",
     )
     refuse_any(
         """
         select event, min(person), max(person) from buyer join visitor using (person)
         group by event having min(bus) <> max(bus) order by event""",
-        "'people' from {} to {} came on different buses; expected the people of one bus",
+        "'people' from {} to {} came on different buses; expected people of one bus",
     )
     refuse_any(
         _second_time("number", "event", "person", f"where kind <> {_BUS}", per="kind, person"),
@@ -248,7 +248,7 @@ def _judge(database: sqlite3.Connection, path: Path, lines: dict[str, int]) -> N
 
 
 def _second_time(number: str, table: str, what: str, where: str = "", *, per: str = "") -> str:
-    """A query for events whose ``what`` an earlier one has, first to last."""
+    """Build a query for events whose ``what`` an earlier event has, first to last."""
     return f"""
         select number, what from (
             select {number} as number, {what} as what,

@@ -1,4 +1,4 @@
-"""Where messages go: standard output, a file or Kafka."""
+"""Sinks: destinations of messages, which are standard output, a file or Kafka."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -17,12 +17,12 @@ _FILE: Final = "file:"
 
 
 def is_kafka(destination: str) -> bool:
-    """Whether messages to ``destination`` go to Kafka, not as lines to somewhere."""
+    """Return whether ``destination`` is Kafka, not standard output or a file."""
     return destination.startswith(_KAFKA)
 
 
 def check_destination(destination: str) -> None:
-    """Refuse what ``open_sink`` would not understand.
+    """Validate a destination of ``open_sink``.
 
     Raises:
         SinkError: It is none of ``stdout``, ``file:PATH`` and ``kafka://HOST:PORT[,HOST:PORT]``.
@@ -34,7 +34,7 @@ def check_destination(destination: str) -> None:
     file = destination.startswith(_FILE) and destination != _FILE
     if not (destination == "stdout" or file or kafka):
         raise SinkError(
-            f"messages cannot go to '{destination}': use stdout, file:PATH or kafka://HOST:PORT[,HOST:PORT]."
+            f"Invalid destination '{destination}'; expected stdout, file:PATH or kafka://HOST:PORT[,HOST:PORT]."
         )
 
 
@@ -42,17 +42,17 @@ def check_destination(destination: str) -> None:
 def open_sink(
     destination: str, *, deadline_s: float | None = None, on_wait: Callable[[str], None] = lambda _: None
 ) -> Iterator[Sink]:
-    """Open the place that ``destination`` names, and close it at the end.
+    """Open the sink of ``destination`` and close it at the end.
 
     Args:
-        destination: ``stdout``, ``file:PATH`` or ``kafka://HOST:PORT[,HOST:PORT]``.
-        deadline_s: How long a Kafka that does not answer is waited for, seconds. Default: as the environment says.
-        on_wait: Is told, in a sentence, what is being waited for.
+        destination: One of ``stdout``, ``file:PATH`` and ``kafka://HOST:PORT[,HOST:PORT]``.
+        deadline_s: Timeout for a Kafka that does not answer, seconds. Default: ``TICKETSIM_KAFKA_DEADLINE_S``.
+        on_wait: Callback with a sentence that says what is being waited for.
 
     Raises:
-        SinkError: The destination cannot be understood or opened.
-        KafkaUnreachable: No broker answered before the deadline.
-        TopicsMissing: The broker has not all eight topics.
+        SinkError: The destination is invalid or cannot be opened.
+        KafkaUnreachable: No broker answered before the timeout.
+        TopicsMissing: The broker does not have all eight topics.
     """
     check_destination(destination)
     if destination == "stdout":
@@ -62,7 +62,7 @@ def open_sink(
         with file_sink(Path(destination.removeprefix(_FILE))) as sink:
             yield sink
     else:
-        # librdkafka takes a tenth of a second to load, which nobody else should pay.
+        # librdkafka takes a tenth of a second to load; other sinks should not pay for it.
         from simulator.sinks.kafka import kafka_sink  # noqa: PLC0415
 
         with kafka_sink(destination.removeprefix(_KAFKA), deadline_s=deadline_s, on_wait=on_wait) as kafka:

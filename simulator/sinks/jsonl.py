@@ -1,4 +1,4 @@
-"""Messages as JSON lines, on standard output or in a file."""
+"""Sink of JSON lines, on standard output or in a file."""
 
 import io
 import os
@@ -9,22 +9,22 @@ from typing import BinaryIO, Final, Protocol
 
 from simulator.exceptions import SinkError
 
-#: Lines kept back before they are written; a write for each would cost as much as making it.
+#: Lines buffered before they are written; a write per line would cost as much as simulating it.
 _BATCH: Final = 1000
 
 
 class ByteStream(Protocol):
-    """What lines are written to."""
+    """Destination of lines."""
 
     def write(self, lines: bytes, /) -> object:
-        """Take whole lines."""
+        """Write whole lines."""
 
     def flush(self) -> object:
-        """Pass on what was taken."""
+        """Flush what was written."""
 
 
 class JsonlSink:
-    """Writes the messages of all topics as lines, in order."""
+    """Sink that writes the messages of all topics as lines, in order."""
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream: Final = stream
@@ -37,16 +37,16 @@ class JsonlSink:
             self._write()
 
     def send_lines(self, lines: bytes) -> None:
-        """Take messages that are whole lines already."""
+        """Write messages that are whole lines already."""
         self._write()
         self._stream.write(lines)
 
     def poll(self) -> None:
-        """Write what was kept back, so that whoever reads along sees it."""
+        """Write buffered lines, so that a live reader sees them."""
         self.flush()
 
     def flush(self) -> None:
-        """Write what was kept back."""
+        """Write buffered lines."""
         self._write()
         self._stream.flush()
 
@@ -62,7 +62,7 @@ def stdout_sink(stream: BinaryIO) -> Iterator[JsonlSink]:
     """Write to ``stream``, which stays open.
 
     Raises:
-        SinkError: The reader has gone away.
+        SinkError: The reader has closed the pipe.
     """
     # With PYTHONUNBUFFERED standard output has no buffer, and takes less than it is given when a signal comes while a
     # full pipe is waited for.
@@ -72,19 +72,19 @@ def stdout_sink(stream: BinaryIO) -> Iterator[JsonlSink]:
         yield sink
         sink.flush()
     except BrokenPipeError as error:
-        # The interpreter flushes standard output once more when it ends, and would complain.
+        # The interpreter flushes standard output once more at exit and would report an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        raise SinkError("the reader of standard output has gone away; the simulation was stopped.") from error
+        raise SinkError("The reader of standard output has gone away; the simulation was stopped.") from error
 
 
 @contextmanager
 def file_sink(path: Path) -> Iterator[JsonlSink]:
-    """Write to a file that appears under its name when it is complete; a device or pipe is written to as it is.
+    """Write to a file that gets its name once it is complete; a device or pipe is written to directly.
 
     Raises:
         SinkError: The file cannot be written.
     """
-    # Replaced by a file, /dev/null would be no device any more, for everybody on the machine.
+    # Replacing /dev/null by a file would break it for everyone on the machine.
     is_special = path.exists() and not path.is_file() and not path.is_dir()
     unfinished = path if is_special else path.with_name(path.name + ".part")
     try:
@@ -95,7 +95,7 @@ def file_sink(path: Path) -> Iterator[JsonlSink]:
         if not is_special:
             unfinished.replace(path)
     except OSError as error:
-        raise SinkError(f"cannot write {path}: {error.strerror or error}.") from error
+        raise SinkError(f"Cannot write {path}: {error.strerror or error}. Choose another file.") from error
     finally:
         if not is_special:
             unfinished.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Messages into Kafka: idempotent, acknowledged by all replicas, none dropped for a full queue."""
+"""Kafka sink: idempotent, acknowledged by all replicas, no message dropped when the queue is full."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,32 +13,32 @@ from simulator.exceptions import DeliveryFailed, KafkaAccessDenied, KafkaUnreach
 from simulator.kafka_settings import client_config, kafka_settings
 from simulator.topics import MAX_MESSAGE_BYTES, missing_topics
 
-#: Messages between two looks at librdkafka's reports.
+#: Messages between two polls of librdkafka.
 _POLL_EVERY: Final = 1000
 
-#: Longest wait for one answer, seconds: how soon a wait notices that it is over.
-_PATIENCE_S: Final = 0.5
+#: Timeout of one call, seconds: how soon a wait notices that it is over.
+_POLL_TIMEOUT_S: Final = 0.5
 
-#: Seconds without any delivery before the user is told.
-_TELL_AFTER_S: Final = 5.0
+#: Seconds without any delivery before the user is informed.
+_REPORT_AFTER_S: Final = 5.0
 
-#: A login or certificate that is still refused after so many seconds is wrong, not early: a broker that starts may
-#: listen a moment before it knows who may come in.
+#: A login or certificate that is still refused after this many seconds is wrong: a starting broker may listen before
+#: it has loaded its credentials.
 _DENIED_AFTER_S: Final = 2.0
 
 
 def producer_config(bootstrap: str) -> dict[str, Any]:
-    """Configuration of the producer, in librdkafka's terms."""
+    """Build the configuration of librdkafka's producer."""
     return client_config(bootstrap) | {
         "enable.idempotence": True,
         "acks": "all",
         "compression.type": "lz4",
-        "partitioner": "murmur2_random",  # the Java clients' own: a venue's messages share a partition whoever sends
+        "partitioner": "murmur2_random",  # as in Java clients: a venue's messages share a partition for every client
         "message.max.bytes": MAX_MESSAGE_BYTES,
         "batch.size": 1_000_000,
         "linger.ms": 50,
         "delivery.report.only.error": True,
-        "message.timeout.ms": 0,  # never drop what a broker that is away cannot take: our own deadline decides
+        "message.timeout.ms": 0,  # never drop messages while the broker is away: our own timeout decides
         "queue.buffering.max.messages": 200_000,
         "queue.buffering.max.kbytes": 128 * 1024,
         "reconnect.backoff.max.ms": 2000,
@@ -52,17 +52,17 @@ def kafka_sink(
     """Send to the Kafka at ``bootstrap``, ``host:port[,host:port]``.
 
     Args:
-        bootstrap: Where to find it.
-        deadline_s: How long it is waited for, at the start and whenever nothing is delivered any more, seconds.
+        bootstrap: Addresses of the brokers.
+        deadline_s: Timeout, at the start and whenever nothing is delivered any more, seconds.
             Default: ``TICKETSIM_KAFKA_DEADLINE_S``.
-        on_wait: Is told, in a sentence, what is being waited for.
+        on_wait: Callback with a sentence that says what is being waited for.
 
     Raises:
-        KafkaSettingsRefused: The environment variables ``TICKETSIM_KAFKA_*`` say something impossible.
-        KafkaAccessDenied: The broker refused the login, or one of the certificates was not accepted.
-        KafkaUnreachable: No broker answered, or took a message, before the deadline.
-        TopicsMissing: The broker has not all eight topics.
-        DeliveryFailed: The broker refused a message for good.
+        KafkaSettingsRefused: The environment variables ``TICKETSIM_KAFKA_*`` are invalid.
+        KafkaAccessDenied: The broker refused the login, or a certificate was rejected.
+        KafkaUnreachable: No broker answered or accepted a message before the timeout.
+        TopicsMissing: The broker does not have all eight topics.
+        DeliveryFailed: The broker permanently refused a message.
     """
     if deadline_s is None:
         deadline_s = kafka_settings().deadline_s
@@ -76,7 +76,7 @@ def kafka_sink(
 
 
 class KafkaSink:
-    """Sends each message to the topic of its type, keyed by its venue, in order."""
+    """Sink that sends each message to the topic of its type, keyed by its venue, in order."""
 
     def __init__(self, bootstrap: str, *, deadline_s: float, on_wait: Callable[[str], None]) -> None:
         self._bootstrap: Final = bootstrap
@@ -86,20 +86,20 @@ class KafkaSink:
         self._failed = 0
         self._sent = 0
         self._delivered = 0
-        self._last_delivery = self._last_told = monotonic()
-        self._troubles: Final = _Troubles()
+        self._last_delivery = self._last_report = monotonic()
+        self._errors: Final = _ClientErrors()
         self._producer: Final = Producer(
-            producer_config(bootstrap) | {"on_delivery": self._on_failed_delivery, "error_cb": self._troubles.hear}
+            producer_config(bootstrap) | {"on_delivery": self._on_failed_delivery, "error_cb": self._errors.record}
         )
 
     def send(self, topic: str, key: bytes, value: bytes) -> None:
-        """Queue one message; while the queue is full this waits, and with it the simulation."""
+        """Queue one message; block, and with it the simulation, while the queue is full."""
         while True:
             try:
                 self._producer.produce(topic, value, key)
                 break
             except BufferError:
-                self._producer.poll(_PATIENCE_S)
+                self._producer.poll(_POLL_TIMEOUT_S)
                 self._check()
             except KafkaException as error:
                 self._failure = error.args[0]
@@ -109,63 +109,63 @@ class KafkaSink:
             self.poll()
 
     def poll(self) -> None:
-        """Look at librdkafka's reports, and whether messages still get through."""
+        """Poll librdkafka and check that messages are still delivered."""
         self._producer.poll(0)
         self._check()
 
     def flush(self) -> None:
-        """Return when the broker has acknowledged everything."""
-        while self._producer.flush(_PATIENCE_S):
+        """Wait until the broker has acknowledged everything."""
+        while self._producer.flush(_POLL_TIMEOUT_S):
             self._check()
         self._check()
 
     def discard(self) -> None:
-        """Give up what is not delivered yet, so that the process can end."""
+        """Discard undelivered messages, so that the process can end."""
         self._producer.purge()
         self._producer.flush(1)
 
     def _on_failed_delivery(self, error: ClientError | None, _: object) -> None:
-        # Discarding reports each message as purged: that is our own doing.
+        # discard() reports each message as purged; that is not a failure.
         if error is not None and error.code() not in (ClientError._PURGE_QUEUE, ClientError._PURGE_INFLIGHT):
             self._failure = error
             self._failed += 1
 
     def _check(self) -> None:
-        """Raise if a delivery failed, or if none has succeeded for longer than the deadline though some are due."""
+        """Raise if a delivery failed, or if none has succeeded within the timeout although some are pending."""
         waiting = len(self._producer)
         if self._failure is not None:
             undelivered = waiting + self._failed
             raise DeliveryFailed(
                 f"Kafka at {self._bootstrap} refused messages: {self._failure.str()}. {undelivered} messages were not "
-                "delivered.",
+                "delivered. Check the topics' limits and the broker's log, and send the run again.",
                 undelivered,
             )
         now = monotonic()
         delivered = self._sent - waiting
         if waiting == 0 or delivered > self._delivered:
             self._delivered = delivered
-            self._last_delivery = self._last_told = now
+            self._last_delivery = self._last_report = now
         elif now - self._last_delivery > self._deadline_s:
             raise KafkaUnreachable(
-                f"Kafka at {self._bootstrap} has taken nothing for {self._deadline_s:g} s{self._troubles.reason}; "
+                f"Kafka at {self._bootstrap} has accepted nothing for {self._deadline_s:g} s{self._errors.reason}; "
                 f"{waiting} messages were not delivered. Start it with `ticketsim broker start` and send the run "
                 "again.",
                 waiting,
             )
-        elif now - self._last_told > _TELL_AFTER_S:
-            self._last_told = now
+        elif now - self._last_report > _REPORT_AFTER_S:
+            self._last_report = now
             self._on_wait(f"waiting for Kafka at {self._bootstrap}: {waiting} messages not delivered yet")
 
 
-class _Troubles:
-    """What librdkafka has complained of: the newest reason why a broker cannot be reached."""
+class _ClientErrors:
+    """Errors reported by librdkafka: the newest reason why a broker cannot be reached."""
 
     def __init__(self) -> None:
         self._newest: ClientError | None = None
         self._denied_since: float | None = None
 
-    def hear(self, error: ClientError) -> None:
-        """Take a complaint; that no broker is left is no reason."""
+    def record(self, error: ClientError) -> None:
+        """Record an error; that all brokers are down is not a reason by itself."""
         if error.code() == ClientError._ALL_BROKERS_DOWN:
             return
         self._newest = error
@@ -174,47 +174,47 @@ class _Troubles:
 
     @property
     def reason(self) -> str:
-        """In brackets, to follow a sentence; empty if nothing is known."""
+        """The reason in brackets, to follow a sentence; empty if unknown."""
         return f" ({self._newest.str()})" if self._newest is not None else ""
 
     @property
     def denied(self) -> bool:
-        """Whether the broker or its certificate keeps being refused."""
+        """Whether the login or a certificate keeps being refused."""
         return self._denied_since is not None and monotonic() - self._denied_since > _DENIED_AFTER_S
 
 
 def _wait_for_topics(bootstrap: str, deadline_s: float, on_wait: Callable[[str], None]) -> None:
-    """Return when a broker answers and has all topics; both may still be on their way while a stack starts."""
-    troubles = _Troubles()
-    admin = AdminClient(client_config(bootstrap) | {"error_cb": troubles.hear})
+    """Wait until a broker answers and has all topics; while a stack starts, both may take some time."""
+    errors = _ClientErrors()
+    admin = AdminClient(client_config(bootstrap) | {"error_cb": errors.record})
     deadline = monotonic() + deadline_s
-    told = False
+    reported = False
     while True:
         missing: list[str] | None = None
         try:
-            missing = missing_topics(admin, _PATIENCE_S)
+            missing = missing_topics(admin, _POLL_TIMEOUT_S)
         except KafkaException:
             admin.poll(0)
         if missing == []:
             return
-        if troubles.denied and missing is None:
+        if errors.denied and missing is None:
             raise KafkaAccessDenied(
-                f"Kafka at {bootstrap} cannot be entered{troubles.reason}. 0 messages were sent. Look at the login and "
-                "the certificates in the environment variables TICKETSIM_KAFKA_*."
+                f"Kafka at {bootstrap} denied access{errors.reason}. 0 messages were sent. Check the login and the "
+                "certificates in the environment variables TICKETSIM_KAFKA_*."
             )
         if missing:
             waiting_for = f"Kafka at {bootstrap} has no topic {', '.join(missing)}"
         else:
-            waiting_for = f"no Kafka answers at {bootstrap}{troubles.reason}"
+            waiting_for = f"No Kafka answers at {bootstrap}{errors.reason}"
         if monotonic() >= deadline:
-            cure = "`ticketsim broker start` starts the local one and creates the topics."
+            cure = "Start the local one and create its topics with `ticketsim broker start`."
             if missing:
                 raise TopicsMissing(f"{waiting_for}; waited {deadline_s:g} s. 0 messages were sent. {cure}")
             raise KafkaUnreachable(
-                f"{waiting_for}; waited {deadline_s:g} s. 0 messages were sent. {cure} One that asks for TLS or a "
+                f"{waiting_for}; waited {deadline_s:g} s. 0 messages were sent. {cure} One that requires TLS or a "
                 "login needs the environment variables TICKETSIM_KAFKA_*."
             )
-        if not told:
-            told = True
+        if not reported:
+            reported = True
             on_wait(f"{waiting_for}; waiting up to {deadline_s:g} s")
-        sleep(_PATIENCE_S)
+        sleep(_POLL_TIMEOUT_S)

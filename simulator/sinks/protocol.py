@@ -1,16 +1,16 @@
-"""What a sink can do."""
+"""The protocol of sinks."""
 
 from typing import Protocol
 
 
 class Sink(Protocol):
-    """Takes messages in order."""
+    """Destination of messages, in order."""
 
     def send(self, topic: str, key: bytes, value: bytes) -> None:
-        """Take one message; it may be kept back for a moment, and it may take as long as the receiver needs."""
+        """Send one message; it may be buffered, and the call may block for as long as the receiver needs."""
 
     def poll(self) -> None:
-        """Called several times a second: pass on what was kept back, notice failures."""
+        """Send buffered messages and raise on failures; called several times a second."""
 
     def flush(self) -> None:
-        """Return when everything taken has arrived."""
+        """Wait until every message is delivered."""

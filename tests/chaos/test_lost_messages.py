@@ -52,7 +52,7 @@ def test_what_kafka_lost_is_refused_by_name_then_accepted_once_and_never_taken_f
     process = stream.start("--recover", "--trigger=1s")
     known = stream.versions()
     wait_until(lambda: stream.versions() > known, "the stream resumes", process.require_alive)
-    assert "goes on where the lake ends; nothing is lost" in " ".join(process.errors.split())
+    assert "resumes where the lake ends; nothing is lost" in " ".join(process.errors.split())
     add_partitions(stream.bootstrap, GROWING, 4)
     fill(stream.bootstrap, 2)
     sent.append(send_run(stream.bootstrap, seed=3))

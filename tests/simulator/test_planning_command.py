@@ -47,7 +47,7 @@ def test_a_plan_is_printed_drawn_and_given_as_json(scenario, tmp_path):
     assert estimate["verdict"] == "meets"
     assert estimate["wait_s"]["low"] <= estimate["wait_s"]["estimate"] <= estimate["wait_s"]["high"] <= 90
     assert "counter needs 6 sellers and 1 scanners" in result.stderr
-    assert "one of the sellers less: 95 % wait up to" in result.stderr
+    assert "with one of the sellers less: 95 % wait up to" in result.stderr
     drawing = plot.read_text()
     assert drawing.startswith("<svg")
     assert "number of sellers" in drawing

@@ -27,12 +27,12 @@ COMMAND = Path(sys.executable).with_name("ticketsim")
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"hours": None}, "--hours"),
+        ({"hours": None}, "Missing --hours"),
         ({"hours": 0}, "0 hours"),
         ({"hours": -1}, "-1 hours"),
         ({"hours": float("nan")}, "nan hours"),
         ({"hours": 1e9}, "1e.09 hours"),
-        ({"seed": -1}, "seed is -1"),
+        ({"seed": -1}, "Invalid seed -1"),
         ({"venues": 0}, "0 venues"),
         ({"pace": -1.0}, "pace of -1"),
         ({"pace": float("inf")}, "pace of inf"),
@@ -252,7 +252,7 @@ def test_the_whole_run_after_a_stopped_one_adds_what_is_missing_and_changes_noth
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    assert b"Sending all of it with the same options adds what is missing" in err
+    assert b"Run it again with the same options to send the rest" in err
     stopped = json.loads(out)
     assert stopped["stopped"]
     with subprocess.Popen([COMMAND, *arguments[:-2], "--to", "stdout"], stdout=subprocess.PIPE) as whole:

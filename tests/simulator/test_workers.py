@@ -132,7 +132,7 @@ def test_a_run_is_split_into_ranges_as_equal_as_can_be(plan, venues, workers):
     [
         ({"venue_offset": 3}, "3 venues before.*--run-venues"),
         ({"venue_offset": -1, "run_venues": 3}, "at least 0"),
-        ({"venue_offset": 3, "run_venues": 4, "venues": 2}, "venues 4 to 5 of 4"),
+        ({"venue_offset": 3, "run_venues": 4, "venues": 2}, "Invalid venues 4 to 5 of 4"),
         ({"run_venues": 0}, "venues 1 to 1 of 0"),
         ({"run_venues": 10**9}, "at most 100000"),
         ({"run_venues": 4}, "--run-id"),
@@ -210,7 +210,7 @@ def test_workers_end_when_their_parent_is_killed(live):
 
 
 def test_a_file_that_cannot_be_written_is_refused_before_any_worker_starts(plan):
-    with pytest.raises(SinkError, match="cannot write /nowhere/at/all"):
+    with pytest.raises(SinkError, match="Cannot write /nowhere/at/all"):
         simulate_to(plan(venues=2), "file:/nowhere/at/all", workers=2)
 
 

@@ -1,1 +1,1 @@
-"""One module per command of ``ticketsim``; heavy imports stand inside the functions, so that ``--help`` is quick."""
+"""One module per command of ``ticketsim``; heavy imports are inside the functions to keep ``--help`` fast."""

@@ -1,4 +1,4 @@
-"""``ticketsim broker start|stop|status``: the local Kafka; ``topics``: the topics of another one."""
+"""``ticketsim broker start|stop|status``: the local Kafka; ``topics``: the topics of any Kafka."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -25,14 +25,14 @@ def start(
     port: Annotated[
         int | None,
         typer.Option(
-            min=1024, max=65535, help="Where clients connect, on 127.0.0.1.", show_default="that of TICKETSIM_BOOTSTRAP"
+            min=1024, max=65535, help="Port for clients, on 127.0.0.1.", show_default="port of TICKETSIM_BOOTSTRAP"
         ),
     ] = None,
     directory: DirectoryOption = None,
-    partitions: Annotated[int, typer.Option(min=1, help="Of each topic that is created.")] = PARTITIONS,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of each new topic.")] = PARTITIONS,
     json: JsonOption = False,
 ) -> None:
-    """Start Kafka and create the eight topics; what runs already is left as it is."""
+    """Start Kafka and create the eight topics; a running Kafka is left unchanged."""
     from ticketsim.stack import broker
     from ticketsim_assets.settings import Settings
 
@@ -44,30 +44,30 @@ def start(
 @broker_app.command()
 def topics(
     bootstrap: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="The Kafka.", show_default="TICKETSIM_BOOTSTRAP")
+        str | None, typer.Option(metavar="HOST:PORT", help="Address of Kafka.", show_default="TICKETSIM_BOOTSTRAP")
     ] = None,
-    partitions: Annotated[int, typer.Option(min=1, help="Of each topic that is created.")] = PARTITIONS,
-    replication: Annotated[int, typer.Option(min=1, help="Copies of each partition, at most as many as brokers.")] = 1,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of each new topic.")] = PARTITIONS,
+    replication: Annotated[int, typer.Option(min=1, help="Replication factor, at most the number of brokers.")] = 1,
     json: JsonOption = False,
 ) -> None:
-    """Create those of the eight topics that a Kafka lacks, wherever it runs; the others stay as they are."""
+    """Create missing topics in any Kafka; existing topics are left unchanged."""
     from simulator.events import TOPICS
     from simulator.topics import create_topics
     from ticketsim_assets.settings import Settings
 
     chosen = bootstrap or Settings().bootstrap
     with console.status(f"creating topics at {chosen}"):
-        made = create_topics(chosen, partitions, replication)
+        created = create_topics(chosen, partitions, replication)
     if json:
-        emit_json({"bootstrap": chosen, "created": made})
+        emit_json({"bootstrap": chosen, "created": created})
     else:
-        there = len(TOPICS) - len(made)
-        console.print(f"{len(made)} topics created at {chosen}, {there} were there already", soft_wrap=True)
+        existing = len(TOPICS) - len(created)
+        console.print(f"{len(created)} topics created at {chosen}, {existing} existed already", soft_wrap=True)
 
 
 @broker_app.command()
 def stop(directory: DirectoryOption = None, json: JsonOption = False) -> None:
-    """Stop Kafka; its data stays."""
+    """Stop Kafka; its data is kept."""
     from ticketsim.stack import broker
 
     chosen = _chosen(directory)
@@ -81,7 +81,7 @@ def stop(directory: DirectoryOption = None, json: JsonOption = False) -> None:
 
 @broker_app.command()
 def status(directory: DirectoryOption = None, json: JsonOption = False) -> None:
-    """Say whether Kafka runs and answers; exit 1 if it does not."""
+    """Show whether Kafka is running and responding; exit 1 if not."""
     from ticketsim.stack import broker
 
     result = broker.status(_chosen(directory))
@@ -100,9 +100,11 @@ def _show(result: "BrokerStatus", json: bool) -> None:
     if json:
         emit_json(asdict(result))
     elif not result.running:
-        console.print(f"the broker in {result.directory} does not run", soft_wrap=True)
+        console.print(f"the broker in {result.directory} is not running", soft_wrap=True)
     elif not result.ready:
-        console.print(f"the broker on {result.bootstrap} (pid {result.pid}) runs but does not answer", soft_wrap=True)
+        console.print(
+            f"the broker on {result.bootstrap} (pid {result.pid}) is running, but not responding", soft_wrap=True
+        )
     else:
         topics = f"{len(result.topics)} topics" if result.topics else "no topics"
-        console.print(f"the broker on {result.bootstrap} (pid {result.pid}) runs, with {topics}", soft_wrap=True)
+        console.print(f"the broker on {result.bootstrap} (pid {result.pid}) is running, with {topics}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""``ticketsim dashboard``: build the page anew from what the warehouse holds."""
+"""``ticketsim dashboard``: rebuild the page from the warehouse."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ OpenOption = Annotated[bool, typer.Option("--open", help="Show the page in the b
 
 
 def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
-    """(Re)build the page from the warehouse: one HTML file that needs no server and no network."""
+    """Build the page from the warehouse: one HTML file that needs no server and no network."""
     import webbrowser
     from dataclasses import asdict
 
@@ -33,20 +33,20 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
         summary = write_page(marts, settings.dashboard_path)
 
     if summary.missing:
-        console.print(f"the warehouse has no {' and no '.join(summary.missing)}: the page says how to get them")
+        console.print(f"the warehouse has no {' and no '.join(summary.missing)}; the page says how to build them")
     if json:
         emit_json(asdict(summary))
     else:
         typer.echo(summary.path)
     if open_page and not webbrowser.open(settings.dashboard_path.as_uri()):
-        console.print("no browser could be started: open the file yourself", style="yellow")
+        console.print("Cannot start a browser; open the file yourself.", style="yellow")
 
 
 def readable_warehouse(settings: "Settings") -> Path:
-    """The readers' copy of the warehouse if there is one, which nobody holds, else the warehouse itself.
+    """Return the readers' copy of the warehouse, which is never locked, or else the warehouse itself.
 
     Raises:
-        NoWarehouse: there is neither.
+        NoWarehouse: Neither exists.
     """
     from ticketsim.exceptions import NoWarehouse
 
@@ -54,6 +54,6 @@ def readable_warehouse(settings: "Settings") -> Path:
         if path.exists():
             return path
     raise NoWarehouse(
-        f"there is no warehouse at {settings.warehouse_path}. "
-        "Run `ticketsim demo` to fill one, or set TICKETSIM_HOME to the folder that has it."
+        f"There is no warehouse at {settings.warehouse_path}. "
+        "Run `ticketsim demo` to fill one, or set TICKETSIM_HOME to the folder that contains it."
     )

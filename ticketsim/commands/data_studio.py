@@ -7,7 +7,7 @@ import typer
 
 from ticketsim.output import JsonOption, console, emit_json
 
-#: The views made for the report; one link opens a report on one of them, docs/data-studio.md adds the other.
+#: The views of the report; one link opens a report on one of them, docs/data-studio.md adds the other.
 VIEWS = ("report_visitors_hourly", "report_processing_hourly")
 
 ProjectOption = Annotated[str, typer.Option(help="Google Cloud project that has the dataset and pays for queries.")]
@@ -17,7 +17,8 @@ DatasetOption = Annotated[str, typer.Option(help="Dataset of the marts: the pref
 def data_studio(project: ProjectOption, dataset: DatasetOption, as_json: JsonOption = False) -> None:
     """Print the link that creates a Data Studio report on the marts in BigQuery, one per view.
 
-    Nothing is asked of Google: open a link in a browser that is signed in there. docs/data-studio.md goes on.
+    No request is sent to Google: open a link in a browser that is signed in there. See docs/data-studio.md for the
+    next steps.
     """
     links = {view: report_link(project, dataset, view) for view in VIEWS}
     if as_json:
@@ -29,7 +30,7 @@ def data_studio(project: ProjectOption, dataset: DatasetOption, as_json: JsonOpt
 
 
 def report_link(project: str, dataset: str, table: str) -> str:
-    """The URL that creates a blank report whose data source is ``table``.
+    """Build the URL that creates a blank report whose data source is ``table``.
 
     Its parameters are those of the Linking API (https://developers.google.com/looker-studio/integrate/linking-api).
     """

@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 def demo(
     hours: Annotated[float, typer.Option(min=0.01, help="Hours in which buses arrive, event time.")] = 24,
     seed: Annotated[int, typer.Option(help="The same seed gives the same visitors.")] = 7,
-    venues: Annotated[int, typer.Option(min=1, help="Venues, each with its own visitors.")] = 2,
+    venues: Annotated[int, typer.Option(min=1, help="Number of venues, each with its own visitors.")] = 2,
     scenario: Annotated[str, typer.Option(metavar="NAME|FILE", help="Built-in scenario, or a TOML file.")] = "original",
     chaos: Annotated[
-        str | None, typer.Option(metavar="SPEC", help="Faults, like duplicates=0.01,late=0.02:20m,corrupt=0.005.")
+        str | None,
+        typer.Option(metavar="SPEC", help="Faults to inject, like duplicates=0.01,late=0.02:20m,corrupt=0.005."),
     ] = None,
     *,
     json: JsonOption = False,
 ) -> None:
-    """Run the whole pipeline once, from the simulation to the dashboard, and prove that all of it arrived."""
+    """Run the whole pipeline once, from the simulation to the dashboard, and prove that every message arrived."""
     from dataclasses import asdict
 
     from simulator.chaos import parse_chaos
@@ -52,7 +53,7 @@ def _show(report: "DemoReport") -> None:
     columns = (report.produced, report.in_lake, report.in_warehouse)
     table.add_row("total", *(f"{sum(column.values()):,}" for column in columns))
     if report.sent_before:
-        console.print("the lake held this run already: it was not sent again")
+        console.print("the lake already contains this run: it was not sent again")
     console.print(table)
     console.print(f"quarantined: {report.quarantined:,} messages")
     console.print(f"receipts matched: {report.matched:,} of {report.receipts:,} ({report.hours} hours)", style="green")

@@ -1,4 +1,4 @@
-"""``ticketsim doctor``: is everything there?"""
+"""``ticketsim doctor``: check this machine's requirements."""
 
 from dataclasses import asdict
 
@@ -11,11 +11,11 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 def doctor(json: JsonOption = False) -> None:
-    """Check this machine and say how to cure what is missing; exit 1 if it is required."""
+    """Check this machine and say how to fix what is missing; exit 1 if it is required."""
     from ticketsim.doctor import Verdict, examine
     from ticketsim_assets.settings import Settings
 
-    with console.status("looking at this machine"):
+    with console.status("checking this machine"):
         settings = Settings()
         checks = examine(settings.broker_dir, settings.broker_port, DAGSTER_PORT)
     healthy = all(check.verdict is not Verdict.FAIL for check in checks)

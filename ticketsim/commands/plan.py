@@ -24,9 +24,11 @@ def plan(
     *,
     scenario: Annotated[str, typer.Option(metavar="NAME|FILE", help="Built-in scenario, or a TOML file.")] = "original",
     target_wait: Annotated[
-        str, typer.Option(metavar="DURATION", help="Nobody but a few waits longer: 5m, 90s.")
+        str, typer.Option(metavar="DURATION", help="Longest acceptable wait, for example 5m or 90s.")
     ] = "5m",
-    percentile: Annotated[float, typer.Option(help="Percent of visitors who wait no longer, at each stage.")] = 95.0,
+    percentile: Annotated[
+        float, typer.Option(help="Percent of visitors who wait at most this long, at each stage.")
+    ] = 95.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same visitors, under every staffing.")] = 7,
     max_sellers: Annotated[
         int | None, typer.Option(help="The most sellers to try.", show_default="4 times what keeps up, and 20")
@@ -34,13 +36,13 @@ def plan(
     max_scanners: Annotated[
         int | None, typer.Option(help="The most scanners to try.", show_default="4 times what keeps up, and 20")
     ] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE.png|FILE.svg", help="Draw waits against staff.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.png|FILE.svg", help="Plot waits against staff.")] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes; they do not change the result.", show_default="cores")
+        int | None, typer.Option(help="Number of processes; it does not change the result.", show_default="cores")
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Find the fewest sellers and scanners with which visitors wait no longer than they should."""
+    """Find the fewest sellers and scanners that meet a target for the visitors' waits."""
     # numpy and SimPy take half a second to load, which `ticketsim --help` should not.
     from simulator.planning.plot import check_plot_file
     from simulator.planning.rush import rushes
@@ -69,7 +71,7 @@ def plan(
 
 
 class _Options(TypedDict):
-    """What ``find_plan`` takes, the same for each kind of venue."""
+    """Arguments of ``find_plan`` that are the same for each kind of venue."""
 
     seed: int
     max_sellers: int | None
@@ -78,7 +80,7 @@ class _Options(TypedDict):
 
 
 def _planned(rush: "Rush", target: "Target", options: _Options, plot: Path | None) -> "Plan":
-    """Plan for one kind of venue, and show it, found or not."""
+    """Find and show the plan for one kind of venue; show the trials even if no plan is found."""
     from simulator.exceptions import TargetUnreachable
     from simulator.planning.plot import save_plot
     from simulator.planning.search import find_plan
@@ -107,14 +109,14 @@ def _seconds(text: str) -> float:
         return float(humanfriendly.parse_timespan(text))
     except humanfriendly.InvalidTimespan:
         raise typer.BadParameter(
-            f"{text!r} is not a duration; write for example 5m or 90s", param_hint="--target-wait"
+            f"Invalid duration {text!r}; expected for example 5m or 90s.", param_hint="--target-wait"
         ) from None
 
 
 @contextmanager
 def _progress(trials: "list[Trial]") -> "Iterator[tuple[Callable[[Replications], None], Callable[[Trial], None]]]":
-    """Show what is being simulated, and say what each trial has decided; ``trials`` collects them."""
-    with console.status("looking at the visitors") as status:
+    """Show what is being simulated and the result of each trial; append the trials to ``trials``."""
+    with console.status("sampling visitors") as status:
 
         def on_replications(running: "Replications") -> None:
             hours = running.length_us / 3600 / _US_PER_S
@@ -178,17 +180,17 @@ def _print_answer(rush: "Rush", found: "Plan") -> None:
         soft_wrap=True,
     )
     for stage, reason in found.why_not_less.items():
-        console.print(f"one of the {stage} less: {reason}", markup=False, soft_wrap=True)
+        console.print(f"with one of the {stage} less: {reason}", markup=False, soft_wrap=True)
     if found.conservative:
         console.print(
-            "conservative: with one less the simulation could not decide, so less may do",
+            "conservative: with one less the simulation is undecided, so less may be enough",
             style="yellow",
             soft_wrap=True,
         )
 
 
 def _as_json(found: "Plan") -> dict[str, Any]:
-    """Everything that the plan knows; durations in seconds."""
+    """Convert the plan to plain data; durations in seconds."""
     return {
         "scenario": found.scenario,
         "target_wait_s": found.target.wait_us / _US_PER_S,

@@ -1,4 +1,4 @@
-"""``ticketsim quarantine``: the messages that break the contract, and those that no longer do."""
+"""``ticketsim quarantine``: list, show and reprocess messages that violate the contract."""
 
 import base64
 from collections import Counter
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from streaming.contract.reprocess import Reprocessed
 
 quarantine_app = typer.Typer(
-    no_args_is_help=True, help="List, show and reprocess the messages of the lake that break the contract."
+    no_args_is_help=True, help="List, show and reprocess the messages of the lake that violate the contract."
 )
 
 LakeOption = Annotated[str | None, typer.Option("--lake", help="Root of the lake.", show_default="settings")]
@@ -25,7 +25,7 @@ TopicOption = Annotated[str | None, typer.Option("--topic", help="Only this topi
 FromOption = Annotated[str | None, typer.Option("--from", help="First hour of arrival, e.g. 2026-11-20T03:00 (UTC).")]
 ToOption = Annotated[str | None, typer.Option("--to", help="Last hour of arrival, included.")]
 
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be moved, and move nothing.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be moved, and move nothing.")]
 
 
 @quarantine_app.command()
@@ -38,7 +38,7 @@ def ls(
     lake: LakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the reasons: how many messages, when the first and the last came, in how many hours."""
+    """List the reasons with their messages, first and last arrival, and number of hours."""
     from streaming.contract.quarantine import summarize
 
     found = summarize(_lake(lake).snapshot(), _selection(reason, topic, from_, to))
@@ -49,15 +49,15 @@ def ls(
             (
                 each.reason,
                 f"{each.messages:,}",
-                _moment(each.first_arrival),
-                _moment(each.last_arrival),
+                _time(each.first_arrival),
+                _time(each.last_arrival),
                 str(each.hours),
             )
             for each in found
         ]
         _print_table(("reason", "messages", "first arrival (UTC)", "last arrival (UTC)", "hours"), rows)
     else:
-        console.print("no message is quarantined")
+        console.print("no quarantined messages")
 
 
 @quarantine_app.command()
@@ -67,12 +67,12 @@ def show(
     topic: TopicOption = None,
     from_: FromOption = None,
     to: ToOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many messages, the newest first.")] = 10,
-    shown: Annotated[int, typer.Option("--bytes", min=1, help="How many bytes of each to show.")] = 400,
+    limit: Annotated[int, typer.Option(min=1, help="Number of messages, the newest first.")] = 10,
+    shown: Annotated[int, typer.Option("--bytes", min=1, help="Number of bytes of each to show.")] = 400,
     lake: LakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show messages with their bytes; what is not printable is escaped."""
+    """Show messages with their bytes; unprintable characters are escaped."""
     from streaming.contract.quarantine import newest_messages
 
     messages = newest_messages(_lake(lake).snapshot(), _selection(reason, topic, from_, to), limit)
@@ -82,14 +82,14 @@ def show(
     for message in messages:
         console.print(
             f"{message.reason}  {message.topic}/{message.partition} offset {message.offset}  "
-            f"{_moment(message.arrived_at)}  {_size(message.value)}",
+            f"{_time(message.arrived_at)}  {_size(message.value)}",
             style="bold",
             markup=False,
             soft_wrap=True,
         )
         console.print(f"  {printable(message.value, shown)}", markup=False, soft_wrap=True)
     if not messages:
-        console.print("no message is quarantined")
+        console.print("no quarantined messages")
 
 
 @quarantine_app.command()
@@ -103,7 +103,7 @@ def reprocess(
     lake: LakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Move messages that are valid by now into their event type, in one commit; wait for the running stream's turn."""
+    """Move messages that are now valid into their event type, in one commit; wait for a running stream to pause."""
     from streaming.contract.quarantine import revalidate
 
     opened, selection = _lake(lake), _selection(reason, topic, from_, to)
@@ -133,8 +133,8 @@ def reprocess(
         _print_table(("was", "is now", "messages"), rows)
     what = "would be moved" if dry_run else "moved"
     console.print(
-        f"{verdicts.examined:,} messages looked at, {sum(moved.values()):,} {what}, "
-        f"{verdicts.refused.total():,} still break the contract",
+        f"{verdicts.examined:,} messages checked, {sum(moved.values()):,} {what}, "
+        f"{verdicts.refused.total():,} still violate the contract",
         markup=False,
         soft_wrap=True,
     )
@@ -151,13 +151,13 @@ def replay(
     lake: LakeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run ``reprocess``, its name since 0.2; the next release drops this one."""
-    say("`ticketsim quarantine replay` is now `ticketsim quarantine reprocess`; the old name ends with release 0.3.")
+    """Deprecated alias of ``reprocess`` since 0.2; removed in the next release."""
+    say("`ticketsim quarantine replay` is now `ticketsim quarantine reprocess`; release 0.3 removes the old name.")
     reprocess(reason=reason, topic=topic, from_=from_, to=to, dry_run=dry_run, lake=lake, as_json=as_json)
 
 
 def printable(value: bytes | None, shown: int) -> str:
-    """The first ``shown`` bytes of a message, as text that no terminal takes for a command."""
+    """Return the first ``shown`` bytes of a message as text without control characters."""
     if value is None:
         return "(no value)"
     text = value[:shown].decode("utf-8", errors="backslashreplace")
@@ -215,8 +215,8 @@ def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None
     console.print(table)
 
 
-def _moment(moment: Any) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+def _time(time: Any) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S}"
 
 
 def _size(value: bytes | None) -> str:

@@ -1,4 +1,4 @@
-"""``ticketsim reconcile``: does the warehouse hold exactly what the simulation says happened?"""
+"""``ticketsim reconcile``: compare the warehouse with the simulation's receipts."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from ticketsim_assets.checks.reconciliation import Problem, Reconciliation, Venue
     from ticketsim_assets.settings import Settings
 
-#: Problems shown one by one; --json names all of them.
+#: Problems shown one by one; --json lists all of them.
 SHOWN = 20
 
 COLOURS = {"proved": "green", "unproved": "yellow", "wrong": "red"}
 
 
 def reconcile(
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for what is unproved, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if anything is unproved, too.")] = False,
     first: Annotated[str | None, typer.Option("--from", help="First hour; earlier days are not read.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last hour, included; later days are not read.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the warehouse with the simulation's receipts, per run, venue, hour and event type.
 
-    Exit 1 if anything is wrong. What has no receipt, because its simulator was killed, is unproved.
+    Exit 1 if anything is wrong. Events without a receipt, because their simulator was killed, are unproved.
     """
     from ticketsim_assets.settings import Settings
 
@@ -38,7 +38,7 @@ def reconcile(
 
 
 def _read(settings: "Settings", first: str | None, last: str | None) -> "Reconciliation":
-    """Read the warehouse that runs write, not the readers' copy; one that is in use is waited for."""
+    """Read the warehouse that runs write, not the readers' copy; wait while it is locked."""
     from ticketsim.warehouse import open_warehouse
     from ticketsim_assets.assets.partitions import parse_hour
     from ticketsim_assets.checks.reconciliation import read_reconciliation
@@ -47,14 +47,14 @@ def _read(settings: "Settings", first: str | None, last: str | None) -> "Reconci
     start, end = parse_hour(first).start if first else None, parse_hour(last).end if last else None
     if settings.warehouse == "duckdb" and not settings.warehouse_path.exists():
         raise NothingToReconcile(
-            f"there is no warehouse at {settings.warehouse_path}. Run `ticketsim demo`, or set TICKETSIM_HOME."
+            f"There is no warehouse at {settings.warehouse_path}. Run `ticketsim demo`, or set TICKETSIM_HOME."
         )
     with console.status("reading the warehouse"), open_warehouse(settings).reading() as connection:
         return read_reconciliation(connection, start, end)
 
 
 def _show(found: "Reconciliation") -> None:
-    """The table of venues and the first problems, on stderr."""
+    """Print the table of venues and the first problems on stderr."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -72,7 +72,7 @@ def _show(found: "Reconciliation") -> None:
     for problem in found.problems[:SHOWN]:
         console.print(str(problem), style=COLOURS[problem.state], markup=False, soft_wrap=True)
     if len(found.problems) > SHOWN:
-        console.print(f"... and {len(found.problems) - SHOWN:,} more; --json names all of them")
+        console.print(f"... and {len(found.problems) - SHOWN:,} more; --json lists all of them")
 
 
 def _as_json(found: "Reconciliation", ok: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 
 from ticketsim.exceptions import TicketsimError
 from ticketsim.output import JsonOption, emit_json, say
-from ticketsim.parse_time import parse_moment
+from ticketsim.parse_time import parse_time
 from ticketsim.progress import print_counts, progress_line
 
 if TYPE_CHECKING:
@@ -17,29 +17,31 @@ if TYPE_CHECKING:
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON with sellerLines, scannerLines and events.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON file with sellerLines, scannerLines and events.")],
     start: Annotated[
         str | None, typer.Option(metavar="ISO", help="The log's minute 0, UTC. Default: a midnight in the past.")
     ] = None,
-    run_id: Annotated[str | None, typer.Option(help="Default: a digest of the file, its start and the venue.")] = None,
-    venue_id: Annotated[str, typer.Option(help="The venue at which it happened.")] = "venue-1",
+    run_id: Annotated[
+        str | None, typer.Option(help="Id of the run. Default: a digest of the file, its start and the venue.")
+    ] = None,
+    venue_id: Annotated[str, typer.Option(help="Id of the venue.")] = "venue-1",
     to: Annotated[
-        str, typer.Option(metavar="stdout|file:PATH|kafka://HOST:PORT", help="Where the messages go.")
+        str, typer.Option(metavar="stdout|file:PATH|kafka://HOST:PORT", help="Destination of the messages.")
     ] = "stdout",
     *,
     json: JsonOption = False,
 ) -> None:
-    """Send an event log as messages; a log that is not sound throughout sends nothing."""
+    """Send an event log as messages; an invalid log sends nothing."""
     from simulator.replay import open_event_log, plan_replay
     from simulator.replay import replay as send
     from simulator.sinks import check_destination, open_sink
 
     if json and to == "stdout":
         raise TicketsimError(
-            "--json prints the summary on stdout, where the messages go; give --to file:PATH or kafka://..."
+            "Conflict between --json and --to stdout: both write to stdout. Use --to file:PATH or kafka://..."
         )
     check_destination(to)
-    begins = parse_moment(start)
+    begins = parse_time(start)
     with _progress(file) as (on_read, on_progress), open_event_log(file, on_read) as log:
         run = plan_replay(log, start=begins, run_id=run_id, venue_id=venue_id)
         with open_sink(to, on_wait=say) as sink:
@@ -51,7 +53,7 @@ def replay(
 
 @contextmanager
 def _progress(file: Path) -> Iterator[tuple[Callable[[int], None], Callable[["ReplayProgress"], None]]]:
-    """A live line on stderr, for reading and for sending."""
+    """Show a progress bar on stderr, for reading and for sending."""
     size = file.stat().st_size if file.is_file() else 0
     with progress_line(f"reading {file.name}", size) as update:
 
@@ -80,7 +82,7 @@ def _print_summary(summary: "ReplaySummary") -> None:
         f"sent in {summary.seconds:.1f} s, {summary.events_per_second:,.0f} events/s"
     )
     if summary.empty_buses:
-        say(f"left out: {summary.empty_buses:,} buses with nobody on them, for which there is no message")
+        say(f"skipped: {summary.empty_buses:,} empty buses, for which the contract has no message")
 
 
 def _as_json(summary: "ReplaySummary") -> dict[str, object]:

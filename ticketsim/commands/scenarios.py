@@ -1,4 +1,4 @@
-"""``ticketsim scenarios``: what can be simulated."""
+"""``ticketsim scenarios``: list the built-in scenarios."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def scenarios(*, json: JsonOption = False) -> None:
-    """List the built-in scenarios and how busy they keep their staff."""
+    """List the built-in scenarios and the utilisation of their staff."""
     # numpy takes a quarter of a second to load, which `ticketsim --help` should not.
     from simulator.scenario import built_in_names, load_scenario
 
@@ -63,11 +63,11 @@ def _print_all(known: list["Scenario"]) -> None:
                 f"{load.scanners:.3f}",
             )
     console.print(table)
-    console.print("busy: utilisation, the share of time for which a server is needed; from 1 on its line only grows")
+    console.print("busy: utilisation, the share of time in which a server is busy; from 1 on its line only grows")
 
 
 def _print_day(scenario: "Scenario") -> None:
-    """Utilisation by hour of the day, for each kind of venue."""
+    """Print the utilisation by hour of the day, for each kind of venue."""
     from rich.table import Table
 
     from simulator.utilisation import utilisation_by_hour

@@ -11,7 +11,7 @@ import typer
 
 from ticketsim.exceptions import TicketsimError
 from ticketsim.output import JsonOption, emit_json, say
-from ticketsim.parse_time import parse_moment
+from ticketsim.parse_time import parse_time
 from ticketsim.progress import print_counts, progress_line
 
 if TYPE_CHECKING:
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 def simulate(  # noqa: PLR0917 - the parameters are the command's options
     scenario: Annotated[str, typer.Option(metavar="NAME|FILE", help="Built-in scenario, or a TOML file.")] = "original",
     seed: Annotated[int, typer.Option(help="The same seed gives the same visitors.")] = 7,
-    run_id: Annotated[str | None, typer.Option(help="Default: a digest of all that shapes the run.")] = None,
+    run_id: Annotated[str | None, typer.Option(help="Id of the run. Default: a digest of its parameters.")] = None,
     start: Annotated[
         str | None,
         typer.Option(metavar="ISO|now", help="Simulated start, UTC. Default: a midnight in the past; paced: now."),
     ] = None,
     hours: Annotated[
-        float | None, typer.Option(help="Hours in which buses arrive. Paced runs without it go on until Ctrl-C.")
+        float | None, typer.Option(help="Hours in which buses arrive. Paced runs without it continue until Ctrl-C.")
     ] = None,
     pace: Annotated[
-        float, typer.Option(help="0: as fast as possible; 1: real time; 60: a minute a second, up to now.")
+        float, typer.Option(help="0: as fast as possible; 1: real time; 60: a minute per second, up to now.")
     ] = 0.0,
     drain: Annotated[
-        bool, typer.Option("--drain/--no-drain", help="At the end: let people inside finish, or cut.")
+        bool, typer.Option("--drain/--no-drain", help="At the end, let people inside finish, or cut them off.")
     ] = True,
-    venues: Annotated[int, typer.Option(help="Venues, each with its own visitors.")] = 1,
-    workers: Annotated[int, typer.Option(help="Processes that the venues are spread over.")] = 1,
+    venues: Annotated[int, typer.Option(help="Number of venues, each with its own visitors.")] = 1,
+    workers: Annotated[int, typer.Option(help="Number of processes that the venues are spread over.")] = 1,
     venue_offset: Annotated[
-        int, typer.Option(help="Venues of the run that come before these, simulated elsewhere.")
+        int, typer.Option(help="Number of venues of the run before these, simulated elsewhere.")
     ] = 0,
     run_venues: Annotated[
         int | None, typer.Option(help="Venues of the whole run, on all machines. Default: those simulated here.")
@@ -47,11 +47,11 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
         str | None,
         typer.Option(
             metavar="duplicates=P,late=P:DELAY,corrupt=P,reorder=P",
-            help="Faults on top of the truth, with probability P a message.",
+            help="Faults to inject, with probability P per message.",
         ),
     ] = None,
     to: Annotated[
-        str, typer.Option(metavar="stdout|file:PATH|kafka://HOST:PORT", help="Where the messages go.")
+        str, typer.Option(metavar="stdout|file:PATH|kafka://HOST:PORT", help="Destination of the messages.")
     ] = "stdout",
     *,
     json: JsonOption = False,
@@ -66,7 +66,7 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
 
     if json and to == "stdout":
         raise TicketsimError(
-            "--json prints the summary on stdout, where the messages go; give --to file:PATH or kafka://..."
+            "Conflict between --json and --to stdout: both write to stdout. Use --to file:PATH or kafka://..."
         )
     check_destination(to)
     faults = None if chaos is None else parse_chaos(chaos)
@@ -74,7 +74,7 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
         load_scenario(scenario),
         seed=seed,
         run_id=run_id,
-        start=parse_moment(start),
+        start=parse_time(start),
         hours=hours,
         venues=venues,
         venue_offset=venue_offset,
@@ -101,7 +101,7 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
 
 @contextmanager
 def _collecting(received: list[int]) -> Iterator[None]:
-    """Collect the first Ctrl-C or SIGTERM instead of dying of it; the second one acts as ever."""
+    """Collect the first Ctrl-C or SIGTERM instead of exiting; the second one has its usual effect."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def receive(number: int, _: FrameType | None) -> None:
@@ -122,21 +122,21 @@ def _collecting(received: list[int]) -> Iterator[None]:
 
 @contextmanager
 def _progress(run: "Run") -> Iterator[Callable[["Progress"], None]]:
-    """A live line on stderr, and a sentence whenever the simulation is late, twice as late, or on time again."""
+    """Show a progress bar on stderr, and a sentence when the simulation is late, twice as late, or on time again."""
     from simulator.environment import MATERIAL_S
 
     with progress_line(run.run_id, None if run.horizon_us is None else 1.0) as update:
-        told_s = 0.0
+        reported_s = 0.0
 
         def show(progress: "Progress") -> None:
-            nonlocal told_s
+            nonlocal reported_s
             late_s = progress.lateness.present_s
-            if late_s >= max(MATERIAL_S, 2 * told_s):
-                say(f"late: {late_s:.1f} s behind the wall clock at pace {run.pace:g}; what comes is not left out")
-                told_s = late_s
-            elif told_s and late_s < MATERIAL_S / 2:
+            if late_s >= max(MATERIAL_S, 2 * reported_s):
+                say(f"late: {late_s:.1f} s behind the wall clock at pace {run.pace:g}; no event is skipped")
+                reported_s = late_s
+            elif reported_s and late_s < MATERIAL_S / 2:
                 say("on time again")
-                told_s = 0.0
+                reported_s = 0.0
             rate = progress.events / progress.seconds if progress.seconds else 0.0
             now = datetime.fromtimestamp(progress.simulated_us / 1_000_000, UTC)
             late = f"  {late_s:.1f} s late" if late_s >= MATERIAL_S else ""
@@ -159,7 +159,7 @@ def _print_summary(run: "Run", summary: "Summary") -> None:
         injected = summary.injected
         garbage = ", ".join(f"{kind} {number:,}" for kind, number in sorted(injected.corrupt.items()))
         say(
-            f"chaos on top: {injected.duplicates:,} duplicates, {injected.late:,} late, {injected.reorder:,} swapped, "
+            f"faults: {injected.duplicates:,} duplicates, {injected.late:,} late, {injected.reorder:,} reordered, "
             f"{injected.corrupt.total():,} corrupt{f' ({garbage})' if garbage else ''}"
         )
     if summary.lateness.matters:
@@ -169,8 +169,8 @@ def _print_summary(run: "Run", summary: "Summary") -> None:
         )
     if summary.stopped and not run.live:
         say(
-            "stopped before its end, at the end of an hour: what was sent is the beginning of the run. Sending all of "
-            "it with the same options adds what is missing and changes nothing else"
+            "stopped early, at the end of an hour: the beginning of the run was sent. Run it again with the same "
+            "options to send the rest; nothing else changes"
         )
 
 

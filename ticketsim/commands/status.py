@@ -1,4 +1,4 @@
-"""``ticketsim status``: every station in one table."""
+"""``ticketsim status``: the state of every station in one table."""
 
 from ticketsim.output import JsonOption, console, emit_json
 
@@ -6,7 +6,7 @@ COLOURS = {"runs": "green", "there": "green", "absent": "dim", "stopped": "yello
 
 
 def status(as_json: JsonOption = False) -> None:
-    """Say how every station is: broker, stream, lake, Dagster, warehouse, dashboard. Starts and changes nothing."""
+    """Show the state of every station: broker, stream, lake, Dagster, warehouse, dashboard. Changes nothing."""
     from datetime import UTC, datetime
 
     from rich.box import SIMPLE_HEAD

@@ -1,4 +1,4 @@
-"""``ticketsim stream``: Kafka to lake."""
+"""``ticketsim stream``: write Kafka's messages into the lake."""
 
 import dataclasses
 import logging
@@ -14,13 +14,13 @@ from ticketsim.output import JsonOption, console, emit_json
 
 
 def parse_trigger(text: str) -> timedelta:
-    """A duration as people write it, ``2 minutes`` or ``10s``; usage error if it is none or not positive."""
+    """Parse a duration like ``2 minutes`` or ``10s``; usage error if it is invalid or shorter than a second."""
     try:
         seconds = humanfriendly.parse_timespan(text)
     except humanfriendly.InvalidTimespan:
-        raise typer.BadParameter(f"{text!r} is not a duration; write for example '2 minutes' or '10s'") from None
+        raise typer.BadParameter(f"Invalid duration {text!r}; expected for example '2 minutes' or '10s'.") from None
     if seconds < 1:
-        raise typer.BadParameter(f"{text!r} is too short; a batch takes a second or more")
+        raise typer.BadParameter(f"Invalid trigger {text!r}; expected one second or more.")
     return timedelta(seconds=seconds)
 
 
@@ -33,20 +33,22 @@ def stream(  # noqa: PLR0917  # typer passes by name
         str | None, typer.Option(help="Folder of the query's checkpoint.", show_default="settings")
     ] = None,
     trigger: Annotated[timedelta, typer.Option(parser=parse_trigger, help="Time between two batches.")] = "2 minutes",  # type: ignore[assignment]  # parsed by typer
-    once: Annotated[bool, typer.Option("--once", help="Write all that is there, then stop.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Write all pending messages, then stop.")] = False,
     recover: Annotated[
-        bool, typer.Option("--recover", help="Show where the lake ends, set the checkpoint aside, go on from there.")
+        bool, typer.Option("--recover", help="Show where the lake ends, set the checkpoint aside and resume there.")
     ] = False,
     accept_loss: Annotated[
         bool,
-        typer.Option("--accept-loss", help="As --recover; what is gone from Kafka is recorded in the lake as lost."),
+        typer.Option(
+            "--accept-loss", help="Like --recover; messages gone from Kafka are recorded in the lake as lost."
+        ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="With --recover or --accept-loss: only show what would be done.")
+        bool, typer.Option("--dry-run", help="With --recover or --accept-loss: only show what they would do.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write Kafka's messages into the lake; Ctrl-C or SIGTERM ends it after the batch that runs."""
+    """Write Kafka's messages into the lake; Ctrl-C or SIGTERM stops it after the current batch."""
     from streaming.lake.reader import Lake
     from streaming.query.checkpoint import examine
     from streaming.query.resumption import survey
@@ -56,7 +58,7 @@ def stream(  # noqa: PLR0917  # typer passes by name
     from ticketsim_assets.settings import Settings
 
     if dry_run and not (recover or accept_loss):
-        raise typer.BadParameter("--dry-run shows what --recover or --accept-loss would do; name one of them")
+        raise typer.BadParameter("Missing --recover or --accept-loss; --dry-run shows what one of them would do.")
     settings = Settings()
     config = StreamConfig(
         bootstrap=bootstrap or settings.bootstrap,
@@ -88,7 +90,7 @@ def stream(  # noqa: PLR0917  # typer passes by name
 
 
 def _set_by_signals() -> threading.Event:
-    """An event that SIGTERM and Ctrl-C set."""
+    """Return an event that SIGTERM and Ctrl-C set."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

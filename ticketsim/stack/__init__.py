@@ -1,1 +1,1 @@
-"""The processes of a laptop: broker, Dagster, the whole stack and the demo."""
+"""The local processes: broker, Dagster, the whole stack and the demo."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from ticketsim.exceptions import NoChromium
 
-#: As systems name it.
+#: Names of the executable on various systems.
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 _MAC: Final = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
@@ -18,10 +18,10 @@ _CURE: Final = "Install it (Debian: apt-get install chromium) or set TICKETSIM_C
 
 
 def find_chromium() -> Path | None:
-    """The Chromium of TICKETSIM_CHROMIUM, of the system or of playwright; None if none of them runs.
+    """Find the Chromium of TICKETSIM_CHROMIUM, of the system or of playwright; None if none of them runs.
 
     Raises:
-        NoChromium: TICKETSIM_CHROMIUM names something that does not run.
+        NoChromium: The executable of TICKETSIM_CHROMIUM does not run.
     """
     if chosen := os.environ.get("TICKETSIM_CHROMIUM"):
         if not _runs(chosen):
@@ -35,19 +35,19 @@ def find_chromium() -> Path | None:
 
 
 def ensure_chromium() -> Path:
-    """The Chromium of this machine, installed first if there is none: by apt-get for root, else by playwright.
+    """Find Chromium or install it, by apt-get for root, else by playwright.
 
     Raises:
-        NoChromium: there is none and it cannot be installed.
+        NoChromium: There is none and it cannot be installed.
     """
     if found := find_chromium():
         return found
     for command in _installers():
-        # What they say is progress, and stdout belongs to the result.
+        # Their output is progress; stdout is reserved for the result.
         subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
     if found := find_chromium():
         return found
-    raise NoChromium(f"there is no Chromium on this machine and it cannot be installed. {_CURE}")
+    raise NoChromium(f"There is no Chromium on this machine and it cannot be installed. {_CURE}")
 
 
 def _installers() -> list[list[str]]:
@@ -57,7 +57,7 @@ def _installers() -> list[list[str]]:
 
 
 def _runs(executable: str) -> bool:
-    """Whether it says its version: systems have stubs of that name that only point to a shop."""
+    """Return whether it prints its version: some systems have stubs of that name that only point to a store."""
     try:
         return subprocess.run([executable, "--version"], capture_output=True, timeout=60, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):

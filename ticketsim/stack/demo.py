@@ -1,4 +1,4 @@
-"""The whole pipeline once, with the real parts: broker, simulator, stream, Dagster, dashboard, and the proof."""
+"""The whole pipeline once, with real components: broker, simulator, stream, Dagster, dashboard, and the proof."""
 
 import subprocess
 import sys
@@ -29,8 +29,8 @@ from ticketsim_assets.checks.reconciliation import read_reconciliation
 from ticketsim_assets.run_locally import run_dashboard, run_hours, run_quarantine, tick_lake
 from ticketsim_assets.settings import Settings
 
-#: A stream that was asked to stop first commits the batch that it is writing.
-_STREAM_PATIENCE_S: Final = 90.0
+#: A stopping stream first commits its current batch.
+_STREAM_TIMEOUT_S: Final = 90.0
 
 _COUNTS_IN_LAKE: Final = f"""
 select event_type, count(*)
@@ -43,17 +43,17 @@ _COUNTS_IN_WAREHOUSE: Final = "select event_type, count(*) from raw.events where
 
 @dataclass(slots=True)
 class DemoReport:
-    """What the demo did and what came of it."""
+    """Results of the demo."""
 
     run_id: str
-    sent_before: bool  #: the lake held the whole run already, so it was not sent again
+    sent_before: bool  #: the lake already contained the whole run, so it was not sent again
     produced: dict[str, int] = field(default_factory=dict)  #: messages by event type, receipts included
     in_lake: dict[str, int] = field(default_factory=dict)  #: rows of this run, copies included
     in_warehouse: dict[str, int] = field(default_factory=dict)  #: rows of this run
     quarantined: int = 0  #: rows in the lake that break the contract
     receipts: int = 0  #: combinations of venue, hour and event type of this run
-    matched: int = 0  #: of them, equal to their receipt
-    hours: int = 0  #: of this run, drain included
+    matched: int = 0  #: combinations that equal their receipt
+    hours: int = 0  #: hours of this run, drain included
     seconds: dict[str, float] = field(default_factory=dict)  #: per station
     page: Path = Path()
 
@@ -84,18 +84,18 @@ def run_demo(
     """Send one run through the whole pipeline and compare what arrived with what was sent.
 
     Args:
-        settings: where everything lives.
-        hours: in which buses arrive, event time.
-        seed: of the simulation.
-        venues: how many.
-        scenario: name or file.
-        chaos: what goes wrong on the way to Kafka, on top of the truth; None: nothing.
-        on_progress: told of every station when it begins, and of progress within.
+        settings: Settings, with the location of everything.
+        hours: Hours in which buses arrive, event time.
+        seed: Seed of the simulation.
+        venues: Number of venues.
+        scenario: Built-in name or file.
+        chaos: Faults to inject on the way to Kafka; None: none.
+        on_progress: Callback at the start of every station, and for progress within.
 
     Raises:
-        NotProved: some hour does not equal its receipts.
-        StationFailed: a process ended badly.
-        TicketsimError, SimulatorError, StreamingError, AssetsError: what else can go wrong at a station.
+        NotProved: An hour does not equal its receipts.
+        StationFailed: A process failed.
+        TicketsimError, SimulatorError, StreamingError, AssetsError: Another expected error at a station.
     """
     run = plan_run(load_scenario(scenario), seed=seed, hours=hours, venues=venues)
     report = DemoReport(run.run_id, sent_before=_is_in_lake(settings, run), page=settings.dashboard_path)
@@ -128,14 +128,15 @@ def run_demo(
     _compare(settings, report)
     if not report.proved:
         raise NotProved(
-            f"{report.matched} of {report.receipts} receipts of run {run.run_id} are matched; sent: {report.produced}, "
-            f"in the warehouse: {report.in_warehouse}. `ticketsim reconcile` names the hours that differ."
+            f"Only {report.matched} of {report.receipts} receipts of run {run.run_id} are matched; sent: "
+            f"{report.produced}, in the warehouse: {report.in_warehouse}. "
+            "`ticketsim reconcile` lists the hours that differ."
         )
     return report
 
 
 def _is_in_lake(settings: Settings, run: Run) -> bool:
-    """Whether the lake holds the final receipts of every venue of ``run``, and with them all that went before."""
+    """Return whether the lake has the final receipts of every venue of ``run``, and so all of its messages."""
     files = _files(settings, {EventType.HOUR_CLOSED})
     if files is None:
         return False
@@ -166,7 +167,7 @@ def _send(settings: Settings, run: Run, chaos: Chaos | None, on_progress: OnProg
 
 
 def _sent_before(settings: Settings, run: Run) -> dict[str, int]:
-    """What the run's receipts in the lake say was sent, and how many receipts there are."""
+    """Return the messages by event type according to the run's receipts in the lake, receipts included."""
     with duckdb.connect() as connection:
         counted = connection.execute(
             "with receipts as (select distinct event_id, of_event_type, event_count "
@@ -195,11 +196,11 @@ def _stream(settings: Settings, log: Path, on_progress: OnProgress) -> None:
                         on_progress(f"stream: {line.strip()}")
             code = process.wait()
         except KeyboardInterrupt:
-            # Ctrl-C reached the stream as well; it commits the batch that it is writing.
-            process.wait(_STREAM_PATIENCE_S)
+            # Ctrl-C reached the stream as well; it commits its current batch.
+            process.wait(_STREAM_TIMEOUT_S)
             raise
     if code:
-        raise StationFailed(f"the stream ended with exit code {code}: {last.removeprefix('error: ')} (log: {log})")
+        raise StationFailed(f"The stream failed with exit code {code}: {last.removeprefix('error: ')} (log: {log}).")
 
 
 def _compare(settings: Settings, report: DemoReport) -> None:

@@ -1,4 +1,4 @@
-"""One process of Apache Kafka and the folder it lives in: launching it, knowing it again, ending it."""
+"""One process of Apache Kafka and its folder: launching it, finding it again, stopping it."""
 
 import re
 import shutil
@@ -22,16 +22,16 @@ from ticketsim.exceptions import BrokerFailed
 from ticketsim.progress import OnProgress
 from ticketsim.stack.ports import LOOPBACK, is_free
 
-#: A start takes 3 to 8 s, 9 to 16 s after a kill, and several times that on a busy machine.
+#: Starting takes 3 to 8 s, 9 to 16 s after a kill, and several times that on a busy machine.
 _READY_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 30.0
 
-#: A 384 MB heap carries the local load; the serial collector needs neither threads nor memory of its own.
+#: A 384 MB heap carries the local load; the serial collector needs no extra threads or memory.
 _JVM_OPTIONS: Final = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
 
 
 class Record(msgspec.Struct, frozen=True):
-    """``broker.json``: enough to know the process again, even if its pid has been given to another one."""
+    """``broker.json``: identity of the process, even if its pid has been reused."""
 
     pid: int
     create_time: float  #: seconds since the epoch
@@ -40,7 +40,7 @@ class Record(msgspec.Struct, frozen=True):
 
 
 def recorded(directory: Path) -> Record | None:
-    """The process that was last launched in ``directory``, whether or not it lives."""
+    """Return the process that was last launched in ``directory``, alive or not."""
     try:
         return msgspec.json.decode((directory / "broker.json").read_bytes(), type=Record)
     except (FileNotFoundError, msgspec.DecodeError):
@@ -48,7 +48,7 @@ def recorded(directory: Path) -> Record | None:
 
 
 def living(directory: Path, record: Record | None) -> psutil.Process | None:
-    """The process of ``record`` if it lives and is still this folder's broker, not a later one with the same pid."""
+    """Return the process of ``record`` if it is alive and this folder's broker, not another one with the same pid."""
     if record is None:
         return None
     try:
@@ -60,10 +60,10 @@ def living(directory: Path, record: Record | None) -> psutil.Process | None:
 
 
 def launch(directory: Path, port: int, controller_port: int, jars: Jars, on_progress: OnProgress) -> None:
-    """Write the configuration, format the storage if that was never done, start Kafka and wait until it answers.
+    """Write the configuration, format new storage, start Kafka and wait until it responds.
 
     Raises:
-        BrokerFailed: it ended or does not answer; no process is left.
+        BrokerFailed: It exited or does not respond; no process is left.
     """
     here = Path(__file__).parent
     properties = _properties(directory)
@@ -84,7 +84,7 @@ def launch(directory: Path, port: int, controller_port: int, jars: Jars, on_prog
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # Of its own, so that Ctrl-C in the terminal does not end it.
+            # A separate session, so that Ctrl-C in the terminal does not stop it.
             start_new_session=True,
         )
     try:
@@ -94,33 +94,33 @@ def launch(directory: Path, port: int, controller_port: int, jars: Jars, on_prog
         end(process)
         raise
     if not ready:
-        raise BrokerFailed(f"the broker in {directory} ended while it was starting. {_last_words(directory)}")
+        raise BrokerFailed(f"The broker in {directory} ended while it was starting. {_last_errors(directory)}")
 
 
 def becomes_ready(directory: Path, port: int, process: psutil.Process) -> bool:
-    """Wait until the broker answers; False if its process ends before.
+    """Wait until the broker responds; return False if its process exits first.
 
     Raises:
-        BrokerFailed: it does neither for two minutes.
+        BrokerFailed: Neither happened within two minutes.
     """
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
-        if not _lives(process):
+        if not _is_alive(process):
             return False
         if not is_free(port) and topics_on(port, timeout=2.0) is not None:
             return True
         time.sleep(0.2)
     raise BrokerFailed(
-        f"the broker in {directory} (pid {process.pid}) does not answer on port {port} after {_READY_SECONDS:.0f} s. "
-        f"{_last_words(directory)} Stop it with `ticketsim broker stop --dir {directory}` and start it again."
+        f"The broker in {directory} (pid {process.pid}) does not respond on port {port} after {_READY_SECONDS:.0f} s. "
+        f"{_last_errors(directory)} Stop it with `ticketsim broker stop --dir {directory}` and start it again."
     )
 
 
 def topics_on(port: int, timeout: float) -> tuple[str, ...] | None:
-    """The topics of the broker on ``port``, sorted, without Kafka's own.
+    """Return the topics of the broker on ``port``, sorted, without internal ones.
 
     Returns:
-        None if it does not answer within ``timeout`` seconds.
+        The topics; None if it does not respond within ``timeout`` seconds.
     """
     client = AdminClient({"bootstrap.servers": f"{LOOPBACK}:{port}", "log_level": 0})
     try:
@@ -131,7 +131,7 @@ def topics_on(port: int, timeout: float) -> tuple[str, ...] | None:
 
 
 def end(process: psutil.Process) -> None:
-    """Ask the process to end, and kill it if it has not after half a minute."""
+    """Terminate the process, and kill it after half a minute."""
     try:
         process.terminate()
         process.wait(_STOP_SECONDS)
@@ -142,7 +142,7 @@ def end(process: psutil.Process) -> None:
         pass
 
 
-def _lives(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -172,11 +172,11 @@ def _format(java: list[str], directory: Path, output: int) -> None:
         check=False,
     )
     if formatted.returncode != 0:
-        raise BrokerFailed(f"the broker's storage in {directory} cannot be formatted. {_last_words(directory)}")
+        raise BrokerFailed(f"Cannot format the broker's storage in {directory}. {_last_errors(directory)}")
 
 
-def _last_words(directory: Path) -> str:
-    """The errors at the end of the broker's logs, and where they lie."""
+def _last_errors(directory: Path) -> str:
+    """Return the last errors in the broker's logs, and the path of the log."""
     lines = _tail(directory / "process.out") + _tail(directory / "kafka.log")
     # "java.lang.RuntimeException: why" begins a stack trace; the message before it often says only that it ends.
     words = [line for line in lines if re.match(r"[\w.$]+(Exception|Error): |(Error|Caused by)", line)]

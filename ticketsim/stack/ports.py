@@ -1,4 +1,4 @@
-"""TCP ports of this machine: which are free and who holds the others."""
+"""TCP ports of this machine: free ports, and the processes that use the others."""
 
 import secrets
 import socket
@@ -14,13 +14,13 @@ _CHOICE: Final = range(20_000, 32_000)
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on ``port`` of the loopback interface now."""
+    """Return whether a server could listen on ``port`` of the loopback interface now."""
     with socket.socket() as probe:
-        # On some systems a loopback address can be bound although somebody listens on all addresses.
+        # On some systems a loopback address can be bound although another process listens on all addresses.
         if probe.connect_ex((LOOPBACK, port)) == 0:
             return False
     with socket.socket() as server:
-        # As servers do it: connections of a former server that linger do not count.
+        # As servers do: lingering connections of a previous server do not count.
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             server.bind((LOOPBACK, port))
@@ -30,7 +30,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A free port, chosen at random so that processes that choose at the same time hardly ever meet."""
+    """Return a free port, chosen at random so that concurrent processes rarely collide."""
     while True:
         port = _CHOICE[secrets.randbelow(len(_CHOICE))]
         if is_free(port):
@@ -38,7 +38,7 @@ def free_port() -> int:
 
 
 def holder_of(port: int) -> str | None:
-    """Who listens on ``port``, as ``name (pid 123)``; None if nobody does or the system does not tell."""
+    """Return the process that listens on ``port``, as ``name (pid 123)``; None if there is none or it is unknown."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.AccessDenied:

@@ -1,7 +1,7 @@
-"""The whole stack, live, in the foreground: broker, stream, simulator, Dagster; what one ends, all end.
+"""The whole stack, live, in the foreground: broker, stream, simulator, Dagster; when one exits, all are stopped.
 
-A Procfile runner ends its processes all at once. Here the order matters: the simulator first, so that its last receipts
-reach Kafka; then the stream, after the batch that it is writing; then Dagster; and the broker last.
+A Procfile runner stops its processes all at once. Here the order matters: the simulator first, so that its last
+receipts reach Kafka; then the stream, after its current batch; then Dagster; and the broker last.
 """
 
 import subprocess
@@ -23,13 +23,13 @@ from ticketsim_assets.settings import Settings
 
 _POLL_S: Final = 0.5
 
-#: A stream that was asked to stop first commits the batch that it is writing; the others end within seconds.
-_PATIENCE_S: Final = 90.0
+#: A stopping stream first commits its current batch; the others exit within seconds.
+_STOP_TIMEOUT_S: Final = 90.0
 
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """What the live stack runs."""
+    """Options of the live stack."""
 
     scenario: str
     seed: int
@@ -50,22 +50,22 @@ class _Part:
 
 
 def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, on_progress: OnProgress) -> None:
-    """Start everything, watch it until ``stop`` is set, and end everything in order.
+    """Start everything, monitor it until ``stop`` is set, and stop everything in order.
 
     Args:
-        settings: where everything lives.
-        options: what to run.
-        stop: set it, from a signal handler, to end the stack.
-        on_progress: told what starts, where it is, and what ends.
+        settings: Settings, with the location of everything.
+        options: Options of the stack.
+        stop: Event that stops the stack, set from a signal handler.
+        on_progress: Callback for every process that starts or stops.
 
     Raises:
-        StationFailed: a process ended by itself; all others have been ended.
-        TicketsimError: the broker or a port is not to be had.
+        StationFailed: A process exited; all others have been stopped.
+        TicketsimError: The broker or a port is not available.
     """
     if not is_free(options.dagster_port):
         holder = holder_of(options.dagster_port) or "another process"
         raise PortTaken(
-            f"port {options.dagster_port}, wanted for Dagster's UI, is taken by {holder}. Choose another with --port."
+            f"Port {options.dagster_port}, for Dagster's UI, is in use by {holder}. Choose another one with --port."
         )
     prepare_dagster_home(settings)
     settings.logs.mkdir(parents=True, exist_ok=True)
@@ -78,16 +78,16 @@ def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, 
             on_progress(f"starting {name}, log: {settings.logs / name}.log")
             parts.append(_start(name, command, settings.logs / f"{name}.log"))
         on_progress(
-            f"Dagster's UI: http://127.0.0.1:{options.dagster_port} (ready in about 20 s); Ctrl-C ends everything"
+            f"Dagster's UI: http://127.0.0.1:{options.dagster_port} (ready in about 20 s); Ctrl-C stops everything"
         )
         while not stop.wait(_POLL_S):
             _require_alive(parts)
     finally:
         for part in sorted(parts, key=lambda each: ("simulator", "stream", "dagster").index(each.name)):
-            on_progress(f"ending {part.name}")
+            on_progress(f"stopping {part.name}")
             _end(part)
         if not ran_before:
-            on_progress("ending the broker")
+            on_progress("stopping the broker")
             broker.stop(settings.broker_dir)
 
 
@@ -111,7 +111,7 @@ def _commands(settings: Settings, options: StackOptions) -> dict[str, list[str]]
 
 def _start(name: str, command: Sequence[str], log: Path) -> _Part:
     with log.open("ab") as output:
-        # A session of its own: Ctrl-C in the terminal must reach us alone, who end the parts in order.
+        # A separate session: Ctrl-C in the terminal must reach only us, who stop the parts in order.
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
@@ -121,21 +121,22 @@ def _start(name: str, command: Sequence[str], log: Path) -> _Part:
 def _require_alive(parts: Sequence[_Part]) -> None:
     for part in parts:
         if (code := part.process.poll()) is not None:
-            said = part.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            lines = part.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise StationFailed(
-                f"{part.name} ended with exit code {code}: {said[-1] if said else 'without a word'} (log: {part.log})"
+                f"The {part.name} process ended with exit code {code}: {lines[-1] if lines else 'no output'} "
+                f"(log: {part.log})."
             )
 
 
 def _end(part: _Part) -> None:
-    """End a process cleanly, and whatever it leaves behind by force."""
+    """Terminate a process, and kill the children that it leaves behind."""
     try:
         family = [*psutil.Process(part.process.pid).children(recursive=True)]
     except psutil.NoSuchProcess:
         family = []
     part.process.terminate()
     try:
-        part.process.wait(_PATIENCE_S)
+        part.process.wait(_STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         part.process.kill()
     _, alive = psutil.wait_procs(family, timeout=5)

@@ -97,12 +97,12 @@ def test_the_place_of_an_event_is_exact_far_into_a_file_too(written):
         ('{"sellerLines": true, "scannerLines": 4, "events": []}', "'sellerLines' is True"),
         ('{"sellerLines": [], "scannerLines": 4, "events": []}', "'sellerLines' is a list, expected"),
         ('{"sellerLines": 6, "scannerLines": 4, "events": {}}', "'events' is an object, expected a list"),
-        ('{"sellerLines": 6, "scannerLines": 4, "events": [], "events": []}', "'events' is there twice"),
+        ('{"sellerLines": 6, "scannerLines": 4, "events": [], "events": []}', "'events' is given twice"),
         (
             '{"sellerLines": 6, "scannerLines": 4, "events": [], "seed": 3}',
             "found the key 'seed', expected only events",
         ),
-        ('{"events": [{"event": "SCAN_TICKETS", "event": 1}]}', "event 1 at byte 12: 'event' is there twice"),
+        ('{"events": [{"event": "SCAN_TICKETS", "event": 1}]}', "event 1 at byte 12: 'event' is given twice"),
     ],
 )
 def test_a_log_of_another_shape_is_refused_with_the_key(text, said, written):
@@ -130,7 +130,7 @@ def test_what_is_no_json_is_refused_with_its_place(text, byte, where, written):
 
 
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path):
-    with pytest.raises(EventLogRefused, match=r"none\.json cannot be read: No such file"):
+    with pytest.raises(EventLogRefused, match=r"Cannot read the event log .*none\.json: No such file"):
         read(tmp_path / "none.json")
 
 

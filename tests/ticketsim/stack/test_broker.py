@@ -163,14 +163,14 @@ def test_ctrl_c_while_the_broker_starts_ends_it_and_the_next_start_works(tmp_pat
 def test_a_port_taken_by_somebody_else_is_named_with_its_holder_and_the_cure(tmp_path, prepared_jars):
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
-        with pytest.raises(PortTaken, match=rf"port {port} is taken by .*pid {os.getpid()}.*`--port`"):
+        with pytest.raises(PortTaken, match=rf"Port {port} is in use by .*pid {os.getpid()}.*`--port`"):
             local_broker.start(tmp_path, port)
     assert not (tmp_path / "data").exists()
 
 
 def test_a_full_disk_is_refused_before_anything_is_written(tmp_path, prepared_jars, free_port, monkeypatch):
     monkeypatch.setattr(local_broker, "MINIMUM_FREE_BYTES", 1 << 60)
-    with pytest.raises(NoSpace, match=r"only \d+ MiB are free .*TICKETSIM_HOME"):
+    with pytest.raises(NoSpace, match=r"Only \d+ MiB are free .*TICKETSIM_HOME"):
         local_broker.start(tmp_path, free_port())
     assert not (tmp_path / "data").exists()
 

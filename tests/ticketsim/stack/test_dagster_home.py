@@ -1,4 +1,4 @@
-"""Dagster's instance on the laptop: made by processes that start at the same moment, and brought up to date."""
+"""Dagster's instance on the laptop: created by processes that start at the same time, and brought up to date."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 from ticketsim.stack.dagster_home import CONFIGURATION, make_instance
 
-#: Opens the instance of each folder that it is told; where two make one at once, every second time one of them fails.
+#: Opens the instance of each folder in its arguments; without a lock, one of two concurrent processes often fails.
 OPEN_EACH = """
 import sys
 from pathlib import Path
