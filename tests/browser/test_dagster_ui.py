@@ -58,7 +58,7 @@ def test_the_timeline_shows_the_runs_of_the_command_line_and_no_other_job(page, 
 
 def test_the_jobs_page_says_when_each_job_ran_last(page, ui):
     page.goto(f"{ui}/jobs")
-    shown = page.locator("body")
-    for job in ("hourly", "rebuild_dashboard"):
-        expect(shown).to_contain_text(re.compile(rf"\b{job}\s*(\d+ \w+ ago|just now|now)"), timeout=PATIENCE_MS)
-    assert re.search(r"\bcompact_lake\nhourly\b", page.inner_text("body"))
+    for job in ("hourly", "rebuild_dashboard"):  # the page's text has no spaces between its cells
+        ran = re.compile(rf"{job}(a|an|a few|just|\d+) ?\w* ?(ago|now)")
+        expect(page.locator("body")).to_contain_text(ran, timeout=PATIENCE_MS)
+    expect(page.locator("body")).to_contain_text("compact_lakehourly")  # never ran
