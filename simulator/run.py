@@ -338,8 +338,8 @@ def _run_venues(venues: int, offset: int, run_venues: int | None) -> int:
     if run_venues is None:
         if offset:
             raise RunError(
-                f"Missing --run-venues: {offset} venues before these make this a part of a run. "
-                "Give the venues of the whole run."
+                f"Incomplete part of a run: with {offset} venues before these, give the venues of the whole run as "
+                "--run-venues."
             )
         return venues
     if offset < 0 or not offset + venues <= run_venues <= _MOST_RUN_VENUES:

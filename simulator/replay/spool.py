@@ -225,7 +225,7 @@ def _validate(database: sqlite3.Connection, path: Path, lines: dict[str, int]) -
         group by buyer.event
         having min(visitor.party) <> max(visitor.party) or max(this.people) <> max(first.people)
         order by buyer.event""",
-        "'people' are not those of event {}, though they share some; expected groups to stay together",
+        "'people' are not those of event {}, though some are the same; expected groups to stay together",
     )
     refuse_any(
         """

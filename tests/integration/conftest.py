@@ -1,4 +1,4 @@
-"""The command line as a user has it, each test with a home of its own."""
+"""The command line as a user has it, each test with a separate home."""
 
 import json
 import os

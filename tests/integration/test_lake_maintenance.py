@@ -1,4 +1,4 @@
-"""Maintenance as Dagster runs it: beside a stream on the laptop, and as a job of Dataproc."""
+"""Maintenance as Dagster runs it: next to a stream on the laptop, and as a job of Dataproc."""
 
 import json
 import os

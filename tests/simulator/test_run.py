@@ -314,7 +314,7 @@ def wait_for_lines(file: Path) -> None:
         (["--hours", "1", "--to", "kafka://nowhere"], "kafka://nowhere"),
         (["--hours", "1", "--scenario", "nothing"], "no scenario 'nothing'"),
         (["--hours", "1", "--start", "yesterday"], "yesterday"),
-        (["--hours", "1", "--to", "file:/nowhere/at/all"], "cannot write /nowhere/at/all"),
+        (["--hours", "1", "--to", "file:/nowhere/at/all"], "Cannot write /nowhere/at/all"),
         ([], "--hours"),
     ],
 )

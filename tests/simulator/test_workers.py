@@ -33,7 +33,7 @@ def by_venue(lines):
 
 @pytest.fixture
 def live():
-    """A paced run of two venues by two workers, as a process of a group of its own."""
+    """A paced run of two venues by two workers, as a process in a separate process group."""
     processes = []
 
     def start(*options):

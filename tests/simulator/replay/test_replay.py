@@ -132,7 +132,7 @@ def test_a_visitor_keeps_bus_arrival_channel_and_group_all_the_way(seed, publish
     assert len(set(online)) == len(online)
 
 
-def test_visitors_are_numbered_anew_so_that_each_group_has_consecutive_numbers(replayed, violations):
+def test_visitors_are_renumbered_so_that_each_group_has_consecutive_numbers(replayed, violations):
     sink, _ = replayed(
         log_of(
             BUS | {"peopleCreated": [10, 40, 30, 20]},
@@ -285,7 +285,7 @@ def test_the_command_refuses_a_broken_file_and_writes_nothing(published, written
 
 
 def command(path, *options, to):
-    """`ticketsim replay` in a process of its own, run as the console script runs it."""
+    """`ticketsim replay` in a separate process, run as the console script runs it."""
     program = "from ticketsim.cli import app, main; from ticketsim.commands.replay import replay; "
     program += "app.command()(replay); main()"
     return subprocess.run(
