@@ -35,7 +35,11 @@ in `dbt/models`, which Dagster and `dbt docs` show as well; a test fails if it i
 
 _LAYERS = (
     ("marts", "Marts", "Query these. Facts and `agg_` tables are replaced hour by hour; dimensions are merged into."),
-    ("staging", "Staging", "Views over `raw.events`, one per event type: the same rows, with hour and duration."),
+    (
+        "staging",
+        "Staging",
+        "Views over raw: one per event type with the same rows, their hour and duration, and one per other raw table.",
+    ),
 )
 
 

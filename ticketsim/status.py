@@ -258,7 +258,7 @@ def _pending(lake: Lake, cursor: "LakeCursor | None") -> dict[str, str]:
 
 
 def _warehouse(settings: Settings, now: datetime) -> Station:
-    from ticketsim_assets.checks.reconciliation import VIEW, read_reconciliation  # noqa: PLC0415
+    from ticketsim_assets.checks.reconciliation import find_view, read_reconciliation  # noqa: PLC0415
     from ticketsim_assets.exceptions import NothingToReconcile  # noqa: PLC0415
     from ticketsim_assets.warehouse.factory import warehouse_target  # noqa: PLC0415
     from ticketsim_assets.warehouse.wait_policy import NO_WAIT  # noqa: PLC0415
@@ -280,7 +280,7 @@ def _warehouse(settings: Settings, now: datetime) -> Station:
         except NothingToReconcile:
             return Station("there", "no hours are loaded", {**place, "hours": 0})
         [(hours, newest)] = reader.execute(
-            f"select count(distinct hour_start), max(hour_start) from {reader.named(VIEW)}"  # noqa: S608 a constant
+            f"select count(distinct hour_start), max(hour_start) from {reader.named(find_view(reader))}"  # noqa: S608 a constant
         ).fetchall()
     facts = {
         **place,

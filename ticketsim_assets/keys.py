@@ -23,6 +23,8 @@ RAW_EVENTS: Final = dg.AssetKey(["raw", "events"])
 
 RAW_QUARANTINE: Final = dg.AssetKey(["raw", "quarantine"])
 
+RAW_RECONCILIATION: Final = dg.AssetKey(["raw", "reconciliation"])
+
 DASHBOARD: Final = dg.AssetKey("dashboard")
 
 HOURLY_JOB: Final = "hourly"

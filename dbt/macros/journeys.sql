@@ -13,7 +13,8 @@
         {{- return('false') -}}
     {%- endif -%}
     {%- set later = {'start': window.end, 'end': window.end + modules.datetime.timedelta(hours=journey_hours())} -%}
-    {{- return('(' ~ between_hours(later, 'hour_start') ~ ' and arrived_at < ' ~ timestamp_literal(window.end) ~ ')') -}}
+    {%- set arrived_before = 'arrived_at < ' ~ timestamp_literal(window.end) -%}
+    {{- return('(' ~ between_hours(later, 'hour_start') ~ ' and ' ~ arrived_before ~ ')') -}}
 {%- endmacro %}
 
 {#-

@@ -97,14 +97,19 @@
 
 {#-
   dbt's hook for a data test's `where`: `__window__` stands for the rows that the invocation replaces in the model under
-  test; a dimension, which has no hours, is tested as a whole.
+  test, or those of its window in a source; a dimension, which has no hours, is tested as a whole.
 -#}
 {% macro get_where_subquery(relation) -%}
-    {%- set where = config.get('where', '') -%}
+    {%- set where = config.get('where') or '' -%}
     {%- if where == '__window__' -%}
         {%- set tested = graph.nodes.get(model.attached_node) if execute else none -%}
-        {%- set by_hour = tested and tested.config.get('incremental_strategy') == 'hour_window' -%}
-        {%- set where = replaced_rows(tested) if by_hour else '' -%}
+        {%- if not execute or (tested and tested.config.get('incremental_strategy') == 'merge') -%}
+            {%- set where = '' -%}
+        {%- elif tested -%}
+            {%- set where = replaced_rows(tested) -%}
+        {%- else -%}
+            {%- set where = in_window(graph.sources[model.depends_on.nodes[0]].config.meta.window_column) -%}
+        {%- endif -%}
     {%- endif -%}
     {%- if where in ['', 'true'] -%}
         {{- return(relation) -}}

@@ -206,6 +206,9 @@ DIMENSIONS = ("dim_runs", "dim_venues", "dim_lines")
 #: Of a mart that is a view nothing is stored.
 VIEWS = ("reconciliation_hourly", "report_visitors_hourly", "report_processing_hourly")
 
+#: A view of what is in no run.
+QUARANTINE = "agg_quarantine_hourly"
+
 BUILD = ("build", "--exclude-resource-type", "unit_test")
 
 

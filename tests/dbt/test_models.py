@@ -15,7 +15,7 @@ from simulator.events import HOUR_US
 from ticketsim_assets.checks.reconciliation import read_problems, read_reconciliation
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader
 
-from .conftest import BUILD, DIMENSIONS, HOURLY_MARTS, ONE_MORE, VIEWS, run_all
+from .conftest import BUILD, DIMENSIONS, HOURLY_MARTS, ONE_MORE, QUARANTINE, VIEWS, run_all
 
 pytestmark = pytest.mark.slow
 
@@ -104,7 +104,7 @@ def test_data_tests_of_a_window_read_that_window_only(built, hour):
     """)
     outcomes, printed = built.dbt((*BUILD, *hour(3)), ("test", "--exclude-resource-type", "unit_test"))
     assert outcomes == [True, False], printed
-    assert "Failure in test unique_grain_agg_venue_hourly" in printed
+    assert "Failure in test unique_combination_of_columns_agg_venue_hourly" in printed
 
 
 #: What somebody might do to a mart, and the tests that must see it. One venue, one hour; the others stay green.
@@ -131,7 +131,14 @@ WRONG_FIGURES = {
     ),
     "a row stands there twice": (
         "insert into marts.dim_venues from marts.dim_venues",
-        {"unique_grain_dim_venues_run_id__venue_id"},
+        {"unique_combination_of_columns_dim_venues_run_id__venue_id"},
+    ),
+    "a venue's run is unknown": (
+        "delete from marts.dim_runs",
+        {
+            "relationships_dim_venues_run_id__run_id__ref_dim_runs_",
+            "relationships_dim_lines_run_id__run_id__ref_dim_runs_",
+        },
     ),
 }
 
@@ -232,7 +239,7 @@ def test_docs_are_generated_with_every_model_and_both_dashboards(built):
     assert success, printed
     catalog = json.loads((built.target_path / "catalog.json").read_text())
     marts = {node["metadata"]["name"] for node in catalog["nodes"].values() if node["metadata"]["schema"] == "marts"}
-    assert marts == {*HOURLY_MARTS, *DIMENSIONS, *VIEWS}
+    assert marts == {*HOURLY_MARTS, *DIMENSIONS, *VIEWS, QUARANTINE}
     manifest = json.loads((built.target_path / "manifest.json").read_text())
     assert {exposure["name"] for exposure in manifest["exposures"].values()} == {"dashboard_page", "data_studio_report"}
     shown = {used for exposure in manifest["exposures"].values() for used in exposure["depends_on"]["nodes"]}
@@ -242,9 +249,9 @@ def test_docs_are_generated_with_every_model_and_both_dashboards(built):
 def test_models_unit_tests_and_data_tests_all_pass(outcomes):
     assert set(outcomes.values()) == {"success", "pass", "no-op"}  # no-op: the exposures
     kinds = Counter(unique_id.split(".")[0] for unique_id in outcomes)
-    assert kinds["model"] == 8 + len(HOURLY_MARTS) + len(DIMENSIONS) + len(VIEWS)
+    assert kinds["model"] == 10 + len(HOURLY_MARTS) + len(DIMENSIONS) + len(VIEWS) + len([QUARANTINE])
     assert kinds["unit_test"] == 18
-    assert kinds["test"] == 27
+    assert kinds["test"] == 46
 
 
 def test_percentiles_are_numpys_nearest_rank(built):
@@ -330,3 +337,80 @@ def test_a_microsecond_of_one_row_is_noticed(built):
         """)
         (problem,) = read_reconciliation(DuckDBReader(connection)).problems
     assert (problem.event_type, problem.difference) == ("walk_to_seller", "duration differs by 15 us")
+
+
+#: What may go wrong between lake and marts, and the tests of sources and staging that must see it.
+WRONG_RAW_ROWS = {
+    "an event is there twice": (
+        "insert into raw.events from raw.events where event_type = 'scan_tickets' limit 1",
+        {
+            "source_unique_combination_of_columns_raw_events_event_id",
+            "unique_combination_of_columns_stg_scan_tickets_event_id",
+        },
+    ),
+    "an event's type is none of the contract's": (
+        "insert into raw.events by name "
+        "select * replace ('unheard' as event_type, 'x' as event_id) from raw.events limit 1",
+        {"source_accepted_values_raw_events_event_type"},
+    ),
+    "an event has no venue": (
+        "insert into raw.events by name select * replace (null as venue_id, 'x' as event_id, 'unheard' as event_type) "
+        "from raw.events limit 1",
+        {"source_accepted_values_raw_events_event_type", "source_not_null_raw_events_venue_id"},
+    ),
+    "a message was refused without a reason, and is there twice": (
+        "insert into raw.quarantine (topic, kafka_partition, kafka_offset, kafka_timestamp, event_date, event_hour) "
+        "select 'ticketsim.scan_tickets', 0, 1, '2026-11-21 00:30:00', '2026-11-21', 0 from range(2)",
+        {
+            "source_not_null_raw_quarantine_reason",
+            "unique_combination_of_columns_stg_quarantine_topic__kafka_partition__kafka_offset",
+            "unique_combination_of_columns_agg_quarantine_hourly_hour_start__topic__reason",
+        },
+    ),
+}
+
+
+def test_each_wrong_raw_row_turns_the_tests_red_that_are_about_it(built, tmp_path):
+    spoilt = []
+    for number, (statement, _) in enumerate(WRONG_RAW_ROWS.values()):
+        spoilt.append(built.copied(tmp_path / f"{number}.duckdb"))
+        spoilt[-1].execute(statement)
+    command = (
+        "test",
+        "--exclude-resource-type",
+        "unit_test",
+        "--select",
+        "source:*",
+        "staging",
+        "agg_quarantine_hourly",
+    )
+    _, red, printed = run_all((warehouse, command) for warehouse in spoilt)
+    shortened = [{test.split("__bus_arrival")[0] for test in tests} for tests in red]
+    assert dict(zip(WRONG_RAW_ROWS, shortened, strict=True)) == {
+        name: tests for name, (_, tests) in WRONG_RAW_ROWS.items()
+    }, printed
+
+
+def test_refused_messages_are_counted_by_hour_topic_and_reason(built):
+    built.execute("""
+        insert into raw.quarantine
+            (topic, kafka_partition, kafka_offset, kafka_timestamp, reason, event_date, event_hour)
+        select 'ticketsim.scan_tickets', 0, range, timestamp '2026-11-21 00:30:00' + to_minutes(range * 20),
+            'malformed_json', '2026-11-21', 0
+        from range(3)
+    """)
+    counted = built.rows(
+        "select hour_start, topic, reason, messages from marts.agg_quarantine_hourly order by hour_start"
+    )
+    assert [(row["hour_start"], row["reason"], row["messages"]) for row in counted] == [
+        (MIDNIGHT, "malformed_json", 2),
+        (MIDNIGHT + ONE_HOUR, "malformed_json", 1),
+    ]
+
+
+def test_source_freshness_is_stale_until_the_stream_reads_something(built):
+    built.execute("update raw.events set ingested_at = now()::timestamp - interval 30 hour, event_date = current_date")
+    fresh = built.copied(built.path.with_name("fresh.duckdb"))
+    fresh.execute("update raw.events set ingested_at = now()::timestamp where event_type = 'bus_arrival'")
+    outcomes, _, printed = run_all((which, ("source", "freshness")) for which in (built, fresh))
+    assert outcomes == [False, True], printed

@@ -7,17 +7,22 @@ import pytest
 import yaml
 
 from simulator.events import ACTIVITY_TYPES, EVENT_TYPES
+from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION_COLUMNS
 from ticketsim_assets.warehouse.schema import DUCKDB_TYPES, RAW_TABLES
 
 DBT_DIR = Path(__file__).parents[2] / "dbt"
 
 
-@pytest.mark.parametrize("table", RAW_TABLES)
+#: What the loader creates: its tables, and the view over them.
+RAW = RAW_TABLES | {"reconciliation": RECONCILIATION_COLUMNS}
+
+
+@pytest.mark.parametrize("table", RAW)
 def test_the_columns_of_a_source_are_those_of_the_raw_table(table):
     (source,) = yaml.safe_load((DBT_DIR / "models/staging/_sources.yml").read_text())["sources"]
     (described,) = [found for found in source["tables"] if found["name"] == table]
     assert [(column["name"], column["data_type"].upper()) for column in described["columns"]] == [
-        (column.name, DUCKDB_TYPES[column.type]) for column in RAW_TABLES[table]
+        (column.name, DUCKDB_TYPES[column.type]) for column in RAW[table]
     ]
     assert all(column["description"] for column in described["columns"])
     assert described["config"]["meta"]["dagster"]["asset_key"] == ["raw", table]
@@ -25,7 +30,7 @@ def test_the_columns_of_a_source_are_those_of_the_raw_table(table):
 
 def test_there_is_one_staging_view_per_event_type():
     views = {path.stem for path in (DBT_DIR / "models/staging").glob("stg_*.sql")}
-    assert views == {f"stg_{event_type}" for event_type in EVENT_TYPES}
+    assert views == {f"stg_{event_type}" for event_type in EVENT_TYPES} | {"stg_reconciliation", "stg_quarantine"}
 
 
 def test_the_models_loop_over_the_contracts_activities():

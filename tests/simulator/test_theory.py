@@ -1,4 +1,4 @@
-"""The simulation against queueing theory. ``pytest -rP tests/simulator/test_theory.py`` prints the table of the docs."""
+"""The simulation against queueing theory; ``pytest -rP tests/simulator/test_theory.py`` prints the docs' table."""
 
 import json
 from collections import defaultdict

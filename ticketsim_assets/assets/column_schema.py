@@ -14,6 +14,7 @@ from streaming.lake.layout import (
     QUARANTINE_COLUMNS,
     Column,
 )
+from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION_COLUMNS
 from ticketsim_assets.warehouse.schema import DUCKDB_TYPES, RAW_EVENTS, RAW_QUARANTINE
 
 _JSON_TYPES: Final[dict[Kind, str]] = {
@@ -69,3 +70,5 @@ def _constraints(field: Field, event_type: EventType) -> dg.TableColumnConstrain
 RAW_EVENTS_SCHEMA: Final = _raw_schema(RAW_EVENTS)
 
 RAW_QUARANTINE_SCHEMA: Final = _raw_schema(RAW_QUARANTINE)
+
+RAW_RECONCILIATION_SCHEMA: Final = _raw_schema(RECONCILIATION_COLUMNS)

@@ -4,18 +4,18 @@ import time
 from typing import Final
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from streaming.hour import Hour
-from ticketsim_assets.assets.column_schema import RAW_EVENTS_SCHEMA, RAW_QUARANTINE_SCHEMA
+from ticketsim_assets.assets.code_references import in_module
+from ticketsim_assets.assets.column_schema import RAW_EVENTS_SCHEMA, RAW_QUARANTINE_SCHEMA, RAW_RECONCILIATION_SCHEMA
 from ticketsim_assets.assets.freshness import HOURS_ARE_LOADED
 from ticketsim_assets.assets.loading import LoadedHour, load_events, load_quarantine
 from ticketsim_assets.assets.partitions import SINGLE_RUN, hours_of_window
 from ticketsim_assets.checks.offsets_check import require_sound, verify_offsets
 from ticketsim_assets.checks.receipts_check import HourVerdict, describe, evaluate_hours, metadata
-from ticketsim_assets.checks.reconciliation import has_reconciliation, read_problems
+from ticketsim_assets.checks.reconciliation import read_problems
 from ticketsim_assets.hours.run_history import last_reported
-from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS, RAW_EVENTS, RAW_QUARANTINE
+from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS, RAW_EVENTS, RAW_QUARANTINE, RAW_RECONCILIATION
 from ticketsim_assets.resources.resources import LakeResource
 from ticketsim_assets.resources.warehouse import WarehouseResource
 from ticketsim_assets.warehouse.protocol import Warehouse
@@ -43,7 +43,6 @@ def raw_events(
     config: LoadConfig,
     lake: LakeResource,
     warehouse: WarehouseResource,
-    dbt: DbtCliResource,
 ) -> dg.MaterializeResult:
     """Hours of contract-clean events of all eight types, deduplicated by event_id. One row per event."""
     hours = hours_of_window(context.partition_time_window)
@@ -58,7 +57,7 @@ def raw_events(
         context.add_asset_metadata(_metadata(hour, seconds), asset_key=RAW_EVENTS, partition_key=hour.hour.key)
         if hour.missing:
             context.log.warning(f"hour {hour.hour} was loaded as it is: {'; '.join(hour.missing)}")
-    verdicts = _verdicts(target, dbt, hours)
+    verdicts = _verdicts(target, hours)
     if len(hours) > 1:
         _report_each(context, verdicts)
     # A run over a range gives all its hours one data version: the newest fingerprint among them. That is as good as
@@ -85,8 +84,8 @@ def raw_quarantine(
     return dg.MaterializeResult(data_version=dg.DataVersion(str(snapshot.version)))
 
 
-def raw_assets(hourly: dg.HourlyPartitionsDefinition, engine: str) -> list[dg.AssetsDefinition]:
-    """Build the two assets: hours of ``hourly`` in tables of ``engine``."""
+def raw_assets(hourly: dg.HourlyPartitionsDefinition, engine: str) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Build the two assets, hours of ``hourly`` in tables of ``engine``, and the view of events against receipts."""
     return [
         dg.asset(
             key=RAW_EVENTS,
@@ -101,6 +100,21 @@ def raw_assets(hourly: dg.HourlyPartitionsDefinition, engine: str) -> list[dg.As
             metadata={"dagster/column_schema": RAW_EVENTS_SCHEMA, "dagster/table_name": "raw.events"},
             freshness_policy=HOURS_ARE_LOADED,
         )(raw_events),
+        # A view, which nobody materialises: it shows what raw/events holds at any moment. dbt reads it as a source.
+        dg.AssetSpec(
+            RAW_RECONCILIATION,
+            deps=[RAW_EVENTS],
+            description="Events of raw/events against the simulation's receipts, live. One row per run, venue, hour "
+            "and event type.",
+            group_name="raw",
+            kinds={engine, "view"},
+            owners=["team:platform"],
+            metadata={
+                "dagster/column_schema": RAW_RECONCILIATION_SCHEMA,
+                "dagster/table_name": "raw.reconciliation",
+                **in_module("ticketsim_assets.warehouse.reconciliation_view"),
+            },
+        ),
         dg.asset(
             key=RAW_QUARANTINE,
             partitions_def=hourly,
@@ -126,13 +140,8 @@ def _metadata(loaded: LoadedHour, seconds: float) -> dict[str, dg.MetadataValue]
     }
 
 
-def _verdicts(warehouse: Warehouse, dbt: DbtCliResource, hours: list[Hour]) -> list[HourVerdict]:
-    """Ask the reconciliation view, so that the rule stands once; the first load of all builds it."""
-    with warehouse.reading() as connection:
-        built = has_reconciliation(connection)
-    if not built:
-        with warehouse.exclusive():
-            dbt.cli(["run", "--select", "+reconciliation_hourly"]).wait()
+def _verdicts(warehouse: Warehouse, hours: list[Hour]) -> list[HourVerdict]:
+    """Ask the view that the loader keeps beside its tables, so that the rule stands once."""
     with warehouse.reading() as connection:
         return evaluate_hours(hours, read_problems(connection, hours[0].start, hours[-1].end))
 

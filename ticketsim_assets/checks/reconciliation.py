@@ -1,4 +1,4 @@
-"""What the warehouse holds against the simulation's receipts: read from the view ``marts.reconciliation_hourly``.
+"""What the warehouse holds against the simulation's receipts: read from the view ``raw.reconciliation``.
 
 The view compares live over raw.events, so what is read here is true at this moment, whatever was built before.
 """
@@ -9,8 +9,11 @@ from typing import Any, Final, Literal
 
 from ticketsim_assets.exceptions import NothingToReconcile
 from ticketsim_assets.warehouse.protocol import Reader
+from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION
 
-VIEW: Final = "marts.reconciliation_hourly"
+VIEWS: Final = (RECONCILIATION, "marts.reconciliation_hourly")
+"""Where the comparison is read, the first that is there: a warehouse of the release before this one has it in its marts
+only, until its next load."""
 
 State = Literal["proved", "unproved", "wrong"]
 
@@ -91,9 +94,19 @@ def worst(proved: int, unproved: int, wrong: int) -> State:
     return "unproved" if unproved or not proved else "proved"
 
 
-def has_reconciliation(connection: Reader) -> bool:
-    """Whether the view exists; dbt creates it in the first run of all."""
-    return connection.has(VIEW)
+def find_view(connection: Reader) -> str:
+    """Return the schema and name of the view, which the first load creates.
+
+    Raises:
+        NothingToReconcile: the warehouse has none yet.
+    """
+    for view in VIEWS:
+        if connection.has(view):
+            return view
+    raise NothingToReconcile(
+        f"the warehouse has no {RECONCILIATION} yet: no hour was materialised. "
+        "Run `ticketsim demo`, or `ticketsim materialize` on a lake with complete hours."
+    )
 
 
 def read_reconciliation(
@@ -109,18 +122,14 @@ def read_reconciliation(
     Raises:
         NothingToReconcile: the warehouse has no view to compare with yet, or holds no hour.
     """
-    if not has_reconciliation(connection):
-        raise NothingToReconcile(
-            f"the warehouse has no {VIEW} yet: no hour was materialised. "
-            "Run `ticketsim demo`, or `ticketsim materialize` on a lake with complete hours."
-        )
+    view = find_view(connection)
     within, parameters = _within(start, end)
     rows = connection.execute(
         f"""
         select run_id, venue_id, min(hour_start), max(hour_start), count(distinct hour_start),
             cast(sum(actual_count) as bigint), sum(case when state = 'proved' then 1 else 0 end),
             sum(case when state = 'unproved' then 1 else 0 end), sum(case when state = 'wrong' then 1 else 0 end)
-        from {connection.named(VIEW)} where {within} group by run_id, venue_id order by run_id, venue_id
+        from {connection.named(view)} where {within} group by run_id, venue_id order by run_id, venue_id
         """,  # noqa: S608 the view's name is a constant
         parameters,
     ).fetchall()
@@ -146,7 +155,7 @@ def read_problems(
     rows = connection.execute(
         f"""
         select run_id, venue_id, hour_start, event_type, state, expected_count, actual_count, difference
-        from {connection.named(VIEW)} where state <> 'proved' and {within}
+        from {connection.named(find_view(connection))} where state <> 'proved' and {within}
         order by state desc, run_id, venue_id, hour_start, event_type
         """,  # noqa: S608 the view's name is a constant
         parameters,

@@ -20,6 +20,7 @@ from ticketsim_assets.exceptions import LakeOutOfReach
 from ticketsim_assets.warehouse.bigquery_client import LABELS, BigQueryReader, Datasets
 from ticketsim_assets.warehouse.bigquery_lease import COLUMNS as LEASE_COLUMNS
 from ticketsim_assets.warehouse.bigquery_lease import Hold, Lease
+from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION, reconciliation_query
 from ticketsim_assets.warehouse.schema import BIGQUERY_TYPES, FIRST_COPY, RAW_SCHEMA, RAW_TABLES
 from ticketsim_assets.warehouse.wait_policy import WaitPolicy
 
@@ -79,7 +80,7 @@ class BigQueryWarehouse:
         if not files:
             return {}
         with self.exclusive() as hold:
-            self._bring_up_to_date(table)
+            self._bring_up_to_date()
             loaded = self._load(table, uris) if uris else None
             try:
                 counted = self.client.query(self._replacement(table, sorted(files), loaded, hold)).result()
@@ -102,8 +103,19 @@ class BigQueryWarehouse:
     def publish(self) -> None:
         """Nothing is to be done: who reads sees what was committed last; see `Warehouse`."""
 
-    def _bring_up_to_date(self, table: str) -> None:
-        """Make the raw table, or give one of an earlier release the columns that it lacks, null in its rows."""
+    def _bring_up_to_date(self) -> None:
+        """Create the raw tables and the view over them, or change those of an earlier release to this one's."""
+        for table in RAW_TABLES:
+            self._bring_table_up_to_date(table)
+        wanted = bigquery.Table(self.datasets.table(RECONCILIATION))
+        wanted.view_query = reconciliation_query("bigquery", f"`{self.datasets.table(f'{RAW_SCHEMA}.events')}`")
+        there = self._make_table(wanted)
+        if there.view_query != wanted.view_query:
+            there.view_query = wanted.view_query
+            self.client.update_table(there, ["view_query"])
+
+    def _bring_table_up_to_date(self, table: str) -> None:
+        """Create the raw table, or give one of an earlier release the columns that it lacks, null in its rows."""
         wanted = bigquery.Table(self.datasets.table(f"{RAW_SCHEMA}.{table}"), schema=_schema(RAW_TABLES[table]))
         wanted.time_partitioning = bigquery.TimePartitioning(field="event_date")
         wanted.clustering_fields = _CLUSTERED_BY[table]

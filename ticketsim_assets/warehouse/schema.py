@@ -3,6 +3,7 @@
 from typing import Final
 
 from streaming.lake.layout import CONTRACT_COLUMNS, FILING_COLUMNS, KAFKA_COLUMNS, QUARANTINE_COLUMNS, Column
+from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION, reconciliation_query
 
 RAW_SCHEMA: Final = "raw"
 
@@ -52,6 +53,7 @@ def create_statements() -> list[str]:
         f"create schema if not exists {RAW_SCHEMA}",
         *(_create_table(table, columns) for table, columns in RAW_TABLES.items()),
         *(_add_column(table, column) for table, columns in RAW_TABLES.items() for column in columns),
+        f"create or replace view {RECONCILIATION} as {reconciliation_query('duckdb', f'{RAW_SCHEMA}.events')}",
     ]
 
 

@@ -2,15 +2,24 @@
 
 with
 
-{% for activity in activities() %}
-{{ activity }} as (
+at_sellers as (
 
-    select * from {{ ref('stg_' ~ activity) }}
-    where {{ in_window() }}
+    select * from {{ ref('int_seller_activities_hourly') }}
 
 ),
 
-{% endfor %}
+at_scanners as (
+
+    select * from {{ ref('int_scanner_activities_hourly') }}
+
+),
+
+arrivals as (
+
+    select * from {{ ref('int_arrivals_hourly') }}
+
+),
+
 receipts as (
 
     select * from {{ ref('stg_hour_closed') }}
@@ -21,22 +30,10 @@ receipts as (
 -- one row per venue, hour and activity; the receipts' rows keep hours in which nothing happened
 activities as (
 
-    {% for activity in activities() %}
-    select
-        run_id,
-        venue_id,
-        hour_start,
-        event_date,
-        '{{ activity }}' as activity,
-        count(*) as events,
-        sum(party_size) as visitors,
-        sum(duration_us * party_size) as visitor_us,
-        {{ 'sum(amount_cents)' if activity == 'buy_tickets' else '0' }} as revenue_cents,
-        sum({{ microseconds_between('arrived_at', 'event_time') }} * party_size) as time_in_system_us
-    from {{ activity }}
-    group by run_id, venue_id, hour_start, event_date
+    select * from at_sellers
     union all
-    {% endfor %}
+    select * from at_scanners
+    union all
     select distinct
         run_id,
         venue_id,
@@ -49,52 +46,6 @@ activities as (
         0 as revenue_cents,
         0 as time_in_system_us
     from receipts
-
-),
-
--- of the visitors of each bus, who was admitted within the hour of its arrival
-admitted_by_bus as (
-
-    select
-        run_id,
-        venue_id,
-        hour_start,
-        bus_id,
-        sum(party_size) as admitted
-    from scan_tickets
-    where arrived_at >= hour_start
-    group by run_id, venue_id, hour_start, bus_id
-
-),
-
--- counted from the buses' side: a bus has at most its own visitors left
-left_by_bus as (
-
-    select
-        bus_arrival.run_id,
-        bus_arrival.venue_id,
-        bus_arrival.hour_start,
-        sum(greatest(bus_arrival.party_size - coalesce(admitted_by_bus.admitted, 0), 0)) as inside
-    from bus_arrival
-    left join admitted_by_bus
-        on
-            bus_arrival.run_id = admitted_by_bus.run_id
-            and bus_arrival.venue_id = admitted_by_bus.venue_id
-            and bus_arrival.hour_start = admitted_by_bus.hour_start
-            and bus_arrival.bus_id = admitted_by_bus.bus_id
-    group by bus_arrival.run_id, bus_arrival.venue_id, bus_arrival.hour_start
-
-),
-
-admitted_of_hour as (
-
-    select
-        run_id,
-        venue_id,
-        hour_start,
-        sum(admitted) as admitted
-    from admitted_by_bus
-    group by run_id, venue_id, hour_start
 
 ),
 
@@ -131,19 +82,14 @@ final as (
 
     select
         totals.*,
-        cast(coalesce(admitted_of_hour.admitted, 0) as bigint) as arrivals_admitted,
-        cast(coalesce(left_by_bus.inside, 0) as bigint) as arrivals_inside
+        coalesce(arrivals.arrivals_admitted, 0) as arrivals_admitted,
+        coalesce(arrivals.arrivals_inside, 0) as arrivals_inside
     from totals
-    left join admitted_of_hour
+    left join arrivals
         on
-            totals.run_id = admitted_of_hour.run_id
-            and totals.venue_id = admitted_of_hour.venue_id
-            and totals.hour_start = admitted_of_hour.hour_start
-    left join left_by_bus
-        on
-            totals.run_id = left_by_bus.run_id
-            and totals.venue_id = left_by_bus.venue_id
-            and totals.hour_start = left_by_bus.hour_start
+            totals.run_id = arrivals.run_id
+            and totals.venue_id = arrivals.venue_id
+            and totals.hour_start = arrivals.hour_start
 
 )
 

@@ -1,4 +1,4 @@
-"""Reading the reconciliation view; a table of the same columns stands in for it (tests/dbt has the view itself)."""
+"""Reading the reconciliation view; a table of its columns stands in for it (the view: test_reconciliation_view.py)."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 
 from ticketsim_assets.checks.reconciliation import (
     Problem,
-    has_reconciliation,
+    find_view,
     read_problems,
     read_reconciliation,
     worst,
@@ -34,7 +34,7 @@ def connection() -> Iterator[DuckDBReader]:
 
 @pytest.fixture
 def warehouse(connection: DuckDBReader) -> DuckDBReader:
-    connection.execute(f"create schema marts; create table marts.reconciliation_hourly ({COLUMNS})")
+    connection.execute(f"create schema raw; create table raw.reconciliation ({COLUMNS})")
     return connection
 
 
@@ -51,19 +51,27 @@ def add(
 ) -> None:
     naive = (start or hour(3)).replace(tzinfo=None)
     row = [run, venue, naive, naive.date(), "buy_tickets", expected, actual, 0, 0, state, difference]
-    warehouse.execute(f"insert into marts.reconciliation_hourly values ({', '.join('?' * len(row))})", row)
+    warehouse.execute(f"insert into raw.reconciliation values ({', '.join('?' * len(row))})", row)
 
 
 def test_a_warehouse_without_the_view_is_refused_with_the_cure(connection):
-    assert not has_reconciliation(connection)
-    with pytest.raises(NothingToReconcile, match=r"no marts\.reconciliation_hourly.*ticketsim demo"):
+    with pytest.raises(NothingToReconcile, match=r"no raw\.reconciliation.*ticketsim demo"):
         read_reconciliation(connection)
 
 
 def test_a_warehouse_without_hours_is_not_called_proved(warehouse):
-    assert has_reconciliation(warehouse)
+    assert find_view(warehouse) == "raw.reconciliation"
     with pytest.raises(NothingToReconcile, match="holds no hour"):
         read_reconciliation(warehouse)
+
+
+def test_a_warehouse_of_the_release_before_is_read_in_its_marts_until_its_next_load(warehouse):
+    add(warehouse, "wrong", difference="1 of 5 missing")
+    warehouse.execute("create schema marts; create table marts.reconciliation_hourly as from raw.reconciliation")
+    warehouse.execute("drop table raw.reconciliation")
+    found = read_reconciliation(warehouse)
+    assert (found.wrong, [problem.difference for problem in found.problems]) == (1, ["1 of 5 missing"])
+    assert read_problems(warehouse, hour(3), hour(4)) == found.problems
 
 
 def test_venues_are_summed_over_their_hours_and_runs_stay_apart(warehouse):

@@ -1,0 +1,34 @@
+with
+
+comparison as (
+
+    select * from {{ source('raw', 'reconciliation') }}
+
+),
+
+final as (
+
+    select
+
+        ---------- ids
+        run_id,
+        venue_id,
+        hour_start,
+        event_date,
+        event_type,
+
+        ---------- figures
+        expected_count,
+        actual_count,
+        expected_duration_us,
+        actual_duration_us,
+
+        ---------- judgement
+        state,
+        difference
+
+    from comparison
+
+)
+
+select * from final

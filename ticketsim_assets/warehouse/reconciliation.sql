@@ -1,0 +1,144 @@
+{#- The view raw.reconciliation: events of raw.events against the receipts of their hour. A full outer join of the two,
+    written as group by, with the table read once: conditions on event_date reach it, so reading an hour costs an hour. -#}
+with
+
+events as (
+
+    select
+        run_id,
+        venue_id,
+        event_type = 'hour_closed' as is_receipt,
+        case when event_type = 'hour_closed' then of_event_type else event_type end as event_type,
+        case when event_type = 'hour_closed' then hour_start else {{ hour_of('event_time') }} end as hour_start,
+        event_date,
+        event_count as receipt_count,
+        duration_us as receipt_duration_us,
+        {{ microseconds_between('started_at', 'event_time') }} as duration_us
+    from {{ raw_events }}
+    -- true of every row: BigQuery refuses to read all days of a table unless it is asked in this way
+    where event_date is null or event_date is not null
+
+),
+
+figures as (
+
+    select
+        run_id,
+        venue_id,
+        hour_start,
+        event_date,
+        event_type,
+        max(case when is_receipt then receipt_count end) as expected_count,
+        max(case when is_receipt then receipt_duration_us end) as expected_duration_us,
+        min(case when is_receipt then receipt_count end) <> max(case when is_receipt then receipt_count end)
+        or min(case when is_receipt then receipt_duration_us end)
+        <> max(case when is_receipt then receipt_duration_us end) as receipts_differ,
+        sum(case when is_receipt then 0 else 1 end) as actual_count,
+        sum(case when is_receipt then 0 else duration_us end) as actual_duration_us
+    from events
+    group by run_id, venue_id, hour_start, event_date, event_type
+
+),
+
+activity_types as (
+
+    {% for activity in activity_names %}
+    select '{{ activity }}' as event_type
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+),
+
+-- an hour of which anything is known gets all seven types: a receipt that is missing is a row, not a gap
+spread as (
+
+    select
+        figures.run_id,
+        figures.venue_id,
+        figures.hour_start,
+        figures.event_date,
+        activity_types.event_type,
+        case when figures.event_type = activity_types.event_type then figures.expected_count end as expected_count,
+        case when figures.event_type = activity_types.event_type then figures.expected_duration_us end
+            as expected_duration_us,
+        case when figures.event_type = activity_types.event_type and figures.receipts_differ then 1 else 0 end
+            as receipts_differ,
+        case when figures.event_type = activity_types.event_type then figures.actual_count else 0 end
+            as actual_count,
+        case when figures.event_type = activity_types.event_type then figures.actual_duration_us else 0 end
+            as actual_duration_us
+    from figures
+    cross join activity_types
+
+),
+
+compared as (
+
+    select
+        run_id,
+        venue_id,
+        hour_start,
+        event_date,
+        event_type,
+        cast(max(expected_count) as bigint) as expected_count,
+        cast(sum(actual_count) as bigint) as actual_count,
+        cast(max(expected_duration_us) as bigint) as expected_duration_us,
+        cast(sum(actual_duration_us) as bigint) as actual_duration_us,
+        max(receipts_differ) = 1 as receipts_differ
+    from spread
+    group by run_id, venue_id, hour_start, event_date, event_type
+
+),
+
+final as (
+
+    select
+
+        ---------- ids
+        run_id,
+        venue_id,
+        hour_start,
+        event_date,
+        event_type,
+
+        ---------- figures
+        expected_count,
+        actual_count,
+        expected_duration_us,
+        actual_duration_us,
+
+        ---------- judgement
+        case
+            when expected_count is null then 'unproved'
+            when
+                not receipts_differ
+                and actual_count = expected_count
+                and actual_duration_us = expected_duration_us
+                then 'proved'
+            else 'wrong'
+        end as state,
+        case
+            when expected_count is null then 'no receipt'
+            when receipts_differ then 'receipts contradict each other'
+            when actual_count < expected_count
+                then concat(
+                    cast(expected_count - actual_count as string), ' of ', cast(expected_count as string), ' missing'
+                )
+            when actual_count > expected_count
+                then concat(
+                    cast(actual_count - expected_count as string),
+                    ' more than the ',
+                    cast(expected_count as string),
+                    ' of the receipt'
+                )
+            when actual_duration_us <> expected_duration_us
+                then concat(
+                    'duration differs by ', cast(abs(actual_duration_us - expected_duration_us) as string), ' us'
+                )
+        end as difference
+
+    from compared
+
+)
+
+select * from final

@@ -1,0 +1,55 @@
+"""The view ``raw.reconciliation``: the warehouse's events against the simulation's receipts, live over raw.events.
+
+The rule stands in ``reconciliation.sql``, and only there. The loader makes the view with the raw tables, so that the
+check of a load can ask it before dbt has run; dbt reads it as a source.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+import jinja2
+
+from simulator.events import ACTIVITY_TYPES
+from streaming.lake.layout import Column
+
+RECONCILIATION: Final = "raw.reconciliation"
+
+RECONCILIATION_COLUMNS: Final = (
+    Column("run_id", "string", "One start of the simulator."),
+    Column("venue_id", "string", "The venue."),
+    Column("hour_start", "timestamp", "The UTC hour."),
+    Column("event_date", "date", "UTC date of the hour."),
+    Column("event_type", "string", "One of the seven activities."),
+    Column("expected_count", "bigint", "Events that the receipt counts; null without a receipt."),
+    Column("actual_count", "bigint", "Events in the warehouse."),
+    Column("expected_duration_us", "bigint", "Sum of durations that the receipt states; null without a receipt."),
+    Column("actual_duration_us", "bigint", "Sum of the durations of the events in the warehouse, microseconds."),
+    Column("state", "string", "`proved` (equal to the receipt), `unproved` (no receipt) or `wrong` (differs from it)."),
+    Column("difference", "string", "What differs, as a sentence; null if proved."),
+)
+
+_TEMPLATE: Final = Path(__file__).with_name("reconciliation.sql")
+
+_FUNCTIONS: Final[Mapping[str, Mapping[str, Callable[..., str]]]] = {
+    "duckdb": {
+        "hour_of": lambda time: f"date_trunc('hour', {time})",
+        "microseconds_between": lambda start, end: f"date_diff('microsecond', {start}, {end})",
+    },
+    "bigquery": {
+        "hour_of": lambda time: f"timestamp_trunc({time}, hour)",
+        "microseconds_between": lambda start, end: f"timestamp_diff({end}, {start}, microsecond)",
+    },
+}
+
+
+def reconciliation_query(engine: Literal["duckdb", "bigquery"], raw_events: str) -> str:
+    """Return the query of the view in the dialect of ``engine``.
+
+    Args:
+        engine: whose functions to use.
+        raw_events: what that engine calls the table raw.events.
+    """
+    activities = [event_type.value for event_type in ACTIVITY_TYPES]
+    template = jinja2.Template(_TEMPLATE.read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined)
+    return template.render(activity_names=activities, raw_events=raw_events, **_FUNCTIONS[engine])
