@@ -1,14 +1,16 @@
-"""How far the stream is behind: Kafka's end offsets against what the lake has committed."""
+"""Consumer lag: Kafka's end offsets against what the lake has committed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import KafkaException, TopicPartition
+import confluent_kafka
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from simulator.events import TOPICS
 from simulator.kafka_settings import client_config
+from streaming.topic_partition import TopicPartition
 
 #: A broker on the same network answers within milliseconds; a sensor must not hang on one that is away.
 TIMEOUT_SECONDS: Final = 5.0
@@ -23,7 +25,7 @@ class TopicOffsets:
 
 
 def topic_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
-    """Offsets per ``topic/partition`` of the eight topics; None if the broker does not answer or lacks a topic.
+    """Return the eight topics' offsets per ``topic/partition``; None if the broker does not answer or lacks a topic.
 
     Args:
         bootstrap: Kafka's bootstrap servers.
@@ -32,12 +34,16 @@ def topic_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
     try:
         metadata = admin.list_topics(timeout=TIMEOUT_SECONDS)
         partitions = [
-            TopicPartition(topic, partition) for topic in TOPICS for partition in metadata.topics[topic].partitions
+            confluent_kafka.TopicPartition(topic, partition)
+            for topic in TOPICS
+            for partition in metadata.topics[topic].partitions
         ]
         found = []
         for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):
             asked = admin.list_offsets(dict.fromkeys(partitions, spec), request_timeout=TIMEOUT_SECONDS)
-            found.append({f"{tp.topic}/{tp.partition}": future.result().offset for tp, future in asked.items()})
+            found.append(
+                {str(TopicPartition(tp.topic, tp.partition)): each.result().offset for tp, each in asked.items()}
+            )
     except (KafkaException, KeyError):
         return None
     earliest, latest = found
@@ -45,23 +51,23 @@ def topic_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
 
 
 def offsets_of_topic(offsets: Mapping[str, TopicOffsets], topic: str) -> dict[str, TopicOffsets]:
-    """Those of ``offsets``, which are per ``topic/partition``, that are the topic's."""
-    return {place: log for place, log in offsets.items() if place.rpartition("/")[0] == topic}
+    """Return those of ``offsets``, which are per ``topic/partition``, that belong to ``topic``."""
+    return {name: log for name, log in offsets.items() if TopicPartition.parse(name).topic == topic}
 
 
 def consumer_lag(offsets: Mapping[str, TopicOffsets], committed: Mapping[str, int]) -> int:
-    """Messages in Kafka that the lake does not hold yet.
+    """Return the number of messages in Kafka that the lake does not hold yet.
 
     Args:
-        offsets: per ``topic/partition``.
-        committed: next offset of the lake per ``topic/partition``; one that is not named has nothing committed.
+        offsets: What Kafka holds, per ``topic/partition``.
+        committed: The lake's next offset, per ``topic/partition``; a missing one has nothing committed.
     """
     return sum(max(0, log.end - max(log.earliest, committed.get(name, 0))) for name, log in offsets.items())
 
 
 def lag_per_topic(offsets: Mapping[str, TopicOffsets], committed: Mapping[str, int]) -> dict[str, int]:
-    """As ``consumer_lag``, for each topic that Kafka has."""
+    """Return ``consumer_lag`` for each topic that Kafka has."""
     return {
         topic: consumer_lag(offsets_of_topic(offsets, topic), committed)
-        for topic in sorted({name.rpartition("/")[0] for name in offsets})
+        for topic in sorted({TopicPartition.parse(name).topic for name in offsets})
     }

@@ -11,6 +11,7 @@ from streaming.lake.delta import open_table
 from streaming.lake.losses import Losses
 from streaming.lake.reader import Lake
 from streaming.storage import arrow_filesystem
+from streaming.topic_partition import TopicPartition
 
 _COLUMNS: Final = ["topic", "kafka_partition", "kafka_offset"]
 
@@ -44,7 +45,7 @@ def next_offsets(lake: Lake, losses: Losses) -> dict[str, int]:
         rows = _of_present_logs(pq.read_table(path, columns=columns, partitioning=None, filesystem=filesystem), began)
         largest = rows.group_by(["topic", "kafka_partition"]).aggregate([("kafka_offset", "max")])
         for topic, partition, offset in zip(*(column.to_pylist() for column in largest.columns), strict=True):
-            name = f"{topic}/{partition}"
+            name = str(TopicPartition(topic, partition))
             found[name] = max(found.get(name, 0), offset + 1)
     return found
 
@@ -65,8 +66,8 @@ def _may_add(file: dict[str, Any], found: dict[str, int], began: dict[str, datet
 def _of_present_logs(rows: pa.Table, began: dict[str, datetime]) -> pa.Table:
     """``rows`` without those of logs that a recorded loss has ended."""
     for name, resumed_at in began.items():
-        topic, _, partition = name.rpartition("/")
+        topic, partition = TopicPartition.parse(name)
         old = pc.less(rows["ingested_at"], pa.scalar(resumed_at, rows.schema.field("ingested_at").type))
-        here = pc.and_(pc.equal(rows["topic"], topic), pc.equal(rows["kafka_partition"], int(partition)))
+        here = pc.and_(pc.equal(rows["topic"], topic), pc.equal(rows["kafka_partition"], partition))
         rows = rows.filter(pc.invert(pc.and_(here, old)))
     return rows

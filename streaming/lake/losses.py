@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from streaming.lake.delta import open_table, table_exists
 from streaming.lake.reader import Lake
+from streaming.topic_partition import TopicPartition
 
 if TYPE_CHECKING:  # importing Spark takes a second, and who only looks needs none
     from pyspark.sql import SparkSession
@@ -63,7 +64,7 @@ class Loss:
     @property
     def name(self) -> str:
         """``topic/partition``."""
-        return f"{self.topic}/{self.partition}"
+        return str(TopicPartition(self.topic, self.partition))
 
     def __str__(self) -> str:
         lost = f"from offset {self.first_lost} on"

@@ -1,12 +1,12 @@
-"""The query's checkpoint: whether the query can go on from it, and setting it aside if not.
+"""The query's checkpoint: whether the query can resume from it, and setting it aside if not.
 
 The lake knows which offsets it holds, and each batch is one commit, so a lost checkpoint loses and doubles nothing.
 The query then starts in an empty folder: what Spark keeps in it belongs together, and a part that was left over (the
 query's id, say) beside new offsets makes Delta take new batches for old ones.
 
-A checkpoint goes on right only if it stands where the lake stands. After a kill the lake may be one batch ahead of
-``commits``, never more, and never behind. Spark itself does not compare the two: with an older copy of the checkpoint
-Delta would take the next batches for those that it has, and skip them.
+A query resumes correctly only from a checkpoint that stands where the lake stands. After a kill the lake may be one
+batch ahead of ``commits``, never more, and never behind. Spark itself does not compare the two: with an older copy of
+the checkpoint Delta would take the next batches for those that it has, and skip them.
 """
 
 import json
@@ -17,6 +17,7 @@ from typing import Any, Final
 from upath import UPath
 
 from streaming import storage
+from streaming.topic_partition import TopicPartition
 
 #: Holds the query's id, by which Delta knows the batches that it has.
 _METADATA: Final = "metadata"
@@ -26,9 +27,9 @@ _UNREADABLE: Final = (OSError, ValueError, KeyError, IndexError, AttributeError)
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFit:
-    """How a checkpoint stands to the lake."""
+    """How a checkpoint compares with the lake."""
 
-    usable: bool  #: the query can go on from it
+    usable: bool  #: the query can resume from it
     complete: bool  #: it is a whole checkpoint, so that setting it aside is for the operator to decide
     why: str
 
@@ -64,12 +65,12 @@ def examine(checkpoint: UPath, committed: Mapping[str, int]) -> CheckpointFit:
 
 
 def has_commits(checkpoint: UPath) -> bool:
-    """Whether the checkpoint says that batches were written."""
+    """Return whether the checkpoint says that batches were written."""
     return bool(_numbers(checkpoint / "commits"))
 
 
 def batch_end(checkpoint: UPath, batch: int) -> dict[str, int] | None:
-    """The next offset after a batch, per ``topic/partition``; None if the checkpoint does not know (any more)."""
+    """Return the next offset after a batch, per ``topic/partition``; None if the checkpoint no longer has it."""
     try:
         return _offsets(checkpoint / "offsets" / str(batch))
     except _UNREADABLE:
@@ -86,28 +87,32 @@ def set_aside(checkpoint: UPath) -> UPath | None:
 
 
 def _numbers(folder: UPath) -> list[int]:
-    """Spark's log entries in ``folder``, one file per batch, named by its number; oldest first."""
+    """Return the batch numbers of Spark's log entries in ``folder``, oldest first."""
     return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit())
 
 
 def _offsets(entry: UPath) -> dict[str, int]:
-    """Where a batch ends, per ``topic/partition``: the last line of Spark's log entry."""
+    """Return where a batch ends, per ``topic/partition``: the last line of Spark's log entry."""
     return _flat(json.loads(entry.read_text(encoding="utf-8").splitlines()[-1]))
 
 
 def _initial(checkpoint: UPath) -> dict[str, int]:
-    """Where the first batch begins: JSON behind a zero byte and a version."""
+    """Return where the first batch begins: JSON behind a zero byte and a version."""
     text = (checkpoint / "sources" / "0" / "0").read_text(encoding="utf-8")
     return _flat(json.loads(text[text.index("{") :]))
 
 
 def _flat(offsets: Any) -> dict[str, int]:
-    return {f"{topic}/{number}": int(end) for topic, ends in offsets.items() for number, end in ends.items()}
+    return {
+        str(TopicPartition(topic, int(number))): int(end)
+        for topic, ends in offsets.items()
+        for number, end in ends.items()
+    }
 
 
 def _difference(offsets: Mapping[str, int], committed: Mapping[str, int]) -> str | None:
-    """Where the two part; partitions of which the lake holds nothing may stand anywhere."""
+    """Return the first difference; partitions of which the lake holds nothing may stand anywhere."""
     for name, following in sorted(committed.items()):
         if offsets.get(name, 0) != following:
-            return f"it goes on at offset {offsets.get(name, 0)} of {name}, the lake at {following}"
+            return f"it resumes at offset {offsets.get(name, 0)} of {name}, the lake at {following}"
     return None

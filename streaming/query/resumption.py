@@ -1,6 +1,6 @@
-"""Where a stream goes on that has no checkpoint to go on from: what the lake holds beside what Kafka holds.
+"""The position at which a stream without a checkpoint resumes: what the lake holds compared with what Kafka holds.
 
-The same comparison tells what was lost: messages that follow those of the lake and are no longer in Kafka.
+The same comparison finds what was lost: messages that follow those of the lake and are no longer in Kafka.
 """
 
 import json
@@ -16,6 +16,7 @@ from streaming.kafka.topic_ids import known_topics, topic_ids
 from streaming.lake.committed_offsets import next_offsets
 from streaming.lake.losses import Loss, Losses, read_losses
 from streaming.lake.reader import Lake
+from streaming.topic_partition import TopicPartition
 
 #: Spark's word for "the first offset that the partition still has".
 _EARLIEST: Final = -2
@@ -23,13 +24,13 @@ _EARLIEST: Final = -2
 #: What every message about a loss ends with.
 LOSS_CURE: Final = (
     "`ticketsim stream --accept-loss --dry-run` shows what is lost, without --dry-run the loss is recorded and the "
-    "stream goes on (docs/runbook.md, 'Messages are gone from Kafka')"
+    "stream resumes (docs/runbook.md, 'Messages are gone from Kafka')"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionPosition:
-    """One partition of a topic: what the lake holds, what Kafka holds, where to go on, and what is lost."""
+    """One partition of a topic: what the lake holds, what Kafka holds, where to resume, and what is lost."""
 
     topic: str
     partition: int
@@ -43,7 +44,7 @@ class PartitionPosition:
     @property
     def name(self) -> str:
         """``topic/partition``."""
-        return f"{self.topic}/{self.partition}"
+        return str(TopicPartition(self.topic, self.partition))
 
     @property
     def lost(self) -> bool:
@@ -53,7 +54,7 @@ class PartitionPosition:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """Where each partition goes on."""
+    """Where each partition resumes."""
 
     places: tuple[PartitionPosition, ...]
     topic_ids: Mapping[str, str]  #: the broker's, per topic
@@ -71,7 +72,7 @@ class Resumption:
         return tuple(place for place in self.places if place.lost)
 
     def starting_offsets(self) -> str:
-        """What to pass as Kafka's ``startingOffsets``: every partition that Kafka has."""
+        """Return Kafka's ``startingOffsets`` for every partition that Kafka has."""
         if not self.committed:
             return "earliest"
         offsets: dict[str, dict[str, int]] = defaultdict(dict)
@@ -81,12 +82,12 @@ class Resumption:
         return json.dumps(offsets)
 
     def require_no_loss(self) -> None:
-        """Refuse to go on (DataLost) where messages are gone that the lake does not hold."""
+        """Raise DataLost if messages are gone from Kafka that the lake does not hold."""
         if self.lost:
             raise DataLost(f"{'; '.join(map(_loss_sentence, self.lost))}. {LOSS_CURE}.")
 
     def losses_accepted(self, resumed_at: datetime, accepted_at: datetime, lake_version: int) -> list[Loss]:
-        """What to record so that the stream may go on."""
+        """Return what to record so that the stream may resume."""
         return [
             Loss(
                 topic=place.topic,
@@ -109,12 +110,12 @@ def survey(bootstrap: str, lake: Lake) -> Resumption:
     """Compare ``lake`` with what the broker holds now.
 
     Raises:
-        BrokerUnreachable, TopicMissing: the broker does not tell.
+        BrokerUnreachable, TopicMissing: The broker does not answer, or lacks a topic.
     """
     ids = topic_ids(bootstrap)
     log = topic_offsets(bootstrap)
     if log is None:
-        raise BrokerUnreachable(f"the broker {bootstrap} does not tell its offsets. Is it still starting?")
+        raise BrokerUnreachable(f"the broker {bootstrap} does not return its offsets. Is it still starting?")
     losses = read_losses(lake)
     # An acceptance that was interrupted has recorded the loss, but not yet the new ids.
     known = {**known_topics(lake.root), **losses.topic_ids()}
@@ -126,37 +127,38 @@ def survey(bootstrap: str, lake: Lake) -> Resumption:
 def compare(
     log: Mapping[str, TopicOffsets], committed: Mapping[str, int], recreated: Iterable[str] = ()
 ) -> tuple[PartitionPosition, ...]:
-    """Each partition that Kafka or the lake knows, sorted by name.
+    """Compare each partition that Kafka or the lake knows, sorted by topic and number.
 
     Args:
         log: What Kafka holds, per ``topic/partition``.
         committed: The lake's next offset, per ``topic/partition``.
         recreated: Topics that are not those that the lake was filled from.
     """
-    names = sorted({*log, *committed}, key=lambda name: (name.rpartition("/")[0], int(name.rpartition("/")[2])))
+    places = sorted(TopicPartition.parse(name) for name in {*log, *committed})
     return tuple(
-        _compare(name, log.get(name), committed.get(name), name.rpartition("/")[0] in recreated) for name in names
+        _compare(place, log.get(str(place)), committed.get(str(place)), place.topic in recreated) for place in places
     )
 
 
-def _compare(name: str, held: TopicOffsets | None, following: int | None, recreated: bool) -> PartitionPosition:
-    topic, _, partition = name.rpartition("/")
+def _compare(
+    place: TopicPartition, held: TopicOffsets | None, following: int | None, recreated: bool
+) -> PartitionPosition:
     begin = held.earliest if held else 0
 
     def lost(end: int | None, why: str) -> PartitionPosition:
-        return PartitionPosition(topic, int(partition), following, held, begin, following or 0, end, why)
+        return PartitionPosition(*place, following, held, begin, following or 0, end, why)
 
     if recreated:
         return lost(None, "the topic was deleted and created again")
     if following is None:
-        return PartitionPosition(topic, int(partition), None, held, begin)
+        return PartitionPosition(*place, None, held, begin)
     if held is None:
         return lost(None, "the partition is no longer there")
     if following > held.end:
         return lost(None, "Kafka's log ends before what the lake holds: the broker has lost data")
     if following < held.earliest:
         return lost(held.earliest, "the messages were removed from Kafka before the stream read them")
-    return PartitionPosition(topic, int(partition), following, held, following)
+    return PartitionPosition(*place, following, held, following)
 
 
 def _loss_sentence(place: PartitionPosition) -> str:
@@ -167,4 +169,4 @@ def _loss_sentence(place: PartitionPosition) -> str:
         if place.kafka.end > place.kafka.earliest
         else f"Kafka holds nothing, its next offset is {place.kafka.end}"
     )
-    return f"the lake goes on at offset {place.lake or 0} of {place.name}, but {holds} ({place.why})"
+    return f"the lake resumes at offset {place.lake or 0} of {place.name}, but {holds} ({place.why})"

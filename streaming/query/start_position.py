@@ -1,4 +1,4 @@
-"""Deciding where the stream goes on: from its checkpoint, from the lake, or past a loss that was accepted."""
+"""The stream's start position: its checkpoint, the end of the lake, or past an accepted loss."""
 
 import logging
 from datetime import UTC, datetime
@@ -17,11 +17,11 @@ log = logging.getLogger("streaming")
 
 
 def survey_without_loss(bootstrap: str, lake: Lake) -> Resumption:
-    """What lake and Kafka hold.
+    """Compare lake and Kafka, and refuse losses.
 
     Raises:
-        BrokerUnreachable, TopicMissing: the broker does not tell.
-        TopicRecreated, DataLost: the lake cannot go on from what Kafka holds.
+        BrokerUnreachable, TopicMissing: The broker does not answer, or lacks a topic.
+        TopicRecreated, DataLost: The stream cannot resume from what Kafka holds.
     """
     resumption = survey(bootstrap, lake)
     require_same_topics(lake.root, resumption.topic_ids)
@@ -30,11 +30,11 @@ def survey_without_loss(bootstrap: str, lake: Lake) -> Resumption:
 
 
 def can_resume(checkpoint: UPath, resumption: Resumption, lake: Lake) -> bool:
-    """Whether the query can go on from its checkpoint; False if there is none, or only a part of one.
+    """Return whether the query can resume from its checkpoint; False if there is none, or only a part of one.
 
     Raises:
-        CheckpointWithoutLake: batches were committed to a lake that is no longer there.
-        CheckpointDiffers: it is not this lake's, or not of this moment.
+        CheckpointWithoutLake: Batches were committed to a lake that is no longer there.
+        CheckpointDiffers: It belongs to another lake, or is a copy from another time.
     """
     if has_commits(checkpoint) and not resumption.committed:
         raise CheckpointWithoutLake(
@@ -44,16 +44,17 @@ def can_resume(checkpoint: UPath, resumption: Resumption, lake: Lake) -> bool:
     fit = examine(checkpoint, resumption.committed)
     if not fit.usable and fit.complete:
         raise CheckpointDiffers(
-            f"{fit.why}. It is another lake's, or a copy of another moment. Name the right one (--checkpoint), or "
-            "go on where the lake ends: `ticketsim stream --recover --dry-run` shows what that means."
+            f"{fit.why}. It belongs to another lake, or is a copy from another time. Name the right one "
+            "(--checkpoint), or resume where the lake ends: `ticketsim stream --recover --dry-run` shows what that "
+            "means."
         )
     return fit.usable
 
 
 def set_aside_unless_usable(checkpoint: UPath, resumption: Resumption, lake: Lake) -> None:
-    """Leave a checkpoint to go on from, or an empty folder; raises as ``can_resume``."""
+    """Leave a checkpoint to resume from, or an empty folder; raises as ``can_resume``."""
     if not can_resume(checkpoint, resumption, lake) and (aside := set_aside(checkpoint)):
-        log.warning("the checkpoint was incomplete: it is now %s, and the stream goes on where the lake ends", aside)
+        log.warning("the checkpoint was incomplete: it is now %s, and the stream resumes where the lake ends", aside)
 
 
 def abandon_checkpoint(bootstrap: str, lake: Lake, checkpoint: UPath, accepting: SparkSession | None) -> None:
@@ -70,7 +71,7 @@ def abandon_checkpoint(bootstrap: str, lake: Lake, checkpoint: UPath, accepting:
         accepting: The session with which to record what is lost; None to refuse losses.
 
     Raises:
-        TopicRecreated, DataLost: messages are lost, and that is not accepted.
+        TopicRecreated, DataLost: Messages are lost, and that is not accepted.
     """
     resumption = survey_without_loss(bootstrap, lake) if accepting is None else survey(bootstrap, lake)
     if accepting is not None and resumption.lost:

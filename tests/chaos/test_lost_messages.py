@@ -75,10 +75,10 @@ def lose_what_was_not_read(stream: Stream, broker) -> None:
 def refused_with_offsets(complaint: str, before: Ends) -> None:
     for partition in range(3):
         end = before[CUT, partition]
-        goes_on = f"goes on at offset {end} of {CUT}/{partition}"
-        assert f"{goes_on}, but Kafka holds nothing, its next offset is {end + 4}" in complaint
+        resumes = f"resumes at offset {end} of {CUT}/{partition}"
+        assert f"{resumes}, but Kafka holds nothing, its next offset is {end + 4}" in complaint
     assert (
-        f"goes on at offset {before[AHEAD, 0]} of {AHEAD}/0, but Kafka holds nothing, its next offset is 0" in complaint
+        f"resumes at offset {before[AHEAD, 0]} of {AHEAD}/0, but Kafka holds nothing, its next offset is 0" in complaint
     )
     assert "--accept-loss" in complaint
     assert "docs/runbook.md" in complaint

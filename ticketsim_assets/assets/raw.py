@@ -14,6 +14,7 @@ from ticketsim_assets.assets.partitions import SINGLE_RUN, hours_of_window
 from ticketsim_assets.checks.offsets_check import require_sound, verify_offsets
 from ticketsim_assets.checks.receipts_check import HourVerdict, describe, evaluate_hours, metadata
 from ticketsim_assets.checks.reconciliation import read_problems
+from ticketsim_assets.checks.verdict import CheckVerdict
 from ticketsim_assets.hours.run_history import last_reported
 from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS, RAW_EVENTS, RAW_QUARANTINE, RAW_RECONCILIATION
 from ticketsim_assets.resources.resources import LakeResource
@@ -66,7 +67,7 @@ def raw_events(
     return dg.MaterializeResult(
         asset_key=RAW_EVENTS,
         data_version=dg.DataVersion(str(max(fingerprints, default=snapshot.version))),
-        check_results=[_overall(verdicts)],
+        check_results=[_verdict(verdicts).as_result()],
     )
 
 
@@ -130,7 +131,7 @@ def raw_assets(hourly: dg.HourlyPartitionsDefinition, engine: str) -> list[dg.As
 
 
 def _metadata(loaded: LoadedHour, seconds: float) -> dict[str, dg.MetadataValue]:
-    """What the UI plots of an hour; ``seconds`` is what the load of it and the rest of its range took."""
+    """Return what the UI plots of an hour; ``seconds`` is the time that the whole range took to load."""
     return {
         "Execution Duration": dg.MetadataValue.float(seconds),  # as dagster-dbt names that of a model
         "dagster/row_count": dg.MetadataValue.int(loaded.rows),
@@ -141,34 +142,20 @@ def _metadata(loaded: LoadedHour, seconds: float) -> dict[str, dg.MetadataValue]
 
 
 def _verdicts(warehouse: Warehouse, hours: list[Hour]) -> list[HourVerdict]:
-    """Ask the view that the loader keeps beside its tables, so that the rule stands once."""
+    """Query the view that the loader keeps beside its tables, so that the rule stands once."""
     with warehouse.reading() as connection:
         return evaluate_hours(hours, read_problems(connection, hours[0].start, hours[-1].end))
 
 
-def _overall(verdicts: list[HourVerdict]) -> dg.AssetCheckResult:
+def _verdict(verdicts: list[HourVerdict]) -> CheckVerdict:
+    """Return the verdict on hours as that of the check; the worst hour decides."""
     worst = next((v for v in verdicts if v.wrong), next((v for v in verdicts if v.unproved), verdicts[0]))
-    return dg.AssetCheckResult(
-        check_name=RECEIPTS.name,
-        passed=worst.passed,
-        severity=worst.severity,
-        description=describe(verdicts),
-        metadata=metadata(verdicts),
+    return CheckVerdict(
+        RECEIPTS.key, worst.passed, worst.severity, description=describe(verdicts), metadata=metadata(verdicts)
     )
 
 
 def _report_each(context: dg.AssetExecutionContext, verdicts: list[HourVerdict]) -> None:
-    """An evaluation for each hour of a range: a run writes one for the range as a whole, which names no hour."""
+    """Report an evaluation for each hour of a range: a run writes one for the range as a whole, which names no hour."""
     for verdict in verdicts:
-        context.log_event(
-            dg.AssetCheckEvaluation(
-                asset_key=RAW_EVENTS,
-                check_name=RECEIPTS.name,
-                passed=verdict.passed,
-                severity=verdict.severity,
-                blocking=True,
-                partition=verdict.hour.key,
-                description=describe([verdict]),
-                metadata=metadata([verdict]),
-            )
-        )
+        context.log_event(_verdict([verdict]).as_evaluation(partition=verdict.hour.key, blocking=True))

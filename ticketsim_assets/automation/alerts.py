@@ -10,6 +10,7 @@ import dagster as dg
 
 from ticketsim_assets.exceptions import AlertRefused
 from ticketsim_assets.hours.run_history import has_crashed
+from ticketsim_assets.hours.run_tags import partition_range
 from ticketsim_assets.settings import Settings
 
 _TIMEOUT_S: Final = 15.0
@@ -39,8 +40,7 @@ def _alert_after_failure(context: dg.RunFailureSensorContext, url: str) -> dg.Sk
     run = context.dagster_run
     if has_crashed(run):
         return dg.SkipReason("the run was killed and will be requested again")
-    ends = [run.tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end")]
-    hours = " to ".join(dict.fromkeys(end for end in (*ends, run.tags.get("dagster/partition")) if end))
+    hours = " to ".join(dict.fromkeys(partition_range(run.tags) or ()))
     send_alert(
         url,
         f"Ticketsim: {run.job_name} failed{f' for {hours}' if hours else ''} (run {run.run_id}): "

@@ -105,13 +105,13 @@ def _follow_kafka(
         state = last_state(context.instance)
         events += topic_observations(offsets, state.next_offsets)
         lags = lag_warnings(opened, snapshot, state, offsets, now, threshold=settings.lag_warning)
-        lagging = [judged.check.asset_key.path[-1] for judged in lags if not judged.passed]
+        lagging = [verdict.check.asset_key.path[-1] for verdict in lags if not verdict.passed]
         if lagging != cursor.lagging or now.timestamp() - cursor.lag_reported_at > LAG_REPORT_INTERVAL.total_seconds():
-            events += [judged.as_event() for judged in lags]
+            events += [verdict.as_evaluation() for verdict in lags]
             cursor.lagging, cursor.lag_reported_at = lagging, now.timestamp()
     if snapshot is not None and snapshot.version != cursor.version:
         rates = newest_rates(opened, snapshot, now)
-        events.append(evaluate_rates(rates, settings.quarantine_warning).as_event())
+        events.append(evaluate_rates(rates, settings.quarantine_warning).as_evaluation())
         cursor.version = snapshot.version
     if not events:
         return dg.SkipReason(f"No broker answers at {settings.bootstrap}. Start it: `ticketsim broker start`.")

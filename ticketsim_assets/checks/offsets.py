@@ -19,6 +19,7 @@ from streaming.exceptions import LogCleaned
 from streaming.lake.duckdb_files import able_to_read
 from streaming.lake.losses import Losses, read_losses
 from streaming.lake.reader import Commit, Lake, Snapshot
+from streaming.topic_partition import TopicPartition
 
 _RANGES = """
 with resumptions as (select topic, kafka_partition, resumed_at, log from losses)
@@ -77,7 +78,7 @@ class OffsetRange:
     @property
     def name(self) -> str:
         """``topic/partition``."""
-        return f"{self.topic}/{self.partition}"
+        return str(TopicPartition(self.topic, self.partition))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The check on the lake as a whole: each consumed offset is there once. It goes on from its last green evaluation."""
+"""The check on the lake as a whole: each consumed offset is there once. It resumes from its last green evaluation."""
 
 import json
 
@@ -7,6 +7,7 @@ import dagster as dg
 from streaming.exceptions import NoLake
 from streaming.lake.reader import Lake, Snapshot
 from ticketsim_assets.checks.offsets import OffsetState, OffsetVerdict, check_offsets
+from ticketsim_assets.checks.verdict import CheckVerdict
 from ticketsim_assets.exceptions import LakeUnsound
 from ticketsim_assets.keys import LAKE_COMPLETE
 from ticketsim_assets.resources.resources import LakeResource
@@ -17,7 +18,7 @@ _STATE = "state"
 
 
 def last_state(instance: dg.DagsterInstance) -> OffsetState:
-    """Where the newest evaluation says that the lake is sound up to; a fresh state if there was none."""
+    """Return the state of the newest evaluation; a fresh one if there is none."""
     record = instance.get_latest_asset_check_evaluation_record(CHECK_KEY)
     event = record.event.dagster_event if record and record.event else None
     if event is None:
@@ -26,14 +27,15 @@ def last_state(instance: dg.DagsterInstance) -> OffsetState:
     return OffsetState(state["version"], state["next_offsets"], state.get("logs", {}))
 
 
-def evaluate(verdict: OffsetVerdict) -> dg.AssetCheckResult:
-    """``verdict`` as Dagster records it; a red one keeps the state of the last green one."""
+def evaluate(verdict: OffsetVerdict) -> CheckVerdict:
+    """Return ``verdict`` as a verdict of the check; a red one keeps the state of the last green one."""
     state = {
         "version": verdict.state.version,
         "next_offsets": dict(verdict.state.next_offsets),
         "logs": dict(verdict.state.logs),
     }
-    return dg.AssetCheckResult(
+    return CheckVerdict(
+        CHECK_KEY,
         passed=verdict.sound,
         severity=dg.AssetCheckSeverity.ERROR,
         description="; ".join(verdict.problems) or f"each consumed offset is in the lake once{_but(verdict)}",
@@ -51,26 +53,16 @@ def _but(verdict: OffsetVerdict) -> str:
 
 
 def verify_offsets(instance: dg.DagsterInstance, lake: Lake, snapshot: Snapshot) -> OffsetVerdict:
-    """Check what came since the last evaluation and record the outcome, outside of any run, if it is news."""
+    """Check what came since the last evaluation and record the outcome, outside of any run, if it is new."""
     state = last_state(instance)
     verdict = check_offsets(lake, snapshot, state)
     if verdict.problems or verdict.state != state:
-        result = evaluate(verdict)
-        instance.report_runless_asset_event(
-            dg.AssetCheckEvaluation(
-                asset_key=CHECK_KEY.asset_key,
-                check_name=CHECK_KEY.name,
-                passed=result.passed,
-                severity=result.severity,
-                description=result.description,
-                metadata=result.metadata,
-            )
-        )
+        instance.report_runless_asset_event(evaluate(verdict).as_evaluation())
     return verdict
 
 
 def require_sound(verdict: OffsetVerdict) -> None:
-    """Refuse to go on from a lake that has lost or doubled rows (LakeUnsound)."""
+    """Raise LakeUnsound if the lake has lost or doubled rows."""
     if not verdict.sound:
         raise LakeUnsound(
             f"the lake does not hold each consumed offset once: {'; '.join(verdict.problems)}. Nothing was loaded. "
@@ -84,9 +76,9 @@ def require_sound(verdict: OffsetVerdict) -> None:
     description="Rows committed = Kafka offsets consumed, per topic and partition, with no gap and no overlap.",
 )
 def offsets(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-    """The same check on request, from the UI."""
+    """Run the same check on request, from the UI."""
     try:
         opened = lake.open()
-        return evaluate(check_offsets(opened, opened.snapshot(), last_state(context.instance)))
+        return evaluate(check_offsets(opened, opened.snapshot(), last_state(context.instance))).as_result()
     except NoLake as missing:
         raise dg.Failure(str(missing)) from None

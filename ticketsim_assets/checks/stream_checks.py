@@ -1,10 +1,9 @@
-"""Two warnings: a topic of which the lake lacks too much, and an hour in which too many messages broke the contract.
+"""Two warnings: consumer lag of a topic, and the rate of messages of an hour that break the contract.
 
-Sensors report them; each can be asked for in the UI as well. Neither stops anything.
+Sensors report them; each can be run from the UI as well. Neither stops anything.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -14,9 +13,11 @@ from simulator.events import EventType
 from streaming.exceptions import NoLake
 from streaming.kafka.offsets import TopicOffsets, consumer_lag, offsets_of_topic, topic_offsets
 from streaming.lake.reader import Lake, Snapshot
+from streaming.topic_partition import TopicPartition
 from ticketsim_assets.checks.offsets import OffsetState
 from ticketsim_assets.checks.offsets_check import last_state
 from ticketsim_assets.checks.quarantine_rate import HourRate, newest_rates
+from ticketsim_assets.checks.verdict import CheckVerdict
 from ticketsim_assets.keys import KAFKA_KEYS, LAKE_KEYS
 from ticketsim_assets.resources.resources import LakeResource
 from ticketsim_assets.settings import Settings
@@ -25,40 +26,8 @@ LAG_CHECKS: Final = {name: dg.AssetCheckKey(key, "lag") for name, key in KAFKA_K
 
 QUARANTINE_RATE_CHECK: Final = dg.AssetCheckKey(LAKE_KEYS["quarantine"], "quarantine_rate")
 
-#: Five triggers of the stream: one that has messages to read and has committed none for so long stands still.
+#: Five triggers of the stream; a stream with messages to read and no commit for longer has stalled.
 STANDSTILL: Final = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class CheckVerdict:
-    """The outcome of a check that warns."""
-
-    check: dg.AssetCheckKey
-    passed: bool
-    said: str
-    metadata: Mapping[str, dg.MetadataValue]
-
-    def as_result(self) -> dg.AssetCheckResult:
-        """As a check that runs on request returns it."""
-        return dg.AssetCheckResult(
-            asset_key=self.check.asset_key,
-            check_name=self.check.name,
-            passed=self.passed,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=self.said,
-            metadata=self.metadata,
-        )
-
-    def as_event(self) -> dg.AssetCheckEvaluation:
-        """As a sensor reports it."""
-        return dg.AssetCheckEvaluation(
-            asset_key=self.check.asset_key,
-            check_name=self.check.name,
-            passed=self.passed,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=self.said,
-            metadata=self.metadata,
-        )
 
 
 def evaluate_lag(
@@ -69,14 +38,14 @@ def evaluate_lag(
     threshold: int,
     since_commit: timedelta | None,
 ) -> CheckVerdict:
-    """Whether the lake lacks too much of the topic of event type ``name``, or lacks it for too long.
+    """Check the lag of the topic of event type ``name``, and that the stream has not stalled.
 
     Args:
-        name: the event type.
-        offsets: what Kafka holds, per ``topic/partition``.
-        committed: the lake's next offset, per ``topic/partition``.
-        threshold: messages above which it is too much.
-        since_commit: the age of the lake's newest commit; None if there is none.
+        name: The event type.
+        offsets: What Kafka holds, per ``topic/partition``.
+        committed: The lake's next offset, per ``topic/partition``.
+        threshold: Messages above which the lag is too large.
+        since_commit: The age of the lake's newest commit; None if there is none.
     """
     topic = EventType(name).topic
     of_topic = offsets_of_topic(offsets, topic)
@@ -89,7 +58,8 @@ def evaluate_lag(
     return CheckVerdict(
         LAG_CHECKS[name],
         passed=lag <= threshold and not stands,
-        said=said,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=said,
         metadata={
             "lag": dg.MetadataValue.int(lag),
             "threshold": dg.MetadataValue.int(threshold),
@@ -99,12 +69,13 @@ def evaluate_lag(
 
 
 def evaluate_rates(rates: list[HourRate], threshold: float) -> CheckVerdict:
-    """Whether in one of the hours the part of messages that broke the contract is larger than ``threshold``."""
+    """Check that in no hour the share of messages that break the contract exceeds ``threshold``."""
     high = [rate for rate in rates if rate.rate > threshold]
     return CheckVerdict(
         QUARANTINE_RATE_CHECK,
         passed=not high,
-        said="; ".join(f"{rate}, more than {threshold:.1%}" for rate in high)
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(f"{rate}, more than {threshold:.1%}" for rate in high)
         or f"at most {threshold:.1%} of the messages of this hour and the last one broke the contract",
         metadata={"threshold": dg.MetadataValue.float(threshold), "hours": _hours(rates)},
     )
@@ -119,15 +90,15 @@ def lag_warnings(
     *,
     threshold: int,
 ) -> list[CheckVerdict]:
-    """Compare the eight topics with what the offsets check last saw in the lake; none while it has seen no lake.
+    """Compare the eight topics with what the offsets check last saw in the lake; nothing while it has seen no lake.
 
     Args:
-        lake: whose log to read.
-        snapshot: its newest version; None if there is no lake yet.
-        state: what the offsets check last saw.
-        offsets: what Kafka holds, per ``topic/partition``.
-        now: the wall clock.
-        threshold: messages of a topic that the lake may lack.
+        lake: The lake whose log to read.
+        snapshot: Its newest version; None if there is no lake yet.
+        state: What the offsets check last saw.
+        offsets: What Kafka holds, per ``topic/partition``.
+        now: The wall clock.
+        threshold: Messages of a topic that the lake may lack.
     """
     if snapshot is not None and state.version < 0:
         return []
@@ -149,7 +120,7 @@ def stream_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
             dg.AssetCheckSpec(
                 check.name,
                 asset=check.asset_key,
-                description="The lake lacks few of the topic's messages, and the stream goes on. A warning.",
+                description="The lake lacks few of the topic's messages, and the stream is running. A warning.",
             )
             for check in LAG_CHECKS.values()
         ],
@@ -163,9 +134,9 @@ def stream_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         opened, state = lake.open(), last_state(context.instance)
         snapshot = opened.snapshot() if opened.exists() else None
         now, threshold = datetime.now(UTC), settings.lag_warning
-        for judged in lag_warnings(opened, snapshot, state, offsets, now, threshold=threshold):
-            if judged.check in context.selected_asset_check_keys:
-                yield judged.as_result()
+        for verdict in lag_warnings(opened, snapshot, state, offsets, now, threshold=threshold):
+            if verdict.check in context.selected_asset_check_keys:
+                yield verdict.as_result()
 
     @dg.asset_check(
         asset=QUARANTINE_RATE_CHECK.asset_key,
@@ -193,13 +164,13 @@ def _partitions(offsets: Mapping[str, TopicOffsets], committed: Mapping[str, int
         [
             dg.TableRecord(
                 {
-                    "partition": place.rsplit("/", 1)[1],
+                    "partition": str(TopicPartition.parse(name).partition),
                     "end_offset": log.end,
-                    "committed": committed.get(place, 0),
-                    "lag": consumer_lag({place: log}, committed),
+                    "committed": committed.get(name, 0),
+                    "lag": consumer_lag({name: log}, committed),
                 }
             )
-            for place, log in sorted(offsets.items())
+            for name, log in sorted(offsets.items())
         ],
         dg.TableSchema(
             [dg.TableColumn("partition"), *(dg.TableColumn(name, "int") for name in ("end_offset", "committed", "lag"))]

@@ -1,24 +1,21 @@
 """Run history: which hours Dagster's instance knows as complete or loaded, and how runs ended."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import dagster as dg
 from dagster import AssetRecordsFilter, DagsterRunStatus, RunsFilter
 
-from streaming.hour import Hour, hours_between
+from streaming.hour import Hour
 from ticketsim_assets.dagster_internals import (
     CRASH_REASONS,
     DATA_VERSION_TAG,
     FAILURE_REASON_TAG,
     FINISHED,
     NOT_FINISHED,
-    PARTITION_TAG,
-    RANGE_END_TAG,
-    RANGE_START_TAG,
     RUN_KEY_TAG,
 )
 from ticketsim_assets.hours.due import Outcome
+from ticketsim_assets.hours.run_tags import hours_of_tags
 from ticketsim_assets.keys import COMPLETE_BY, LAKE_COMPLETE
 
 #: Newest loads of an hour that are searched for a success: automatic attempts are bounded, manual ones are few.
@@ -84,11 +81,5 @@ def hours_under_way(instance: dg.DagsterInstance, job_name: str, key: dg.AssetKe
     hours: set[Hour] = set()
     for run in instance.get_runs(RunsFilter(statuses=NOT_FINISHED)):
         if run.job_name == job_name or key in (run.asset_selection or ()):
-            hours.update(_hours_of(run.tags))
+            hours.update(hours_of_tags(run.tags))
     return hours
-
-
-def _hours_of(tags: Mapping[str, str]) -> list[Hour]:
-    first = tags.get(RANGE_START_TAG) or tags.get(PARTITION_TAG)
-    last = tags.get(RANGE_END_TAG) or first
-    return hours_between(Hour.from_key(first), Hour.from_key(last)) if first and last else []

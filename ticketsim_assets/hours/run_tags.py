@@ -1,8 +1,10 @@
 """Requests in Dagster's terms: the tags of a run, or an offer for another launcher."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from ticketsim_assets.dagster_internals import MAX_RETRIES_TAG, RANGE_END_TAG, RANGE_START_TAG
+from streaming.hour import Hour, hours_between
+from ticketsim_assets.dagster_internals import MAX_RETRIES_TAG, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 from ticketsim_assets.hours.cursor import Offer
 from ticketsim_assets.hours.due import Request
 
@@ -21,6 +23,19 @@ def run_tags(request: Request) -> dict[str, str]:
         REASON_TAG: request.reason,
         MAX_RETRIES_TAG: "0",
     }
+
+
+def partition_range(tags: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the first and the last partition key of a run from its tags; None for a run without partitions."""
+    first = tags.get(RANGE_START_TAG) or tags.get(PARTITION_TAG)
+    last = tags.get(RANGE_END_TAG) or first
+    return (first, last) if first and last else None
+
+
+def hours_of_tags(tags: Mapping[str, str]) -> list[Hour]:
+    """Return the hours of a run over hourly partitions from its tags."""
+    ends = partition_range(tags)
+    return hours_between(*map(Hour.from_key, ends)) if ends else []
 
 
 def offer(job_name: str, request: Request) -> Offer:

@@ -46,7 +46,7 @@ def test_a_lake_with_or_without_the_batch_that_was_planned_fits_the_checkpoint(c
 def test_a_lake_of_another_moment_does_not(checkpoint, lake):
     fit = examine(checkpoint, lake)
     assert (fit.usable, fit.complete) == (False, True)
-    assert "does not fit the lake: it goes on at offset" in fit.why
+    assert "does not fit the lake: it resumes at offset" in fit.why
 
 
 def test_a_batch_that_is_noted_as_written_must_be_in_the_lake(checkpoint):

@@ -33,7 +33,7 @@ def test_a_lake_that_has_all_that_kafka_holds_goes_on_at_its_end():
 def test_a_lake_that_goes_on_before_or_behind_what_kafka_holds_has_lost_messages(committed, end_lost, why):
     found = resumption({"c/0": committed, "a.b/0": 5})
     with pytest.raises(
-        DataLost, match=rf"goes on at offset {committed} of c/0, but Kafka holds offsets 4 to 8 \(.*{why}"
+        DataLost, match=rf"resumes at offset {committed} of c/0, but Kafka holds offsets 4 to 8 \(.*{why}"
     ):
         found.require_no_loss()
     (place,) = found.lost

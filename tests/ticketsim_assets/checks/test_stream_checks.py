@@ -38,8 +38,8 @@ def test_a_topic_with_more_messages_than_the_threshold_is_warned_of_by_name():
     warned = lag_of(151, 50)
     assert not warned.passed
     for named in ("ticketsim.scan_tickets", "101 messages", "100"):
-        assert named in warned.said
-    assert warned.as_event().severity is dg.AssetCheckSeverity.WARN
+        assert named in warned.description
+    assert warned.as_evaluation().severity is dg.AssetCheckSeverity.WARN
     [partition] = warned.metadata["partitions"].records
     assert partition.data == {"partition": "0", "end_offset": 151, "committed": 50, "lag": 101}
 
@@ -49,7 +49,7 @@ def test_a_stream_that_stands_still_before_a_few_messages_is_warned_of():
     assert lag_of(50, 50, since_commit=timedelta(hours=9)).passed
     warned = lag_of(51, 50, since_commit=timedelta(minutes=12))
     assert not warned.passed
-    assert "the newest commit is 12 minutes old" in warned.said
+    assert "the newest commit is 12 minutes old" in warned.description
     assert not lag_of(51, 0, since_commit=None).passed
 
 
@@ -67,7 +67,7 @@ def test_an_hour_with_too_much_garbage_is_warned_of_with_its_reasons(maker, run_
     warned = evaluate_rates(rates, 0.01)
     assert not warned.passed
     for named in ("malformed_json (2)", "missing_field:event_type (2)", "more than 1.0%", str(rates[0].hour)):
-        assert named in warned.said
+        assert named in warned.description
     hours = warned.metadata["hours"]
     assert isinstance(hours, dg.TableMetadataValue)
     assert {record.data["reason"] for record in hours.records} == {
