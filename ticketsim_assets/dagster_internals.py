@@ -41,12 +41,12 @@ NOT_FINISHED: Final = tuple(
 
 
 def job_origin(module: str, repository: str, job_name: str) -> RemoteJobOrigin:
-    """Return where a webserver that has loaded ``module`` finds the job: by this its pages tell whose a run is.
+    """Return the origin by which a webserver that has loaded ``module`` assigns a run to the job.
 
     Args:
-        module: the module that holds the definitions; also the code location's name.
-        repository: the name of the repository that the definitions make.
-        job_name: the job.
+        module: The module that holds the definitions; also the code location's name.
+        repository: The name of the repository that the definitions make.
+        job_name: The job.
     """
     location = location_origin_from_module_name(module, attribute=None, working_directory=None)
     return RemoteRepositoryOrigin(location, repository).get_job_origin(job_name)

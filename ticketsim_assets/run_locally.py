@@ -34,7 +34,7 @@ _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """A run that ended well."""
+    """A run that succeeded."""
 
     job: str
     run_id: str
@@ -95,7 +95,7 @@ def run_dashboard(instance: dg.DagsterInstance, log: Path) -> RunOutcome:
 
 
 def manual_request(first: Hour, last: Hour) -> Request:
-    """The request of a person for all hours from ``first`` to ``last``."""
+    """Return a manual request for all hours from ``first`` to ``last``."""
     return Request(first, last, run_key="", reason="by_hand")
 
 
@@ -132,7 +132,7 @@ def _execute(
 
 
 def _failure(result: dg.JobExecutionResult) -> str:
-    """What the checks that block say; else the innermost cause of the first step that failed, without class names."""
+    """Describe the failed blocking checks, else the innermost cause of the first failed step, without class names."""
     red = [
         f"{evaluation.asset_key.to_user_string()}, check {evaluation.check_name}: {evaluation.description}"
         for evaluation in result.get_asset_check_evaluations()

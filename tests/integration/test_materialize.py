@@ -299,7 +299,7 @@ def test_hours_are_named_in_exactly_one_way(tmp_path, arguments):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--hour", "yesterday"), "'yesterday' is no hour"),
+        (("--hour", "yesterday"), "Invalid hour 'yesterday'"),
         (("--hour", "2026-03-01T10:30"), "not the start of an hour"),
         (("--hour", "2020-01-01T00:00"), "before the first partition"),
         (("--hour", f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:00}"), "has not begun"),

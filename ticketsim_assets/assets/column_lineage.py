@@ -46,7 +46,7 @@ def column_lineage(
 
 
 def _sources(column: Node, parents: Mapping[str, dg.AssetKey]) -> list[dg.TableColumnDep]:
-    """The columns of tables at the end of ``column``'s lineage."""
+    """Return the columns of tables at the end of ``column``'s lineage."""
     ends = (node for node in column.walk() if not node.downstream)
     tables = ((end, table) for end in ends if (table := end.expression.find(exp.Table)) is not None)
     return [

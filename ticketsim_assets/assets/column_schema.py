@@ -1,4 +1,4 @@
-"""The columns of topics, lake and raw tables as the Dagster UI shows them, from the contract."""
+"""Column schemas of topics, lake and raw tables for the Dagster UI, built from the contract."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -28,7 +28,7 @@ _NEVER_NULL: Final = dg.TableColumnConstraints(nullable=False)
 
 
 def topic_schema(event_type: EventType) -> dg.TableSchema:
-    """The fields of a topic's JSON messages."""
+    """Return the fields of a topic's JSON messages."""
     return dg.TableSchema(
         [
             dg.TableColumn(field.name, _JSON_TYPES[field.kind], field.meaning, _constraints(field, event_type))
@@ -38,7 +38,7 @@ def topic_schema(event_type: EventType) -> dg.TableSchema:
 
 
 def lake_schema(name: str) -> dg.TableSchema:
-    """The columns that rows of event type ``name`` fill, or those of the quarantine; types are Delta's."""
+    """Return the columns that rows of event type ``name`` fill, or those of the quarantine, with Delta's types."""
     if name == QUARANTINE:
         return dg.TableSchema([_column(c) for c in (*KAFKA_COLUMNS, *QUARANTINE_COLUMNS, *FILING_COLUMNS)])
     event_type = EventType(name)

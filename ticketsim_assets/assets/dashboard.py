@@ -12,7 +12,7 @@ from ticketsim_assets.resources.warehouse import WarehouseResource
 
 
 def dashboard_asset(destination: Path) -> dg.AssetsDefinition:
-    """The asset that builds the page at ``destination`` from the marts."""
+    """Build the asset that writes the page to ``destination`` from the marts."""
     marts = ("agg_line_hourly", "agg_venue_hourly", "agg_wait_histogram_hourly", "reconciliation_hourly")
 
     @dg.asset(
@@ -44,7 +44,7 @@ def dashboard_asset(destination: Path) -> dg.AssetsDefinition:
 
 
 def _preview(marts: Marts) -> str:
-    """The chart of visitors over time as Markdown with the picture inside: the UI shows no files of this machine."""
+    """Draw the chart of visitors over time as Markdown with an inline picture; the UI shows no local files."""
     png = preview_png(marts)
     if png is None:
         return "No hours yet."

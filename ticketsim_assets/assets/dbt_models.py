@@ -68,7 +68,7 @@ def _is_hourly(node: Mapping[str, Any]) -> bool:
 
 
 def window_arguments(window: dg.TimeWindow) -> list[str]:
-    """The dbt arguments that restrict a build to ``window``; not ``--vars``, which would parse the project anew."""
+    """Return the dbt arguments that restrict a build to ``window``; ``--vars`` would make dbt parse again."""
     return [
         "--event-time-start",
         window.start.strftime(_WINDOW_FORMAT),
@@ -164,7 +164,7 @@ def _unique_id(event: dg.Output) -> str:
 
 
 def _table_of(node: Mapping[str, Any]) -> str:
-    """Schema and name of a model as this project calls them: the prefix of datasets may have changed since parsing."""
+    """Return a model's schema and name; the prefix of datasets may have changed since the manifest was parsed."""
     return f"{node['config']['schema']}.{node['name']}"
 
 

@@ -10,9 +10,9 @@ from ticketsim_assets.exceptions import UnknownHour
 
 
 def hourly_partitions(first_hour: datetime) -> dg.HourlyPartitionsDefinition:
-    """Hours from ``first_hour`` to the running one.
+    """Build the hourly partitions from ``first_hour`` to the current hour.
 
-    The running hour exists (``end_offset=1``) because the lake receives rows for it, and because an hour whose venues
+    The current hour exists (``end_offset=1``) because the lake receives rows for it, and because an hour whose venues
     have all sent final receipts is complete before it has passed.
     """
     return dg.HourlyPartitionsDefinition(start_date=first_hour, timezone="UTC", end_offset=1)
@@ -33,10 +33,10 @@ def daily_partitions(first_hour: datetime) -> dg.DailyPartitionsDefinition:
 
 
 def parse_hour(text: str) -> Hour:
-    """The hour that a person names: ``2026-11-20T03:00``, with or without minutes, zone or as Dagster writes it.
+    """Parse an hour: ``2026-11-20T03:00``, with or without minutes or a time zone, or a Dagster partition key.
 
     Raises:
-        UnknownHour: it cannot be read as a moment, or is not the start of an hour.
+        UnknownHour: ``text`` is not a time, or not the start of an hour.
     """
     try:
         return Hour.from_key(text)
@@ -48,14 +48,16 @@ def parse_hour(text: str) -> Hour:
             moment = moment.replace(tzinfo=UTC)
         hour = Hour.containing(moment)
     except ValueError:
-        raise UnknownHour(f"{text!r} is no hour. Write it like 2026-11-20T03:00 (UTC).") from None
+        raise UnknownHour(
+            f"Invalid hour {text!r}; expected YYYY-MM-DDTHH:00 in UTC, for example 2026-11-20T03:00."
+        ) from None
     if hour.start != moment:
-        raise UnknownHour(f"{text!r} is not the start of an hour. Write it like {hour}.")
+        raise UnknownHour(f"Invalid hour {text!r}: not the start of an hour; expected for example {hour}.")
     return hour
 
 
 def existing_hours(first: Hour, last: Hour, *, first_hour: datetime, now: datetime) -> list[Hour]:
-    """The hours from ``first`` to ``last``, both included.
+    """Return the hours from ``first`` to ``last``, both included.
 
     Args:
         first: where the range begins.
@@ -64,18 +66,18 @@ def existing_hours(first: Hour, last: Hour, *, first_hour: datetime, now: dateti
         now: the wall clock.
 
     Raises:
-        UnknownHour: one of them has no partition: before the first hour, after the running one, or none at all.
+        UnknownHour: The range is empty, begins before the first partition or ends after the current hour.
     """
     earliest, latest = Hour.containing(first_hour), Hour.containing(now)
     if last < first:
-        raise UnknownHour(f"the range ends ({last}) before it begins ({first}). Swap them.")
+        raise UnknownHour(f"Invalid range: it ends ({last}) before it begins ({first}). Swap them.")
     if first < earliest:
-        raise UnknownHour(f"{first} lies before the first partition, {earliest}. Set TICKETSIM_FIRST_HOUR earlier.")
+        raise UnknownHour(f"Hour {first} is before the first partition, {earliest}. Set TICKETSIM_FIRST_HOUR earlier.")
     if last > latest:
-        raise UnknownHour(f"{last} has not begun. The newest hour is {latest}.")
+        raise UnknownHour(f"Hour {last} has not begun; the newest hour is {latest}.")
     return hours_between(first, last)
 
 
 def hours_of_window(window: dg.TimeWindow) -> list[Hour]:
-    """The hours of a run's partition range."""
+    """Return the hours of a run's partition range."""
     return hours_between(Hour.containing(window.start), Hour.containing(window.end - ONE_HOUR))

@@ -142,7 +142,7 @@ def _metadata(loaded: LoadedHour, seconds: float) -> dict[str, dg.MetadataValue]
 
 
 def _verdicts(warehouse: Warehouse, hours: list[Hour]) -> list[HourVerdict]:
-    """Query the view that the loader keeps beside its tables, so that the rule stands once."""
+    """Query the loader's reconciliation view, the one place that has the rule."""
     with warehouse.reading() as connection:
         return evaluate_hours(hours, read_problems(connection, hours[0].start, hours[-1].end))
 

@@ -1,4 +1,4 @@
-"""One look at the lake with all that settings and broker say about it, for the sensor and for the command line."""
+"""A tick: one evaluation of the lake with settings and consumer lag, for the sensor and the command line."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,10 +22,10 @@ def run_tick(
     first_loads: bool,
     debounce: timedelta,
 ) -> tuple[TickResult, OffsetVerdict]:
-    """Check the lake's offsets, then look at what changed, both at one version of the lake; see `evaluate_lake`.
+    """Check the lake's offsets, then evaluate what changed, at one version of the lake; see `evaluate_lake`.
 
     Raises:
-        NoLake: there is no lake yet.
+        NoLake: There is no lake yet.
     """
     offsets = topic_offsets(settings.bootstrap)
     snapshot = lake.snapshot()

@@ -1,4 +1,4 @@
-"""Runs whose worker is gone: after kill -9 of Dagster they would stay STARTED and hold their pool's slot for an hour.
+"""Orphaned runs: after kill -9 of Dagster they would stay STARTED and hold their pool's slot for an hour.
 
 Dagster's code server reports a worker of its own that dies. When the code server dies as well, nobody does: the default
 run launcher has no health check. A worker's process is known from the first event that it records; a process of the
@@ -33,7 +33,7 @@ _CLOCK_SLACK_S: Final = 1.0
 
 
 def own_worker_tags() -> dict[str, str]:
-    """Tags of a run that this process executes itself."""
+    """Return the tags of a run that this process executes itself."""
     return {HOST_TAG: socket.gethostname(), PID_TAG: str(os.getpid())}
 
 
@@ -54,7 +54,7 @@ class _Worker:
 
 
 def end_orphaned_runs(instance: dg.DagsterInstance, *, of_code_server: bool) -> list[str]:
-    """Report every run failed, or cancelled if that was asked for, whose worker ran on this host and is gone.
+    """Report as failed, or as cancelled if requested, every run whose worker ran on this host and is gone.
 
     Args:
         instance: Dagster's instance.
@@ -104,7 +104,7 @@ def _is_orphaned(instance: dg.DagsterInstance, record: dg.RunRecord, *, of_code_
 
 
 def _launched_worker(instance: dg.DagsterInstance, run_id: str) -> _Worker | None:
-    """The process that recorded the first event with a process id: the worker itself, before any of its children."""
+    """Return the process of the first event that has a process id: the worker itself, before any of its children."""
     for record in instance.get_records_for_run(run_id, of_type=DagsterEventType.ENGINE_EVENT).records:
         event = record.event_log_entry.dagster_event
         pid = event.engine_event_data.metadata.get("pid") if event else None
@@ -118,7 +118,7 @@ def _has_socket(code_server: dict[str, str]) -> bool:
 
 
 def _is_this_host(name: str) -> bool:
-    """Whether ``name`` is one of this host's own: only those can be bound to."""
+    """Return whether ``name`` is an address of this host: only those can be bound to."""
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind((name, 0))

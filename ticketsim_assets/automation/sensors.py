@@ -49,7 +49,7 @@ def lake_sensor(settings: Settings) -> dg.SensorDefinition:
 def _follow_lake(
     context: dg.SensorEvaluationContext, lake: LakeResource, settings: Settings
 ) -> dg.SensorResult | dg.SkipReason:
-    """One look at the lake; see `ticketsim_assets.hours.evaluation`. Before it, runs are ended whose worker is gone."""
+    """Run one tick, after ending orphaned runs; see `ticketsim_assets.hours.evaluation`."""
     for run_id in end_orphaned_runs(context.instance, of_code_server=True):
         context.log.warning(f"run {run_id} was reported as ended: its process is gone")
     opened = lake.open()
@@ -121,7 +121,7 @@ def _follow_kafka(
 def topic_observations(
     offsets: Mapping[str, TopicOffsets], committed: Mapping[str, int]
 ) -> Iterator[dg.AssetObservation]:
-    """One observation per topic: messages so far and those that the lake does not hold yet.
+    """Return one observation per topic: messages so far and those that the lake does not hold yet.
 
     Args:
         offsets: the log's offsets per ``topic/partition``.

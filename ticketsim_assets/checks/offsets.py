@@ -160,7 +160,7 @@ def _problems(found: OffsetRange, expected: int | None) -> list[str]:
 
 
 def check_offsets(lake: Lake, snapshot: Snapshot, state: OffsetState) -> OffsetVerdict:
-    """Check what was committed after ``state``; look at the whole table where that cannot be told from new commits.
+    """Check what was committed after ``state``, or the whole table where new commits cannot tell.
 
     Args:
         lake: whose log to read.
@@ -189,7 +189,7 @@ def check_offsets(lake: Lake, snapshot: Snapshot, state: OffsetState) -> OffsetV
 
 
 def _grown(root: str, commits: Iterable[Commit], state: OffsetState, losses: Losses) -> OffsetState | None:
-    """The state after ``commits``; None if they did anything but append what was next, or move rows."""
+    """Return the state after ``commits``; None if they did anything but append the next rows, or move rows."""
     appended = []
     for commit in commits:
         added = [f"{root}/{file.path}" for file in commit.added]
@@ -202,7 +202,7 @@ def _grown(root: str, commits: Iterable[Commit], state: OffsetState, losses: Los
 
 
 def _differ(before: list[str], after: list[str]) -> bool:
-    """Whether any row stands in the files ``before`` and ``after`` a different number of times."""
+    """Return whether any row occurs in the files ``before`` and ``after`` a different number of times."""
     with able_to_read(duckdb.connect(), before[0]) as connection:
         return connection.execute(_LOST_OR_ADDED, [before, after]).fetchone() is not None
 

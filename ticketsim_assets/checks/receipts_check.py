@@ -15,7 +15,7 @@ _SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class HourVerdict:
-    """How one hour stands against its receipts."""
+    """One hour compared with its receipts."""
 
     hour: Hour
     wrong: tuple[Problem, ...]
@@ -33,7 +33,7 @@ class HourVerdict:
 
 
 def evaluate_hours(hours: Sequence[Hour], problems: Iterable[Problem]) -> list[HourVerdict]:
-    """One verdict for each of ``hours`` from all their ``problems``."""
+    """Return one verdict for each of ``hours`` from all their ``problems``."""
     by_hour: dict[Hour, list[Problem]] = {hour: [] for hour in hours}
     for problem in problems:
         by_hour[_hour(problem)].append(problem)
@@ -48,7 +48,7 @@ def evaluate_hours(hours: Sequence[Hour], problems: Iterable[Problem]) -> list[H
 
 
 def describe(verdicts: Sequence[HourVerdict]) -> str:
-    """One sentence that names the worst: venue, hour, event type and difference."""
+    """Describe the worst problem in one sentence: venue, hour, event type and difference."""
     wrong = [problem for verdict in verdicts for problem in verdict.wrong]
     unproved = [problem for verdict in verdicts for problem in verdict.unproved]
     for state, problems in (("wrong", wrong), ("unproved", unproved)):
@@ -63,7 +63,7 @@ def describe(verdicts: Sequence[HourVerdict]) -> str:
 
 
 def metadata(verdicts: Sequence[HourVerdict]) -> Mapping[str, dg.MetadataValue]:
-    """Counts, and a table of the problems, the wrong ones first."""
+    """Return counts, and a table of the problems, the wrong ones first."""
     wrong = [problem for verdict in verdicts for problem in verdict.wrong]
     unproved = [problem for verdict in verdicts for problem in verdict.unproved]
     found: dict[str, dg.MetadataValue] = {
@@ -90,5 +90,5 @@ def metadata(verdicts: Sequence[HourVerdict]) -> Mapping[str, dg.MetadataValue]:
 
 
 def _hour(problem: Problem) -> Hour:
-    """The problem's hour; the warehouse's times are naive and UTC."""
+    """Return the problem's hour; the warehouse's times are naive and UTC."""
     return Hour(problem.hour.replace(tzinfo=UTC))

@@ -52,7 +52,7 @@ class Problem:
     difference: str
 
     def __str__(self) -> str:
-        """The problem in one line, naming run, venue, hour and event type."""
+        """Describe the problem in one line: run, venue, hour and event type."""
         return (
             f"{self.state}: run {self.run_id}, venue {self.venue_id}, hour {self.hour:%Y-%m-%dT%H:%MZ}, "
             f"{self.event_type}: {self.difference}"
@@ -88,7 +88,7 @@ class Reconciliation:
 
 
 def worst(proved: int, unproved: int, wrong: int) -> State:
-    """The worst state that occurs, from how often each does; nothing at all is unproved."""
+    """Return the worst state that occurs; an empty warehouse is unproved."""
     if wrong:
         return "wrong"
     return "unproved" if unproved or not proved else "proved"
@@ -144,7 +144,7 @@ def read_reconciliation(
 def read_problems(
     connection: Reader, start: datetime | None = None, end: datetime | None = None
 ) -> tuple[Problem, ...]:
-    """What is not proved, the wrong first, then by run, venue, hour and event type.
+    """Return what is not proved, wrong before unproved, then by run, venue, hour and event type.
 
     Args:
         connection: the warehouse, with the view.
@@ -164,7 +164,7 @@ def read_problems(
 
 
 def _within(start: datetime | None, end: datetime | None) -> tuple[str, list[datetime | date]]:
-    """The condition for hours from ``start`` until ``end``, and its parameters."""
+    """Return the condition for hours from ``start`` until ``end``, and its parameters."""
     conditions, parameters = ["true"], list[datetime | date]()
     # event_date is what lets a long history be skipped: the view's hour_start is calculated
     if start is not None:

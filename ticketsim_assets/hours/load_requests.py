@@ -61,7 +61,7 @@ def _plan(  # noqa: PLR0917
     debounce: timedelta,
     unfinished: set[Hour],
 ) -> list[Request]:
-    """The runs to ask for, noted in ``due`` under their run keys."""
+    """Plan the runs to request, and note them in ``due`` under their run keys."""
     if not due:
         return []
     key = _LOADED_BY[job_name]
@@ -77,7 +77,7 @@ def _plan(  # noqa: PLR0917
 
 
 def _settle(instance: dg.DagsterInstance, key: dg.AssetKey, due: dict[str, DueHour]) -> None:
-    """Drop hours that a run has loaded with success by now; count runs that ended otherwise."""
+    """Drop hours that a successful run has loaded; count runs that failed or crashed."""
     outcomes = {state.run_key: outcome_of(instance, state.run_key) for state in due.values() if state.run_key}
     for hour_key, state in list(due.items()):
         loads = successful_loads(instance, key, Hour.from_key(hour_key))

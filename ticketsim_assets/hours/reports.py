@@ -52,7 +52,7 @@ def report_rows(snapshot: Snapshot, cursor: LakeCursor, now: datetime) -> list[d
 
 
 def report_complete(complete: Iterable[CompleteHour]) -> list[dg.AssetMaterialization]:
-    """Hours that became complete, each with its fingerprint as its data version."""
+    """Report the hours that became complete, each with its fingerprint as its data version."""
     return [
         dg.AssetMaterialization(
             LAKE_COMPLETE,

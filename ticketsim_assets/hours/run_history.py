@@ -72,7 +72,7 @@ def outcome_of(instance: dg.DagsterInstance, run_key: str) -> Outcome:
 
 
 def has_crashed(run: dg.DagsterRun) -> bool:
-    """Whether ``run`` was killed rather than failed. One whose worker was killed has no reason at all."""
+    """Return whether ``run`` was killed rather than failed; a run whose worker was killed has no failure reason."""
     return run.status is DagsterRunStatus.FAILURE and run.tags.get(FAILURE_REASON_TAG) in {None, *CRASH_REASONS}
 
 

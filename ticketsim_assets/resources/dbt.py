@@ -56,7 +56,7 @@ class ManifestPreparer(DbtProjectPreparer):
         self._dbt = dbt
 
     def prepare_if_dev(self, project: DbtProject) -> None:
-        """Parse if need be; processes that start at once on a fresh clone wait for the one that does."""
+        """Parse if needed; processes that start at once on a fresh clone wait for the one that does."""
         folder = project.manifest_path.parent
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".prepare.lock"):
@@ -102,7 +102,7 @@ def _note(project: DbtProject) -> Path:
 
 
 def _fingerprint(project: DbtProject, files: str) -> str:
-    """Files and manifest, which somebody may have written since by another dbt; an upgrade reads the files anew."""
+    """Fingerprint files and manifest, which another dbt may have written; an upgrade of dbt parses again."""
     manifest = hashlib.sha256(project.manifest_path.read_bytes()).hexdigest()
     return f"dbt {importlib.metadata.version('dbt-core')}\nfiles {files}\nmanifest {manifest}\n"
 

@@ -14,12 +14,12 @@ class LakeResource(dg.ConfigurableResource):
     uri: str
 
     def open(self) -> Lake:
-        """The lake, whether or not its table exists yet."""
+        """Return the lake, whether or not its table exists yet."""
         return Lake(self.uri)
 
 
 def resources(dbt: TicketsimDbt, settings: Settings) -> dict[str, dg.ConfigurableResource]:
-    """The resources of every asset, by the names under which assets ask for them; the warehouse is that of ``dbt``."""
+    """Return the resources of the assets by name; the warehouse is that of ``dbt``."""
     return {
         "lake": LakeResource(uri=settings.lake),
         "warehouse": dbt.warehouse,

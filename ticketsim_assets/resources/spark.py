@@ -61,13 +61,13 @@ class DataprocSpark(LakeSpark):
         )
 
     def client(self) -> "JobControllerClient":
-        """Google's client; jobs are kept by the region's own endpoint."""
+        """Create Google's client for the region's own endpoint, which keeps the jobs."""
         from google.cloud.dataproc_v1 import JobControllerClient  # noqa: PLC0415
 
         return JobControllerClient(client_options={"api_endpoint": f"{self.region}-dataproc.googleapis.com:443"})
 
     def job(self, task: Task) -> "Job":
-        """What is asked of Dataproc; jars have the names and versions of ``streaming/spark/ivy.xml``."""
+        """Return the job to submit; jars have the names and versions of ``streaming/spark/ivy.xml``."""
         from google.cloud.dataproc_v1 import Job, JobPlacement, PySparkJob  # noqa: PLC0415
 
         from streaming.spark.jars import ensure_jars  # noqa: PLC0415
@@ -86,7 +86,7 @@ class DataprocSpark(LakeSpark):
 
 
 def lake_spark(settings: Settings) -> LakeSpark:
-    """The one that the settings name.
+    """Return the Spark that the settings choose.
 
     Raises:
         DataprocNotSet: it is Dataproc, and a setting is missing that it needs.
@@ -100,7 +100,7 @@ def lake_spark(settings: Settings) -> LakeSpark:
 
 
 def _reports_through_the_lake() -> "dg.PipesMessageReader":
-    """What the job did stands in the table's log, where the asset reads it; no messages are needed."""
+    """Return a reader without messages: the asset reads the outcome from the table's log."""
 
     class NoMessages(dg.PipesMessageReader):
         @contextmanager

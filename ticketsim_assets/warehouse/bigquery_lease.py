@@ -86,7 +86,7 @@ class Lease:
 
     @contextmanager
     def held(self) -> Iterator[Hold]:
-        """Hold the lease; whoever else has it is waited for.
+        """Hold the lease; wait while another process has it.
 
         Raises:
             WarehouseBusy: Somebody else has held it for longer than the wait policy allows; or it was lost meanwhile.

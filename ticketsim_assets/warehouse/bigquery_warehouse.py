@@ -50,7 +50,7 @@ class BigQueryWarehouse:
 
     @cached_property
     def client(self) -> bigquery.Client:
-        """Made when it is first used: the code location loads without credentials."""
+        """Create the client on first use: the code location loads without credentials."""
         return self.datasets.client()
 
     @contextmanager
@@ -92,7 +92,7 @@ class BigQueryWarehouse:
 
     @contextmanager
     def reading(self) -> Iterator[BigQueryReader]:
-        """Queries to the tables themselves: a query never sees half a transaction; see `Warehouse`."""
+        """Open a reader of the tables themselves, where a query never sees half a transaction; see `Warehouse`."""
         yield BigQueryReader(self.client, self.datasets)
 
     @contextmanager
@@ -101,7 +101,7 @@ class BigQueryWarehouse:
         yield BigQueryReader(self.client, self.datasets)
 
     def publish(self) -> None:
-        """Nothing is to be done: who reads sees what was committed last; see `Warehouse`."""
+        """Do nothing: readers always see the newest commit; see `Warehouse`."""
 
     def _bring_up_to_date(self) -> None:
         """Create the raw tables and the view over them, or change those of an earlier release to this one's."""
@@ -130,7 +130,7 @@ class BigQueryWarehouse:
             self.client.update_table(there, ["schema"])
 
     def _make_table(self, table: bigquery.Table) -> bigquery.Table:
-        """``table`` as it is there; made, with its dataset, if it is missing."""
+        """Return the existing ``table``; create it, and its dataset, if it is missing."""
         table.labels = LABELS
         try:
             return self.client.get_table(table)
@@ -150,7 +150,7 @@ class BigQueryWarehouse:
             return self.client.get_table(table)
 
     def _load(self, table: str, uris: Sequence[str]) -> bigquery.Table:
-        """Load the files into a table of their own, job by job; who is killed leaves it to expire."""
+        """Load the files into a temporary table, job by job; it expires if this process is killed."""
         schema = _schema(COLUMNS)
         loaded = bigquery.Table(self.datasets.table(f"{RAW_SCHEMA}.loading_{table}_{uuid.uuid4().hex}"), schema=schema)
         loaded.expires = datetime.now(UTC) + _LOADED_FOR
@@ -173,7 +173,7 @@ class BigQueryWarehouse:
         return loaded
 
     def _replacement(self, table: str, hours: Sequence[Hour], loaded: bigquery.Table | None, hold: Hold) -> str:
-        """The script that replaces ``hours`` in one transaction and then counts their rows.
+        """Return the script that replaces ``hours`` in one transaction and then counts their rows.
 
         A statement that fails rolls back those before it.
         """
@@ -197,21 +197,21 @@ class BigQueryWarehouse:
 
 
 def _schema(columns: Sequence[Column]) -> list[bigquery.SchemaField]:
-    """Explicit, because a load job that guesses makes of a column what the first file holds."""
+    """Return an explicit schema: a load job that infers one takes a column's type from the first file."""
     return [
         bigquery.SchemaField(column.name, BIGQUERY_TYPES[column.type], description=column.meaning) for column in columns
     ]
 
 
 def _prefix(uri: str) -> str:
-    """Where the partitions begin in the lake's paths, and the types of their values, as load jobs ask for it."""
+    """Return the source URI prefix of a load job: where partitions begin in the lake's paths, and their types."""
     types = dict(zip(PARTITION_COLUMNS, ("STRING", "DATE", "INTEGER"), strict=True))
     table = uri.partition(f"/{PARTITION_COLUMNS[0]}=")[0]
     return "/".join([table, *(f"{{{name}:{kind}}}" for name, kind in types.items())])
 
 
 def _of_hours(hours: Sequence[Hour]) -> str:
-    """The condition for rows of ``hours``, day by day, in constants that BigQuery prunes partitions by."""
+    """Return the condition for rows of ``hours``, by day, in constants that BigQuery prunes partitions by."""
     by_day: dict[date, list[str]] = {}
     for hour in hours:
         by_day.setdefault(hour.date, []).append(str(hour.start.hour))

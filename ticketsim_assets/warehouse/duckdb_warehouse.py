@@ -20,7 +20,7 @@ from ticketsim_assets.warehouse.wait_policy import WaitPolicy, own_command
 
 
 def _type_in_files(column: Column) -> str:
-    """DuckDB's type of a column of the lake's files, whose times have a zone."""
+    """Return DuckDB's type of a column in the lake's files, whose times have a time zone."""
     return "TIMESTAMP WITH TIME ZONE" if column.type == "timestamp" else DUCKDB_TYPES[column.type]
 
 
@@ -72,7 +72,7 @@ class DuckDBWarehouse:
 
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that may write, with the raw tables in place."""
+        """Open a connection for writing, with the raw tables in place."""
         with self.exclusive(), open_duckdb(self.path, read_only=False, wait_policy=self._wait_policy) as connection:
             for statement in create_statements():
                 connection.execute(statement)
@@ -115,18 +115,18 @@ class DuckDBWarehouse:
 
     @contextmanager
     def reading(self) -> Iterator[DuckDBReader]:
-        """A read-only connection to the file itself, not to the copy; see `Warehouse`."""
+        """Open a read-only connection to the file itself, not to the copy; see `Warehouse`."""
         with self.exclusive(), open_duckdb(self.path, read_only=True, wait_policy=self._wait_policy) as connection:
             yield DuckDBReader(connection)
 
     @contextmanager
     def published(self) -> Iterator[DuckDBReader]:
-        """A read-only connection to the copy; see `Warehouse`."""
+        """Open a read-only connection to the copy; see `Warehouse`."""
         with open_duckdb(self.readers_path, read_only=True, wait_policy=self._wait_policy) as connection:
             yield DuckDBReader(connection)
 
     def publish(self) -> None:
-        """Replace the readers' copy in one step; who has the old one open keeps it."""
+        """Replace the readers' copy atomically; readers who have the old one open keep it."""
         with self.exclusive():
             if self.path.with_name(f"{self.path.name}.wal").exists():
                 # a writer was killed: what it committed is in its log until the file is opened for writing

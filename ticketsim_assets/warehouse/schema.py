@@ -45,7 +45,7 @@ FIRST_COPY: Final = {
 
 
 def create_statements() -> list[str]:
-    """The statements that bring the raw schema and its tables in DuckDB up to this release, whatever is there.
+    """Return the statements that create or upgrade the raw schema and its tables in DuckDB.
 
     A table of an earlier release gains the columns that it lacks, null in the rows that it has.
     """
