@@ -356,7 +356,11 @@ WRONG_RAW_ROWS = {
     "an event has no venue": (
         "insert into raw.events by name select * replace (null as venue_id, 'x' as event_id, 'unheard' as event_type) "
         "from raw.events limit 1",
-        {"source_accepted_values_raw_events_event_type", "source_not_null_raw_events_venue_id"},
+        {
+            "source_accepted_values_raw_events_event_type",
+            "source_not_null_raw_events_venue_id",
+            "unique_combination_of_columns_stg_reconciliation_run_id__venue_id__hour_start__event_type",
+        },
     ),
     "a message was refused without a reason, and is there twice": (
         "insert into raw.quarantine (topic, kafka_partition, kafka_offset, kafka_timestamp, event_date, event_hour) "
