@@ -21,7 +21,7 @@ class WarehouseResource(dg.ConfigurableResource, ABC):
         """Where the warehouse is."""
 
     def open(self) -> Warehouse:
-        """Return the warehouse; nothing is opened before it is used. Who waits for it says so in the run's log."""
+        """Return the warehouse, opened on first use; a wait for it is reported in the run's log."""
         return self.target.open(WaitPolicy(RUN_WAIT_SECONDS, dg.get_dagster_logger().warning))
 
 
@@ -55,7 +55,7 @@ def warehouse_resource(settings: Settings) -> WarehouseResource:
     """Return the resource for the warehouse of ``settings``.
 
     Raises:
-        BigQueryNotSet: it is BigQuery, and a setting is missing that it needs.
+        BigQueryNotSet: It is BigQuery, and a setting that it needs is missing.
     """
     target = warehouse_target(settings)
     if isinstance(target, BigQueryTarget):

@@ -1,4 +1,4 @@
-"""Which warehouse it is: chosen here, from the settings, and nowhere else."""
+"""The choice of the warehouse, from the settings, in one place."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +75,7 @@ def warehouse_target(settings: Settings) -> DuckDBTarget | BigQueryTarget:
     """Return where the warehouse of ``settings`` is.
 
     Raises:
-        BigQueryNotSet: it is BigQuery, and a setting is missing that it needs.
+        BigQueryNotSet: It is BigQuery, and a setting that it needs is missing.
     """
     if settings.warehouse == "duckdb":
         return DuckDBTarget(settings.warehouse_path, settings.readers_path)
@@ -96,10 +96,10 @@ def create_warehouse(settings: Settings, wait_policy: WaitPolicy) -> Warehouse:
     """Return the warehouse of ``settings``; nothing is opened before it is used.
 
     Args:
-        settings: which engine, and where it is.
-        wait_policy: how long to wait for a warehouse that somebody else holds, and whom to tell.
+        settings: The engine and its location.
+        wait_policy: How long to wait for a warehouse that another process holds, and how to report it.
 
     Raises:
-        BigQueryNotSet: it is BigQuery, and a setting is missing that it needs.
+        BigQueryNotSet: It is BigQuery, and a setting that it needs is missing.
     """
     return warehouse_target(settings).open(wait_policy)
