@@ -4,7 +4,7 @@ dagster-dbt's ``fetch_column_metadata`` asks the warehouse for every model's col
 is at work, which DuckDB refuses. Here the columns of a model's parents are those of their contracts, in the manifest.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -21,28 +21,37 @@ def column_lineage(
     """Return, per column of a model, the columns of its parents that its value comes from; a constant has none.
 
     Args:
-        manifest: dbt's, of the project.
-        unique_id: the model's.
-        sql: what dbt has compiled it to.
-        key_of: the asset of a model's or source's unique id.
+        manifest: The project's manifest.
+        unique_id: The model's id in it.
+        sql: The model's compiled SQL.
+        key_of: Returns the asset of a model's or source's unique id.
 
     Raises:
-        LineageUnknown: the SQL cannot be read.
+        LineageUnknown: The SQL cannot be parsed, or a column cannot be traced.
     """
     dialect = manifest["metadata"]["adapter_type"]
     schema: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
     parents: dict[str, dg.AssetKey] = {}
-    for parent_id in manifest["nodes"][unique_id]["depends_on"]["nodes"]:
-        parent = manifest["nodes"].get(parent_id) or manifest["sources"][parent_id]
+    for parent_id, parent in _tables_of(manifest, unique_id):
         name = parent["identifier"] if parent["resource_type"] == "source" else parent["alias"]
         parents[name] = key_of(parent_id)
         columns = {column["name"]: column["data_type"] or "unknown" for column in parent["columns"].values()}
         schema.setdefault(parent["database"], {}).setdefault(parent["schema"], {})[name] = columns
     try:
         found = lineage(None, sql, schema, dialect=dialect, trim_selects=False)
+        return dg.TableColumnLineage({column: _sources(node, parents) for column, node in found.items()})
     except SqlglotError as error:
-        raise LineageUnknown(f"the columns of {unique_id} cannot be traced: {error}") from error
-    return dg.TableColumnLineage({column: _sources(node, parents) for column, node in found.items()})
+        raise LineageUnknown(f"Cannot trace the columns of {unique_id}: {error}") from error
+
+
+def _tables_of(manifest: Mapping[str, Any], unique_id: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the tables and views that a model reads; an ephemeral parent is part of its SQL, so its parents count."""
+    for parent_id in manifest["nodes"][unique_id]["depends_on"]["nodes"]:
+        parent = manifest["nodes"].get(parent_id) or manifest["sources"][parent_id]
+        if parent["resource_type"] == "model" and parent["config"]["materialized"] == "ephemeral":
+            yield from _tables_of(manifest, parent_id)
+        else:
+            yield parent_id, parent
 
 
 def _sources(column: Node, parents: Mapping[str, dg.AssetKey]) -> list[dg.TableColumnDep]:
