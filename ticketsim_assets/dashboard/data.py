@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
 from ticketsim_assets.warehouse.protocol import Reader
+from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION
 from ticketsim_assets.warehouse.wait_policy import NO_WAIT, WaitPolicy
 
 #: Longest range, in days, that is drawn by the hour; longer ranges are drawn by the day, as more points are noise.
@@ -124,17 +125,25 @@ def read_marts(warehouse: Path, wait_policy: WaitPolicy = NO_WAIT) -> Marts:
 
 
 def marts_of(reader: Reader) -> Marts:
-    """Read all that the page shows; a missing table counts as empty."""
-    missing = tuple(table for table in _TABLES if not reader.has(table))
+    """Read all that the page shows; a missing table counts as empty.
+
+    The mart of receipts hands on what the loader's view says. Where the first hour of all is wrong there are no marts,
+    and the view itself is read.
+    """
+    missing = {table for table in _TABLES if not reader.has(table)}
+    receipts = RECEIPTS_TABLE
+    if receipts in missing and reader.has(RECONCILIATION):
+        receipts = RECONCILIATION
+        missing.remove(RECEIPTS_TABLE)
 
     def rows(query: str, table: str) -> Sequence[Sequence[Any]]:
         return () if table in missing else reader.execute(query.format(reader.named(table))).fetchall()
 
     return _marts(
         [_located(row) for row in rows(_VENUE_HOURS, VENUE_HOURS_TABLE)],
-        _by_hour(rows(_RECEIPTS, RECEIPTS_TABLE)),
+        _by_hour(rows(_RECEIPTS, receipts)),
         [_in_seconds(_located(row)) for row in rows(_HISTOGRAM, HISTOGRAM_TABLE)],
-        missing,
+        tuple(table for table in _TABLES if table in missing),
     )
 
 

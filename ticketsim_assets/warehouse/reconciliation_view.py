@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
-import jinja2
-
 from simulator.events import ACTIVITY_TYPES
 from streaming.lake.layout import Column
 
@@ -50,6 +48,8 @@ def reconciliation_query(engine: Literal["duckdb", "bigquery"], raw_events: str)
         engine: whose functions to use.
         raw_events: what that engine calls the table raw.events.
     """
+    import jinja2  # noqa: PLC0415 - whoever only names the view need not load it
+
     activities = [event_type.value for event_type in ACTIVITY_TYPES]
     template = jinja2.Template(_TEMPLATE.read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined)
     return template.render(activity_names=activities, raw_events=raw_events, **_FUNCTIONS[engine])
