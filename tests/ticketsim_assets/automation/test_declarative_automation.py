@@ -4,6 +4,7 @@ Decision 1 rests on this. If one of these fails after an upgrade, Dagster has ch
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -52,9 +53,15 @@ class Graph:
 
     def tick(self, *, after: timedelta = timedelta(0)) -> set[str]:
         """Return the hours that Dagster asks for at a tick."""
-        result = dg.evaluate_automation_conditions(
-            self._defs, self.instance, cursor=self._cursor, evaluation_time=datetime.now(UTC) + after
-        )
+        # Dagster runs an event loop for it; in the main thread one of Playwright's runs, once a browser was started.
+        with ThreadPoolExecutor(1) as thread:
+            result = thread.submit(
+                dg.evaluate_automation_conditions,
+                self._defs,
+                self.instance,
+                cursor=self._cursor,
+                evaluation_time=datetime.now(UTC) + after,
+            ).result()
         self._cursor = result.cursor
         return {*result.get_requested_partitions(LOADED)}
 
