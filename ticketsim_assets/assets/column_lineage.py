@@ -32,11 +32,13 @@ def column_lineage(
     dialect = manifest["metadata"]["adapter_type"]
     schema: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
     parents: dict[str, dg.AssetKey] = {}
-    for parent_id, parent in _tables_of(manifest, unique_id):
-        name = parent["identifier"] if parent["resource_type"] == "source" else parent["alias"]
-        parents[name] = key_of(parent_id)
-        columns = {column["name"]: column["data_type"] or "unknown" for column in parent["columns"].values()}
-        schema.setdefault(parent["database"], {}).setdefault(parent["schema"], {})[name] = columns
+    # An incremental model may read its own rows, which come from nowhere else.
+    for table_id, table in [*_tables_of(manifest, unique_id), (unique_id, manifest["nodes"][unique_id])]:
+        name = table["identifier"] if table["resource_type"] == "source" else table["alias"]
+        if table_id != unique_id:
+            parents[name] = key_of(table_id)
+        columns = {column["name"]: column["data_type"] or "unknown" for column in table["columns"].values()}
+        schema.setdefault(table["database"], {}).setdefault(table["schema"], {})[name] = columns
     try:
         found = lineage(None, sql, schema, dialect=dialect, trim_selects=False)
         return dg.TableColumnLineage({column: _sources(node, parents) for column, node in found.items()})
@@ -56,7 +58,9 @@ def _tables_of(manifest: Mapping[str, Any], unique_id: str) -> Iterator[tuple[st
 
 def _sources(column: Node, parents: Mapping[str, dg.AssetKey]) -> list[dg.TableColumnDep]:
     """Return the columns of tables at the end of ``column``'s lineage."""
-    ends = (node for node in column.walk() if not node.downstream)
+    ends = [node for node in column.walk() if not node.downstream]
+    if any(end.name.endswith("*") for end in ends):
+        raise LineageUnknown(f"Cannot trace {column.name}: it comes from a table whose columns are unknown.")
     tables = ((end, table) for end in ends if (table := end.expression.find(exp.Table)) is not None)
     return [
         dg.TableColumnDep(asset_key=parents[table], column_name=name)

@@ -91,3 +91,14 @@ def test_every_column_of_every_contract_is_traced_to_columns_that_its_parents_ha
 def test_sql_that_cannot_be_read_is_named_with_its_model(compiled):
     with pytest.raises(LineageUnknown, match="agg_venue_hourly"):
         column_lineage(compiled, "model.ticketsim.agg_venue_hourly", "select from where (", key_of)
+
+
+def test_a_model_that_reads_its_own_rows_is_traced_and_they_come_from_nowhere_else(compiled):
+    node = compiled["nodes"]["model.ticketsim.dim_venues"]
+    found = column_lineage(compiled, node["unique_id"], f"select * from {node['relation_name']}", key_of)
+    assert {column: list(deps) for column, deps in found.deps_by_column.items()} == dict.fromkeys(node["columns"], [])
+
+
+def test_columns_of_a_table_that_the_manifest_does_not_know_are_not_made_up(compiled):
+    with pytest.raises(LineageUnknown, match="columns are unknown"):
+        column_lineage(compiled, "model.ticketsim.dim_venues", "select * from elsewhere.of_somebody", key_of)
