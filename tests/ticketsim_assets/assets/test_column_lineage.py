@@ -96,7 +96,7 @@ def test_sql_that_cannot_be_read_is_named_with_its_model(compiled):
 def test_a_model_that_reads_its_own_rows_is_traced_and_they_come_from_nowhere_else(compiled):
     node = compiled["nodes"]["model.ticketsim.dim_venues"]
     found = column_lineage(compiled, node["unique_id"], f"select * from {node['relation_name']}", key_of)
-    assert {column: list(deps) for column, deps in found.deps_by_column.items()} == dict.fromkeys(node["columns"], [])
+    assert {column: len(deps) for column, deps in found.deps_by_column.items()} == dict.fromkeys(node["columns"], 0)
 
 
 def test_columns_of_a_table_that_the_manifest_does_not_know_are_not_made_up(compiled):
