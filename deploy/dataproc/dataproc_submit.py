@@ -62,7 +62,7 @@ def parser_of_commands() -> argparse.ArgumentParser:
         ("--recover", "set the checkpoint aside unless it is at the same offsets as the lake"),
         ("--accept-loss", "the same, and record messages that are gone from Kafka as lost"),
     ):
-        going_on.add_argument(option, dest="go_on", action="store_const", const=option, help=meaning)
+        going_on.add_argument(option, dest="start_from", action="store_const", const=option, help=meaning)
     return parser
 
 
