@@ -19,6 +19,7 @@ NOT_EMULATED = "test_a_query_that_would_read_more_than_is_allowed_is_refused"
 
 def run_suite(**project: str) -> subprocess.CompletedProcess[str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("GCP_", "GOOGLE_"))}
+    own["COLUMNS"] = "300"  # pytest cuts the summary to the terminal's width, but for CI
     command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", SUITE]
     return subprocess.run(command, env=own | project, capture_output=True, text=True, check=False)
 
