@@ -12,7 +12,7 @@ locals {
     airflow        = 8080
   }
 
-  bootstrap = "${module.kafka_vm.address}:${ticketsim.stack.ports.kafka}"
+  bootstrap = "${module.kafka_vm.address}:${local.ports.kafka}"
   lake_uri  = "gs://${module.lake.bucket}/lake"
   code      = "gs://${module.lake.code_bucket}/${var.release}"
 
@@ -32,7 +32,7 @@ module "network" {
   region           = var.region
   subnet_range     = var.subnet_range
   service_accounts = module.identities.emails
-  ports            = ticketsim.stack.ports
+  ports            = local.ports
 
   depends_on = [google_project_service.used]
 }
@@ -43,7 +43,7 @@ module "identities" {
   project   = var.project
   prefix    = local.prefix
   operators = var.operators
-  viewers   = { members = var.viewers, port = ticketsim.stack.ports.dagster_viewer }
+  viewers   = { members = var.viewers, port = local.ports.dagster_viewer }
 
   depends_on = [google_project_service.used]
 }
@@ -156,6 +156,6 @@ module "airflow_vm" {
   keep            = var.keep_data
 
   settings = merge(local.of_every_machine, {
-    dagster-url = "http://${module.dagster_vm.address}:${ticketsim.stack.ports.dagster}"
+    dagster-url = "http://${module.dagster_vm.address}:${local.ports.dagster}"
   })
 }

@@ -8,19 +8,19 @@ output "urls" {
   value = {
     dagster = {
       url    = "http://127.0.0.1:3000"
-      tunnel = "${local.iap} ${module.dagster_vm.name} ${ticketsim.stack.ports.dagster} --local-host-port=127.0.0.1:3000"
+      tunnel = "${local.iap} ${module.dagster_vm.name} ${local.ports.dagster} --local-host-port=127.0.0.1:3000"
     }
     dagster_viewer = {
       url    = "http://127.0.0.1:3001"
-      tunnel = "${local.iap} ${module.dagster_vm.name} ${ticketsim.stack.ports.dagster_viewer} --local-host-port=127.0.0.1:3001"
+      tunnel = "${local.iap} ${module.dagster_vm.name} ${local.ports.dagster_viewer} --local-host-port=127.0.0.1:3001"
     }
     airflow = {
       url    = "http://127.0.0.1:8080"
-      tunnel = "${local.iap} ${module.airflow_vm.name} ${ticketsim.stack.ports.airflow} --local-host-port=127.0.0.1:8080"
+      tunnel = "${local.iap} ${module.airflow_vm.name} ${local.ports.airflow} --local-host-port=127.0.0.1:8080"
     }
     topic_browser = {
       url    = "http://127.0.0.1:8088"
-      tunnel = "${local.iap} ${module.kafka_vm.name} ${ticketsim.stack.ports.topic_browser} --local-host-port=127.0.0.1:8088"
+      tunnel = "${local.iap} ${module.kafka_vm.name} ${local.ports.topic_browser} --local-host-port=127.0.0.1:8088"
     }
     stream = {
       url    = "https://console.cloud.google.com/dataproc/clusters/${module.dataproc.cluster}/jobs?project=${var.project}&region=${var.region}"
