@@ -251,7 +251,7 @@ def test_a_vacuum_takes_what_a_killed_batch_left_behind_and_nothing_that_readers
     table.load_as_version(2)
     assert table.to_pyarrow_table().num_rows == 48
     assert removable(lake, timedelta(days=7)) == 0
-    with pytest.raises(RetentionTooShort, match="invalid retention of 24 hours.*Keep them for 168 hours"):
+    with pytest.raises(RetentionTooShort, match=r"invalid retention of 24 hours.*Keep them for 168 hours"):
         Vacuum(timedelta(days=1))
 
 
