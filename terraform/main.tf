@@ -129,6 +129,7 @@ module "dagster_vm" {
     lake-uri                = local.lake_uri
     first-hour              = var.first_hour
     trigger                 = var.trigger
+    page-url                = var.page_url
     warehouse               = "bigquery"
     bigquery-project        = var.project
     bigquery-location       = var.region

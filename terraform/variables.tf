@@ -165,6 +165,18 @@ variable "first_hour" {
   }
 }
 
+variable "page_url" {
+  description = "Where people open the page, e.g. https://dashboards.example.com/ticketsim: Dagster's asset links to it. Empty: no link."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.page_url == "" || can(regex("^https?://\\S+$", var.page_url))
+    error_message = "Invalid page_url; expected an address that begins with http:// or https://."
+  }
+}
+
 variable "tuning" {
   description = "Settings of Dagster that override defaults, e.g. { reload-minutes = 30 }; docs/settings.md has their meaning."
   type        = map(string)

@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     """Wall-clock minutes after its first late commit before a loaded hour is loaded again: a storm of late commits is
     one run per hour and interval."""
 
+    page_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """Where people open the page, e.g. behind a server of the company's: the link on the page's asset in Dagster's UI.
+    `ticketsim up`, which serves the page, sets it; default: no link."""
+
     alert_url: SecretStr | None = None
     """Webhook that is told of runs that fail, with a JSON object ``{"text": ...}``; default: nobody is told."""
 

@@ -18,6 +18,7 @@ run "values_that_no_variable_takes" {
     kafka_partitions = 0
     simulation       = { venues = 0 }
     trigger          = "cron"
+    page_url         = "javascript:alert(1)"
     first_hour       = "2026-12-01T00:30:00Z"
     tuning           = { reload-minutes = "soon" }
     streaming        = true
@@ -37,6 +38,7 @@ run "values_that_no_variable_takes" {
     var.kafka_partitions,
     var.simulation,
     var.trigger,
+    var.page_url,
     var.first_hour,
     var.tuning,
     var.streaming,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from ticketsim.stack.page_server import page_url, serving
 from ticketsim.stack.ports import free_port
 
 from ..dagster_dev import DagsterDev
@@ -31,12 +32,15 @@ def home(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def ui(home):
-    """The webserver alone, which starts no run."""
-    served = DagsterDev(home, free_port(), program=("dagster_webserver",))
+    """The webserver alone, which starts no run, and the page as `ticketsim up` serves it."""
+    port = free_port()
+    settings = {"TICKETSIM_PAGE_URL": page_url(port)}
+    served = DagsterDev(home, free_port(), settings, program=("dagster_webserver",))
     try:
-        served.start()
-        served.until_served()
-        yield served.url
+        with serving(home / "dashboard" / "index.html", port):
+            served.start()
+            served.until_served()
+            yield served.url
     finally:
         served.stop()
 
@@ -62,3 +66,10 @@ def test_the_jobs_page_says_when_each_job_ran_last(page, ui):
         ran = re.compile(rf"{job}(a|an|a few|just|\d+) ?\w* ?(ago|now)")
         expect(page.locator("body")).to_contain_text(ran, timeout=PATIENCE_MS)
     expect(page.locator("body")).to_contain_text("compact_lakehourly")  # never ran
+
+
+def test_the_page_s_asset_has_a_link_that_opens_the_page(page, ui):
+    page.goto(f"{ui}/assets/dashboard?view=overview")
+    with page.context.expect_page() as opened:
+        page.locator(f'a[href^="http://127.0.0.1"][target="_blank"]:not([href^="{ui}"])').first.click()
+    expect(opened.value.locator("#badge")).to_be_visible(timeout=PATIENCE_MS)

@@ -7,11 +7,14 @@ import os
 import re
 import signal
 import subprocess
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
+
+from ticketsim.stack.page_server import page_url
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +43,7 @@ def steps() -> list[Step]:
 class Reader:
     """Follows the tutorial; what is exported in one block is there in the next."""
 
-    def __init__(self, folder: Path, broker_port: int, dagster_port: int) -> None:
+    def __init__(self, folder: Path, broker_port: int, dagster_port: int, page_port: int) -> None:
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER")}
         self.environment |= {
             "TICKETSIM_BOOTSTRAP": f"127.0.0.1:{broker_port}",
@@ -48,19 +51,22 @@ class Reader:
             "PWD": str(ROOT),
         }
         self.folder = folder
-        self.dagster_port = dagster_port
+        self.ports = f"--port {dagster_port} --page-port {page_port}"
+        self.page = page_url(page_port)
         self.stack: subprocess.Popen | None = None
 
     def follow(self, step: Step) -> None:
         if step.how == "Ctrl-C":
             assert self.stack.poll() is None, "the stack ended by itself"
+            with urllib.request.urlopen(self.page, timeout=10) as page:  # noqa: S310
+                assert "proved" in page.read().decode()
             family = psutil.Process(self.stack.pid).children(recursive=True)
             self.stack.send_signal(signal.SIGINT)
             assert self.stack.wait(120) == 0
             _, alive = psutil.wait_procs(family, timeout=10)
             assert alive == []
         elif step.how == "background":
-            command = f"exec {step.commands.strip()} --port {self.dagster_port}"
+            command = f"exec {step.commands.strip()} {self.ports}"
             self.stack = subprocess.Popen(["bash", "-c", command], cwd=ROOT, env=self.environment)
         else:
             code, said = self._run(step.commands)
@@ -92,7 +98,7 @@ class Reader:
 def test_a_newcomer_who_follows_the_tutorial_sees_what_it_says(tmp_path, free_port):
     todo = steps()
     assert [step.how for step in todo].count("fails") == 2
-    reader = Reader(tmp_path, free_port(), free_port())
+    reader = Reader(tmp_path, free_port(), free_port(), free_port())
     try:
         for step in todo:
             reader.follow(step)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ticketsim.commands.stream import parse_trigger
-from ticketsim.defaults import DAGSTER_PORT
+from ticketsim.defaults import DAGSTER_PORT, PAGE_PORT
 from ticketsim.output import console
 
 #: A simulation faster than real time starts this long ago, so that there is a backlog to catch up with.
@@ -26,6 +26,7 @@ def up(  # noqa: PLR0917 - the parameters are the command's options
     venues: Annotated[int, typer.Option(min=1, help="Number of venues, each with its own visitors.")] = 2,
     trigger: Annotated[str, typer.Option(help="Time between two batches of the stream.")] = "2 minutes",
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of Dagster's UI.")] = DAGSTER_PORT,
+    page_port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of the page.")] = PAGE_PORT,
 ) -> None:
     """Run broker, stream, simulator and Dagster until Ctrl-C; hours appear in Dagster's UI automatically."""
     from ticketsim.stack.stack import StackOptions, run_stack
@@ -37,5 +38,5 @@ def up(  # noqa: PLR0917 - the parameters are the command's options
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    options = StackOptions(scenario, seed, venues, pace, start, trigger, port)
+    options = StackOptions(scenario, seed, venues, pace, start, trigger, port, page_port)
     run_stack(Settings(), options, stop, lambda said: console.print(said, soft_wrap=True))

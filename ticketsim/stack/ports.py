@@ -6,6 +6,8 @@ from typing import Final
 
 import psutil
 
+from ticketsim.exceptions import PortTaken
+
 LOOPBACK: Final = "127.0.0.1"
 
 #: Below the ports that systems give to outgoing connections (Linux from 32768 on), or one of those might take a chosen
@@ -50,3 +52,19 @@ def holder_of(port: int) -> str | None:
             except psutil.Error:
                 return None
     return None
+
+
+def require_free(port: int, purpose: str, option: str) -> None:
+    """Check that a server can listen on ``port``.
+
+    Args:
+        port: The port, on the loopback interface.
+        purpose: What it is for, e.g. ``Dagster's UI``.
+        option: The option that chooses another one.
+
+    Raises:
+        PortTaken: Another process listens on it.
+    """
+    if not is_free(port):
+        holder = holder_of(port) or "another process"
+        raise PortTaken(f"Port {port}, for {purpose}, is in use by {holder}. Choose another one with {option}.")

@@ -4,21 +4,23 @@ A Procfile runner stops its processes all at once. Here the order matters: the s
 receipts reach Kafka; then the stream, after its current batch; then Dagster; and the broker last.
 """
 
+import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-from ticketsim.exceptions import PortTaken, StationFailed
+from ticketsim.exceptions import StationFailed
 from ticketsim.progress import OnProgress
 from ticketsim.stack import broker
 from ticketsim.stack.dagster_home import prepare_dagster_home
-from ticketsim.stack.ports import holder_of, is_free
+from ticketsim.stack.page_server import page_url, serving
+from ticketsim.stack.ports import require_free
 from ticketsim_assets.settings import Settings
 
 _POLL_S: Final = 0.5
@@ -38,6 +40,7 @@ class StackOptions:
     start: str | None  #: ISO, ``now``, or the simulator's default
     trigger: str
     dagster_port: int
+    page_port: int
 
 
 @dataclass(slots=True)
@@ -62,23 +65,26 @@ def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, 
         StationFailed: A process exited; all others have been stopped.
         TicketsimError: The broker or a port is not available.
     """
-    if not is_free(options.dagster_port):
-        holder = holder_of(options.dagster_port) or "another process"
-        raise PortTaken(
-            f"Port {options.dagster_port}, for Dagster's UI, is in use by {holder}. Choose another one with --port."
-        )
+    require_free(options.dagster_port, "Dagster's UI", "--port")
     prepare_dagster_home(settings)
     settings.logs.mkdir(parents=True, exist_ok=True)
+    with serving(settings.dashboard_path, options.page_port):
+        _run_parts(settings, options, stop, on_progress)
+
+
+def _run_parts(settings: Settings, options: StackOptions, stop: threading.Event, on_progress: OnProgress) -> None:
     parts: list[_Part] = []
     ran_before = broker.status(settings.broker_dir).running
+    environment = {**os.environ, "TICKETSIM_PAGE_URL": page_url(options.page_port)}
     try:
         on_progress("starting the broker")
         broker.start(settings.broker_dir, settings.broker_port)
         for name, command in _commands(settings, options).items():
             on_progress(f"starting {name}, log: {settings.logs / name}.log")
-            parts.append(_start(name, command, settings.logs / f"{name}.log"))
+            parts.append(_start(name, command, environment, settings.logs / f"{name}.log"))
         on_progress(
-            f"Dagster's UI: http://127.0.0.1:{options.dagster_port} (ready in about 20 s); Ctrl-C stops everything"
+            f"Dagster's UI: http://127.0.0.1:{options.dagster_port} (ready in about 20 s); "
+            f"the page: {page_url(options.page_port)} (after the first hour); Ctrl-C stops everything"
         )
         while not stop.wait(_POLL_S):
             _require_alive(parts)
@@ -109,11 +115,11 @@ def _commands(settings: Settings, options: StackOptions) -> dict[str, list[str]]
     return {"dagster": dagster, "stream": stream, "simulator": simulate}
 
 
-def _start(name: str, command: Sequence[str], log: Path) -> _Part:
+def _start(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> _Part:
     with log.open("ab") as output:
         # A separate session: Ctrl-C in the terminal must reach only us, who stop the parts in order.
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     return _Part(name, process, log)
 

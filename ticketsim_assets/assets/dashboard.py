@@ -11,8 +11,13 @@ from ticketsim_assets.keys import DASHBOARD
 from ticketsim_assets.resources.warehouse import WarehouseResource
 
 
-def dashboard_asset(destination: Path) -> dg.AssetsDefinition:
-    """Build the asset that writes the page to ``destination`` from the marts."""
+def dashboard_asset(destination: Path, url: str) -> dg.AssetsDefinition:
+    """Build the asset that writes the page to ``destination`` from the marts.
+
+    Args:
+        destination: The page's file.
+        url: Where people open the page, shown as a link on the asset; empty if nobody serves it.
+    """
     marts = ("agg_line_hourly", "agg_venue_hourly", "agg_wait_histogram_hourly", "reconciliation_hourly")
 
     @dg.asset(
@@ -21,6 +26,7 @@ def dashboard_asset(destination: Path) -> dg.AssetsDefinition:
         group_name="dashboard",
         kinds={"html"},
         owners=["team:analytics"],
+        metadata={"page": dg.MetadataValue.url(url)} if url else None,
     )
     def dashboard(warehouse: WarehouseResource) -> dg.MaterializeResult:
         """One HTML file that needs no network: visitors, waits and whether every hour equals its receipts."""
