@@ -1,8 +1,11 @@
 """What is written out of Dagster's internals equals Dagster's own, and nobody else knows any of them."""
 
 import ast
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import dagster as dg
 import pytest
@@ -11,6 +14,7 @@ from dagster._core.events import RunFailureReason
 from dagster._core.storage import tags
 from dagster._core.storage.dagster_run import FINISHED_STATUSES, NOT_FINISHED_STATUSES
 
+import ticketsim_assets
 from ticketsim_assets import dagster_internals
 from ticketsim_assets.dagster_internals import execute_here, job_origin
 
@@ -99,6 +103,25 @@ def test_a_private_import_is_seen(code):
 @pytest.mark.parametrize("code", ["import dagster as dg", "from dagster_dbt import DbtProject", "from os import _exit"])
 def test_a_public_import_is_no_private_one(code):
     assert not list(private_imports(code))
+
+
+def redefined_members(module: ModuleType) -> Iterator[str]:
+    """Members of classes of ``module`` that a class of Dagster has, with a name that is private there."""
+    classes = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__]
+    for each in classes:
+        of_dagster = [base for base in each.__mro__[1:] if base.__module__.split(".")[0].split("_")[0] == "dagster"]
+        for name in vars(each):
+            private = name.startswith("_") and not name.startswith(("__", "_abc_"))
+            if private and any(name in vars(base) for base in of_dagster):
+                yield f"{module.__name__}.{each.__name__}.{name}"
+
+
+def test_no_other_class_redefines_what_is_private_in_a_class_of_dagster():
+    names = [module.name for module in pkgutil.walk_packages(ticketsim_assets.__path__, "ticketsim_assets.")]
+    # definitions only puts together what the others define
+    modules = [importlib.import_module(name) for name in names if name != "ticketsim_assets.definitions"]
+    redefined = [member for module in modules for member in redefined_members(module)]
+    assert redefined == ["ticketsim_assets.dagster_internals.InstalledDbtCliResource._cli_version"]
 
 
 def test_no_other_module_imports_what_is_private_in_dagster():

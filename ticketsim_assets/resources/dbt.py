@@ -6,14 +6,13 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject, DbtProjectPreparer
 from filelock import FileLock
-from packaging.version import Version
 
+from ticketsim_assets.dagster_internals import InstalledDbtCliResource
 from ticketsim_assets.resources.warehouse import WarehouseResource
 
 _PROJECT_DIR: Final = Path(__file__).parents[2] / "dbt"
@@ -23,8 +22,8 @@ _READ_BY_DBT: Final = frozenset({".sql", ".yml", ".yaml", ".md", ".csv"})
 _WRITTEN_BY_DBT: Final = frozenset({"target", "logs"})
 
 
-class TicketsimDbt(DbtCliResource):
-    """dagster-dbt's resource, which knows dbt's version and gives dbt the warehouse of the graph."""
+class TicketsimDbt(InstalledDbtCliResource):
+    """dagster-dbt's resource, which gives dbt the warehouse of the graph."""
 
     warehouse: WarehouseResource
     parsed_path: str  #: where the project was parsed, relative to it: each engine has a folder of its own
@@ -34,14 +33,6 @@ class TicketsimDbt(DbtCliResource):
         place = {**self.warehouse.target.dbt_environment(), "DBT_TARGET_PATH": self.parsed_path}
         with _environment(place):
             return super().cli(*args, **options)
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        """The installed package's version.
-
-        The original asks ``dbt --version`` before each command, which looks for updates on the network: 6 s a run.
-        """
-        return Version(importlib.metadata.version("dbt-core"))
 
 
 class ManifestPreparer(DbtProjectPreparer):
