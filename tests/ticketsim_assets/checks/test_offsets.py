@@ -201,7 +201,7 @@ def refused(sound, run_messages):
     return maker, verdict.state, sales, first
 
 
-def test_a_replay_of_the_quarantine_is_sound_and_no_other_file_is_read_to_see_that(refused, run_messages):
+def test_reprocessing_of_the_quarantine_is_sound_and_no_other_file_is_read_to_see_that(refused, run_messages):
     maker, state, sales, first = refused
     others = [
         maker.root / "events" / file.path for file in maker.lake.snapshot().files() if file.event_type != "quarantine"
@@ -218,7 +218,7 @@ def test_a_replay_of_the_quarantine_is_sound_and_no_other_file_is_read_to_see_th
     }
 
 
-def test_a_replay_that_loses_a_row_or_takes_another_one_s_offset_is_red(refused):
+def test_reprocessing_that_loses_a_row_or_takes_another_one_s_offset_is_red(refused):
     maker, state, sales, first = refused
     maker.move(sales, first, at=START + timedelta(days=1))
     table = maker.table

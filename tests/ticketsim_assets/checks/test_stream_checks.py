@@ -76,7 +76,7 @@ def test_an_hour_with_too_much_garbage_is_warned_of_with_its_reasons(maker, run_
     }
 
 
-def test_old_commits_and_replays_count_for_nothing_and_are_not_read(maker, run_messages):
+def test_old_commits_and_reprocessing_count_for_nothing_and_are_not_read(maker, run_messages):
     first = maker.offsets.get("ticketsim.buy_tickets", 0)
     sales = [message for message in run_messages if message[0] == "ticketsim.buy_tickets"][:4]
     maker.refuse(sales, "bad_value:channel")

@@ -210,7 +210,7 @@ def refuse_and_look(maker, look, run_messages):
 
 
 @pytest.mark.parametrize("way", ["new commits", "too many commits"])
-def test_a_replay_of_the_quarantine_changes_the_hours_that_rows_leave_and_those_that_they_come_to(  # noqa: PLR0917
+def test_reprocessing_of_the_quarantine_changes_the_hours_that_rows_leave_and_those_that_they_come_to(  # noqa: PLR0917
     maker, look, run_messages, instance, monkeypatch, way
 ):
     sales, first, arrival = refuse_and_look(maker, look, run_messages)
