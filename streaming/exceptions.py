@@ -2,6 +2,7 @@
 
 * StreamingError
 
+  * LocationRefused
   * NoLake
   * LogCleaned
 
@@ -30,6 +31,10 @@
 
 class StreamingError(Exception):
     """Base of every error that this package raises on purpose; the message names the value and the cure."""
+
+
+class LocationRefused(StreamingError):
+    """A path or bucket cannot be used, because a library would misread it or it is not a directory."""
 
 
 class NoJava(StreamingError):

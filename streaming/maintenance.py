@@ -18,7 +18,7 @@ from streaming.hour import Hour
 from streaming.lake.delta import open_table
 from streaming.lake.reader import Lake, Snapshot
 from streaming.locks.commit_queue import take_turn
-from streaming.storage import path_of
+from streaming.storage import path_of, spark_table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -77,7 +77,7 @@ class CompactDay:
 
     def run(self, spark: "SparkSession", lake: Lake) -> None:
         """Compact the files."""
-        spark.sql(f"OPTIMIZE delta.`{lake.table_uri}` WHERE event_date = '{self.day}'").collect()
+        spark.sql(f"OPTIMIZE {spark_table(lake.table_uri)} WHERE event_date = '{self.day}'").collect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Vacuum:
 
     def run(self, spark: "SparkSession", lake: Lake) -> None:
         """Remove the files."""
-        spark.sql(f"VACUUM delta.`{lake.table_uri}` RETAIN {self.retention / _HOUR:g} HOURS").collect()
+        spark.sql(f"VACUUM {spark_table(lake.table_uri)} RETAIN {self.retention / _HOUR:g} HOURS").collect()
 
 
 @dataclass(frozen=True, slots=True)

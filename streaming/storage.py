@@ -2,17 +2,51 @@
 
 The difference is made here and nowhere else. Files are accessed through fsspec and universal-pathlib, so that a path in
 a bucket behaves like one on a disk. STORAGE_EMULATOR_HOST, which all of Google's clients read, selects an emulator.
+
+A location is a plain path; it is never written as a URI. Where a library answers with a URI, ``location_of`` decodes
+it, and where one takes a location inside of SQL, ``spark_table`` quotes it. What no quoting cures is refused by
+``require_usable``, before anything is started.
 """
 
 import os
+import re
+import unicodedata
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 from upath import UPath
 
+from streaming.exceptions import LocationRefused
+
 _BUCKETS: Final = "gs://"
+
+#: Characters that a library takes for something else, wherever they stand in a path; found by trying all of ASCII.
+_MISREAD: Final = {
+    "%": "Delta Lake decodes as an escaped character",
+    "\\": "Delta Lake reads as a slash",
+    **dict.fromkeys("[]^|", "Delta Lake has no URL for"),
+    "?": "DuckDB takes for the beginning of options",
+    "=": "DuckDB takes for a column's value, instead of the rows' own",
+    "#": "dbt takes for the beginning of a URL's fragment",
+}
+
+#: A URI that is not supported, or one that a path was made of: then it stands behind the working directory.
+_OTHER_URI: Final = re.compile(r"(^|(?<=/))(?!gs://)[a-z][a-z0-9+]*:/")
+
+_WITH_BUCKET: Final = re.compile(r"gs://[a-z0-9][a-z0-9._-]*(/|$)")
+
+#: Bytes of a name, as the file systems of Linux and macOS have it.
+_LONGEST_NAME: Final = 255
+
+#: Characters of class paths and of lists, in the paths of what a JVM is started with.
+_SEPARATORS: Final = {
+    ":": "separates the entries of a class path",
+    ",": "separates the jars of Spark",
+    **dict.fromkeys("*{}", "Spark takes for a pattern"),
+}
 
 #: Each batch writes files that a cached listing would not show.
 _FRESH_LISTINGS: Final = {"use_listings_cache": False}
@@ -23,10 +57,83 @@ def in_bucket(location: str) -> bool:
     return location.startswith(_BUCKETS)
 
 
-def absolute(location: str | Path | UPath) -> str:
-    """Return ``location`` in a form that means the same in every process."""
+def absolute(location: str | Path | UPath, name: str = "the location") -> str:
+    """Return ``location`` in a form that means the same in every process.
+
+    Args:
+        location: A directory or ``gs://bucket/prefix``.
+        name: What it was given as, for the message, such as ``TICKETSIM_HOME``.
+
+    Raises:
+        LocationRefused: It begins with the home of an unknown user, or its links lead in a circle.
+    """
     text = str(location)
-    return text.rstrip("/") if in_bucket(text) else str(Path(text).expanduser().resolve())
+    if in_bucket(text):
+        return _BUCKETS + text.removeprefix(_BUCKETS).rstrip("/")
+    try:
+        return str(Path(text).expanduser().resolve())
+    except (RuntimeError, OSError) as error:
+        raise LocationRefused(f"{name} is {text!r}. {str(error).rstrip('.')}; write its whole path.") from None
+
+
+def location_of(uri: str) -> str:
+    """Return the location that a library writes as ``uri``: ``file:///a%20b/`` is ``/a b``."""
+    return (unquote(urlsplit(uri).path) if uri.startswith("file://") else uri).rstrip("/")
+
+
+def spark_table(location: str) -> str:
+    """Return the Delta table at ``location`` as Spark SQL names it."""
+    return f"delta.`{location.replace('`', '``')}`"
+
+
+def require_usable(location: str, name: str) -> None:
+    """Refuse a location that a library would misread.
+
+    Args:
+        location: An absolute path, or ``gs://bucket/prefix``.
+        name: What the location was given as, for the message, such as ``TICKETSIM_HOME``.
+
+    Raises:
+        LocationRefused: It has such a character, is not UTF-8, is another kind of URI, or leads through a file.
+    """
+    if kind := _OTHER_URI.search(location):
+        raise LocationRefused(f"{name} is {location!r}. Name a directory or gs://bucket/prefix, not {kind[0]}.")
+    _require_readable(location, name, _MISREAD)
+    if in_bucket(location):
+        if not _WITH_BUCKET.match(location):
+            raise LocationRefused(f"{name} is {location!r}, which names no bucket. Write gs://bucket/prefix.")
+        return
+    if too_long := next((part for part in Path(location).parts if len(os.fsencode(part)) > _LONGEST_NAME), None):
+        raise LocationRefused(f"{name} is {location!r}. Choose a shorter name than {too_long!r}.")
+    existing = next(path for path in (Path(location), *Path(location).parents) if os.path.lexists(path))
+    if not existing.is_dir():
+        raise LocationRefused(f"{name} is {location!r}, but {existing} is not a directory. Choose another one.")
+
+
+def require_startable(path: Path, name: str) -> None:
+    """Refuse a path of jars or of temporary files that a JVM, or Spark, would take apart.
+
+    Raises:
+        LocationRefused: It has a character that separates or matches paths.
+    """
+    _require_readable(str(path), name, _MISREAD | _SEPARATORS)
+
+
+def _require_readable(location: str, name: str, misread: dict[str, str]) -> None:
+    for character in location:
+        if why := _unusable(character, misread):
+            raise LocationRefused(f"{name} is {location!r}. Choose a path without {why}.")
+
+
+def _unusable(character: str, misread: dict[str, str]) -> str | None:
+    if (why := misread.get(character)) is not None:
+        return f"{character}, which {why}"
+    match unicodedata.category(character):
+        case "Cc":
+            return f"the control character {character!r}"
+        case "Cs":
+            return f"{character!r}, a byte that is not UTF-8"
+    return None
 
 
 def emulator() -> str | None:

@@ -23,6 +23,7 @@ from streaming.lake.create_table import ensure_table
 from streaming.lake.layout import QUARANTINE
 from streaming.lake.reader import Lake
 from streaming.lake.schema import spark_ddl
+from streaming.storage import spark_table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -95,7 +96,7 @@ def reprocess(spark: "SparkSession", lake: Lake, selection: Selection) -> Reproc
             return Reprocessed({}, None)
         moved.createOrReplaceTempView(_MOVED)
         spark.sql(
-            f"MERGE INTO delta.`{lake.table_uri}` AS lake USING {_MOVED} AS moved "
+            f"MERGE INTO {spark_table(lake.table_uri)} AS lake USING {_MOVED} AS moved "
             f"ON lake.event_type = '{QUARANTINE}' AND ({_hours((g['was_date'], g['was_hour']) for g in groups)}) "
             "AND lake.topic = moved.topic AND lake.kafka_partition = moved.kafka_partition "
             # Offsets repeat if a topic was recreated: ingested_at tells the two rows apart.

@@ -10,6 +10,7 @@ from streaming.lake.delta import open_table
 from streaming.lake.layout import COLUMNS, PARTITION_COLUMNS, Column
 from streaming.lake.reader import Lake
 from streaming.lake.schema import spark_ddl
+from streaming.storage import spark_table
 
 #: Columns with their minimum and maximum per file in the log, which costs Delta a look at every row: those by which
 #: ``streaming.lake.reader`` finds an hour's runs, and ``streaming.lake.committed_offsets`` the offsets of a lost
@@ -67,7 +68,7 @@ def ensure_table(spark: SparkSession, lake: Lake) -> None:
         LakeSchemaDiffers: See ``missing_columns``.
     """
     missing = missing_columns(lake)
-    table = f"delta.`{lake.table_uri}`"
+    table = spark_table(lake.table_uri)
     if not lake.exists():
         _clear_unfinished(spark, lake)
         properties = ", ".join(f"'{name}' = '{value}'" for name, value in TABLE_PROPERTIES.items())

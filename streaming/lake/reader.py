@@ -22,7 +22,7 @@ from streaming.exceptions import LogCleaned, NoLake
 from streaming.hour import Hour
 from streaming.lake.delta import open_table, table_exists
 from streaming.lake.layout import EVENTS_TABLE, QUARANTINE
-from streaming.storage import identity, path_of
+from streaming.storage import identity, location_of, path_of
 
 #: Characters of a string that Delta's writers keep as a bound.
 _STATISTICS_LENGTH: Final = 32
@@ -105,8 +105,9 @@ class Snapshot:
     @classmethod
     def of_table(cls, table: DeltaTable) -> Self:
         """Build a snapshot of the table's current version, from the last checkpoint of its log and later commits."""
-        root = table.table_uri.removeprefix("file://").rstrip("/")
-        return cls(root, table.version(), _Listed(pa.table(table.get_add_actions(flatten=True))))
+        return cls(
+            location_of(table.table_uri), table.version(), _Listed(pa.table(table.get_add_actions(flatten=True)))
+        )
 
     def after(self, version: int, added: Iterable[LakeFile], removed: Iterable[tuple[Hour, str]]) -> "Snapshot":
         """Apply commits up to ``version``: files that they added, and hours and paths of files that they removed."""

@@ -22,6 +22,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fi
 
 from streaming.exceptions import JarsUnavailable, StreamingError
 from streaming.spark.java import find_java
+from streaming.storage import require_startable
 
 IVY_FILE: Final = Path(__file__).with_name("ivy.xml")
 
@@ -38,10 +39,18 @@ class Jars:
 
 
 def cache_root() -> Path:
-    """Return the cache folder of the jars: TICKETSIM_JARS, by default ``ticketsim`` in the user's cache folder."""
+    """Return the cache folder of the jars: TICKETSIM_JARS, by default ``ticketsim`` in the user's cache folder.
+
+    Raises:
+        LocationRefused: A JVM could not be started with jars in it.
+    """
     if chosen := os.environ.get("TICKETSIM_JARS"):
-        return Path(chosen).expanduser().resolve()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ticketsim"
+        root, name = Path(chosen).expanduser().resolve(), "TICKETSIM_JARS"
+    else:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()
+        root, name = cache / "ticketsim", "the folder of the jars, which TICKETSIM_JARS names,"
+    require_startable(root, name)
+    return root
 
 
 def jars_folder() -> Path:
@@ -119,11 +128,18 @@ def _retrieve(target: Path, ivy_cache: Path, confs: tuple[str, ...], on_download
     shutil.rmtree(target, ignore_errors=True)
     command = [str(find_java().path), *_TIMEOUTS, "-cp", str(_ivy_jar()), "org.apache.ivy.Main", "-error"]
     command += ["-ivy", str(IVY_FILE), "-cache", str(ivy_cache), "-confs", *confs]
-    command += ["-retrieve", f"{target}/[conf]/[artifact]-[revision](-[classifier]).[ext]"]
+    # Relative, because brackets of any kind mean something in a pattern.
+    command += ["-retrieve", f"{target.name}/[conf]/[artifact]-[revision](-[classifier]).[ext]"]
     lines: list[str] = []
     kilobytes = 0
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command,
+        cwd=target.parent,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     ) as ivy:
         for line in ivy.stdout or ():
             # Ivy prints one line of dots per file, with its size.
