@@ -28,7 +28,7 @@ from ticketsim_assets.checks.stream_checks import stream_checks
 from ticketsim_assets.resources.dbt import dbt_project, dbt_resource
 from ticketsim_assets.resources.resources import resources
 from ticketsim_assets.resources.warehouse import warehouse_resource
-from ticketsim_assets.settings import Settings
+from ticketsim_assets.settings import Settings, read_settings
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
@@ -61,4 +61,4 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
-defs = build_definitions(Settings())
+defs = build_definitions(read_settings())

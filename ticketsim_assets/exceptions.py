@@ -2,6 +2,7 @@
 
 * AssetsError
 
+  * SettingsRefused
   * HourIncomplete
   * LakeUnsound
   * WarehouseBusy
@@ -19,6 +20,10 @@
 
 class AssetsError(Exception):
     """Base of every error that this package raises on purpose; the message names the value and the cure."""
+
+
+class SettingsRefused(AssetsError):
+    """An environment variable ``TICKETSIM_*`` has a value that it cannot have."""
 
 
 class HourIncomplete(AssetsError):

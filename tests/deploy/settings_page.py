@@ -6,11 +6,13 @@ import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from simulator.kafka_settings import KafkaSettings
-from ticketsim_assets.settings import Settings
+from ticketsim_assets.settings import Settings, Values
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -20,7 +22,7 @@ _BETWEEN = r"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
 
 
 def fields(settings: type[BaseSettings]) -> Iterator[tuple[str, str, str]]:
-    """Yield variable, default and meaning of each field; the meaning is the docstring below it."""
+    """Yield variable, default and meaning of each field: the docstring below it, and the values that it may have."""
     [tree] = ast.parse(textwrap.dedent(inspect.getsource(settings))).body
     assert isinstance(tree, ast.ClassDef)
     described = {
@@ -31,7 +33,14 @@ def fields(settings: type[BaseSettings]) -> Iterator[tuple[str, str, str]]:
     for name, field in settings.model_fields.items():
         default = "" if field.default in (None, "") else str(field.default)
         meaning = " ".join(described[name].split()).replace("``", "`")
+        for values in (each for each in _metadata(field) if isinstance(each, Values)):
+            meaning += f" Values: {values.words}."
         yield f"{settings.model_config['env_prefix']}{name.upper()}", default, meaning
+
+
+def _metadata(field: FieldInfo) -> list[Any]:
+    """Return what a field's type is annotated with, also if it may be None."""
+    return [*field.metadata, *(each for one in get_args(field.annotation) for each in getattr(one, "__metadata__", ()))]
 
 
 def table(settings: type[BaseSettings]) -> str:

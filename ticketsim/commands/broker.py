@@ -34,10 +34,10 @@ def start(
 ) -> None:
     """Start Kafka and create the eight topics; a running Kafka is left unchanged."""
     from ticketsim.stack import broker
-    from ticketsim_assets.settings import Settings
+    from ticketsim_assets.settings import read_settings
 
     with console.status("starting the broker") as shown:
-        result = broker.start(_chosen(directory), port or Settings().broker_port, partitions, shown.update)
+        result = broker.start(_chosen(directory), port or read_settings().broker_port, partitions, shown.update)
     _show(result, json)
 
 
@@ -53,9 +53,9 @@ def topics(
     """Create missing topics in any Kafka; existing topics are left unchanged."""
     from simulator.events import TOPICS
     from simulator.topics import create_topics
-    from ticketsim_assets.settings import Settings
+    from ticketsim_assets.settings import read_settings
 
-    chosen = bootstrap or Settings().bootstrap
+    chosen = bootstrap or read_settings().bootstrap
     with console.status(f"creating topics at {chosen}"):
         created = create_topics(chosen, partitions, replication)
     if json:
@@ -91,9 +91,9 @@ def status(directory: DirectoryOption = None, json: JsonOption = False) -> None:
 
 
 def _chosen(directory: Path | None) -> Path:
-    from ticketsim_assets.settings import Settings
+    from ticketsim_assets.settings import read_settings
 
-    return (directory or Settings().broker_dir).expanduser().resolve()
+    return (directory or read_settings().broker_dir).expanduser().resolve()
 
 
 def _show(result: "BrokerStatus", json: bool) -> None:

@@ -21,9 +21,9 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
     from ticketsim.warehouse import open_warehouse, terminal_wait_policy
     from ticketsim_assets.dashboard.data import marts_of, read_marts
     from ticketsim_assets.dashboard.page import write_page
-    from ticketsim_assets.settings import Settings
+    from ticketsim_assets.settings import read_settings
 
-    settings = Settings()
+    settings = read_settings()
     with console.status("building the page"):
         if settings.warehouse == "duckdb":
             marts = read_marts(readable_warehouse(settings), terminal_wait_policy())

@@ -27,12 +27,18 @@ def demo(
 
     from simulator.chaos import parse_chaos
     from ticketsim.stack.demo import run_demo
-    from ticketsim_assets.settings import Settings
+    from ticketsim_assets.settings import read_settings
 
     faults = parse_chaos(chaos) if chaos else None
     with live_status("broker") as on_progress:
         report = run_demo(
-            Settings(), hours=hours, seed=seed, venues=venues, scenario=scenario, chaos=faults, on_progress=on_progress
+            read_settings(),
+            hours=hours,
+            seed=seed,
+            venues=venues,
+            scenario=scenario,
+            chaos=faults,
+            on_progress=on_progress,
         )
     _show(report)
     if json:

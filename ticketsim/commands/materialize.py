@@ -43,9 +43,9 @@ def _materialize_range(first: str, last: str, allow_incomplete: bool, as_json: b
     from ticketsim.materialization import materialize_hours
     from ticketsim.stack.dagster_home import dagster_instance
     from ticketsim_assets.assets.partitions import existing_hours, parse_hour
-    from ticketsim_assets.settings import Settings
+    from ticketsim_assets.settings import read_settings
 
-    settings = Settings()
+    settings = read_settings()
     start, end = parse_hour(first), parse_hour(last)
     hours = existing_hours(start, end, first_hour=settings.first_hour, now=datetime.now(UTC))
     with dagster_instance(settings) as instance, live_status(f"materialising {len(hours)} hours from {start}"):
@@ -59,9 +59,9 @@ def _materialize_due(as_json: bool) -> None:
     from ticketsim.materialization import materialize_due
     from ticketsim.stack.dagster_home import dagster_instance
     from ticketsim_assets.exceptions import RunFailed
-    from ticketsim_assets.settings import Settings
+    from ticketsim_assets.settings import read_settings
 
-    settings = Settings()
+    settings = read_settings()
     with dagster_instance(settings) as instance, live_status("looking at the lake") as on_progress:
         due = materialize_due(settings, instance, on_progress)
     for note in due.notes:

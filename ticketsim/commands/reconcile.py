@@ -26,9 +26,9 @@ def reconcile(
 
     Exit 1 if anything is wrong. Events without a receipt, because their simulator was killed, are unproved.
     """
-    from ticketsim_assets.settings import Settings
+    from ticketsim_assets.settings import read_settings
 
-    found = _read(Settings(), first, last)
+    found = _read(read_settings(), first, last)
     acceptable = {"proved"} if strict else {"proved", "unproved"}
     ok = found.state in acceptable
     _show(found)

@@ -14,9 +14,9 @@ def status(as_json: JsonOption = False) -> None:
     from rich.text import Text
 
     from ticketsim.status import stations
-    from ticketsim_assets.settings import Settings
+    from ticketsim_assets.settings import read_settings
 
-    found = stations(Settings(), datetime.now(UTC))
+    found = stations(read_settings(), datetime.now(UTC))
     if as_json:
         emit_json({name: {"state": station.state, **station.facts} for name, station in found.items()})
         return

@@ -55,11 +55,11 @@ def stream(  # noqa: PLR0917  # typer passes by name
     from streaming.query.runner import StreamConfig, run_stream
     from streaming.storage import path_of
     from ticketsim.recovery import describe, show  # Spark takes a second to import
-    from ticketsim_assets.settings import Settings
+    from ticketsim_assets.settings import read_settings
 
     if dry_run and not (recover or accept_loss):
         raise typer.BadParameter("Missing --recover or --accept-loss; --dry-run shows what one of them would do.")
-    settings = Settings()
+    settings = read_settings()
     config = StreamConfig(
         bootstrap=bootstrap or settings.bootstrap,
         lake=lake or settings.lake,

@@ -30,7 +30,7 @@ def up(  # noqa: PLR0917 - the parameters are the command's options
 ) -> None:
     """Run broker, stream, simulator and Dagster until Ctrl-C; hours appear in Dagster's UI automatically."""
     from ticketsim.stack.stack import StackOptions, run_stack
-    from ticketsim_assets.settings import Settings
+    from ticketsim_assets.settings import read_settings
 
     parse_trigger(trigger)
     if start is None and pace > 1:
@@ -39,4 +39,4 @@ def up(  # noqa: PLR0917 - the parameters are the command's options
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     options = StackOptions(scenario, seed, venues, pace, start, trigger, port, page_port)
-    run_stack(Settings(), options, stop, lambda said: console.print(said, soft_wrap=True))
+    run_stack(read_settings(), options, stop, lambda said: console.print(said, soft_wrap=True))
