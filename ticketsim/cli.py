@@ -1,6 +1,8 @@
 """The command line ``ticketsim``: registers the commands and turns expected errors into messages."""
 
+import errno
 import sys
+import unicodedata
 
 import typer
 
@@ -22,7 +24,7 @@ from ticketsim.commands.status import status
 from ticketsim.commands.stream import stream
 from ticketsim.commands.up import up
 from ticketsim.exceptions import TicketsimError
-from ticketsim.output import console
+from ticketsim.output import say
 from ticketsim_assets.exceptions import AssetsError
 
 #: Errors with a message for the user; all others are bugs and keep their traceback.
@@ -42,14 +44,27 @@ for command in (demo, up, doctor, scenarios, plan, replay, *PIPELINE):
     app.command()(command)
 
 
+#: What this machine's files refuse: no defect of ours, and as well said in a sentence.
+_OF_FILES = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG),
+        *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP),
+    }
+)
+
+
 def main() -> None:
     """Run ``ticketsim``: exit 0 on success, 1 on errors, 2 on invalid usage, 130 on Ctrl-C."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
+    for argument in arguments:
+        if any(unicodedata.category(character) == "Cc" for character in argument):
+            say(f"error: Invalid argument {argument!r}: it has a control character, such as a line break.", style="red")
+            sys.exit(2)
     try:
         app(arguments)
-    except EXPECTED_ERRORS as error:
-        if debug:
+    except (*EXPECTED_ERRORS, OSError) as error:
+        if debug or (isinstance(error, OSError) and (error.errno not in _OF_FILES or error.filename is None)):
             raise
-        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        say(f"error: {error}", style="red")
         sys.exit(1)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ticketsim.output import console
+from ticketsim.output import console, printable
 
 #: Callback with a short description of the current step, for a live line on a terminal.
 OnProgress = Callable[[str], None]
@@ -23,10 +23,19 @@ def progress_line(description: str, total: float | None) -> Iterator[Any]:
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[done]}"), TimeElapsedColumn())
+    texts = (TextColumn("{task.description}", markup=False), TextColumn("{task.fields[done]}", markup=False))
+    columns = (texts[0], BarColumn(), texts[1], TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(description, total=total, done="")
-        yield lambda **changes: bar.update(task, **changes)
+        task = bar.add_task(_verbatim(description), total=total, done="")
+
+        def update(**changes: Any) -> None:
+            bar.update(task, **{name: _verbatim(value) for name, value in changes.items()})
+
+        yield update
+
+
+def _verbatim(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else value
 
 
 def print_counts(events: Mapping[str, int]) -> None:

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from streaming.query.checkpoint import CheckpointFit
 from streaming.query.resumption import PartitionPosition, Resumption
-from ticketsim.output import console
+from ticketsim.output import console, say
 
 
 def show(resumption: Resumption, fit: CheckpointFit, *, accept_loss: bool) -> None:
@@ -16,7 +16,7 @@ def show(resumption: Resumption, fit: CheckpointFit, *, accept_loss: bool) -> No
         table.add_row(place.topic, str(place.partition), _lake(place), _kafka(place), _resumes_at(place), _lost(place))
     console.print(table)
     for sentence in _sentences(resumption, fit, accept_loss=accept_loss):
-        console.print(sentence, markup=False, soft_wrap=True)
+        say(sentence)
 
 
 def describe(resumption: Resumption, fit: CheckpointFit, *, dry_run: bool) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticketsim.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, console, emit_json, print_result, say
 
 if TYPE_CHECKING:
     from ticketsim_assets.settings import Settings
@@ -33,11 +33,11 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
         summary = write_page(marts, settings.dashboard_path)
 
     if summary.missing:
-        console.print(f"the warehouse has no {' and no '.join(summary.missing)}; the page says how to build them")
+        say(f"the warehouse has no {' and no '.join(summary.missing)}; the page says how to build them")
     if json:
         emit_json(asdict(summary))
     else:
-        typer.echo(summary.path)
+        print_result(summary.path)
     if open_page and not webbrowser.open(settings.dashboard_path.as_uri()):
         console.print("Cannot start a browser; open the file yourself.", style="yellow")
 

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from ticketsim.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, emit_json, print_result, say
 
 #: The views of the report; one link opens a report on one of them, docs/data-studio.md adds the other.
 VIEWS = ("report_visitors_hourly", "report_processing_hourly")
@@ -25,8 +25,8 @@ def data_studio(project: ProjectOption, dataset: DatasetOption, as_json: JsonOpt
         emit_json({"project": project, "dataset": dataset, "links": links})
         return
     for view, link in links.items():
-        console.print(view)
-        typer.echo(link)
+        say(view)
+        print_result(link)
 
 
 def report_link(project: str, dataset: str, table: str) -> str:

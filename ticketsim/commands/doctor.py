@@ -5,7 +5,7 @@ from dataclasses import asdict
 import typer
 
 from ticketsim.defaults import DAGSTER_PORT
-from ticketsim.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, console, emit_json, say
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -24,8 +24,8 @@ def doctor(json: JsonOption = False) -> None:
     else:
         for check in checks:
             console.print(f"{check.verdict:<5}", style=_COLOURS[check.verdict], end="")
-            console.print(f"{check.name:<13}{check.found}", markup=False, soft_wrap=True)
+            say(f"{check.name:<13}{check.found}")
             if check.cure:
-                console.print(f"     {'':<13}{check.cure}", style="dim", markup=False, soft_wrap=True)
+                say(f"     {'':<13}{check.cure}", style="dim")
     if not healthy:
         raise typer.Exit(1)

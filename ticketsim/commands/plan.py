@@ -143,7 +143,7 @@ def _print_trials(trials: "list[Trial]", target: "Target") -> None:
         "staff",
         "stage",
         Column("busy", justify="right"),
-        Column(f"{target.percentile:g} % wait up to, min \\[CI]", justify="right", no_wrap=True),
+        Column(f"{target.percentile:g} % wait up to, min [CI]", justify="right", no_wrap=True),
         Column("runs", justify="right"),
         "verdict",
         title=f"target: {target.sentence}",
@@ -169,7 +169,7 @@ def _print_trials(trials: "list[Trial]", target: "Target") -> None:
 
 def _interval(wait: "Interval") -> str:
     minutes = wait.scaled(1 / 60 / _US_PER_S)
-    return f"{minutes.estimate:.2f} \\[{minutes.low:.2f}, {minutes.high:.2f}]"
+    return f"{minutes.estimate:.2f} [{minutes.low:.2f}, {minutes.high:.2f}]"
 
 
 def _print_answer(rush: "Rush", found: "Plan") -> None:
@@ -180,7 +180,7 @@ def _print_answer(rush: "Rush", found: "Plan") -> None:
         soft_wrap=True,
     )
     for stage, reason in found.why_not_less.items():
-        console.print(f"with one of the {stage} less: {reason}", markup=False, soft_wrap=True)
+        console.print(f"with one of the {stage} less: {reason}", soft_wrap=True)
     if found.conservative:
         console.print(
             "conservative: with one less the simulation is undecided, so less may be enough",

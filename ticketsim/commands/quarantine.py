@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ticketsim.output import JsonOption, console, emit_json, say
+from ticketsim.output import JsonOption, console, emit_json, log_to_terminal, printable, say
 
 if TYPE_CHECKING:
     from streaming.contract.quarantine import Message, Refused, Selection
@@ -80,14 +80,12 @@ def show(
         emit_json({"messages": [_message_as_json(message, shown) for message in messages]})
         return
     for message in messages:
-        console.print(
+        say(
             f"{message.reason}  {message.topic}/{message.partition} offset {message.offset}  "
             f"{_time(message.arrived_at)}  {_size(message.value)}",
             style="bold",
-            markup=False,
-            soft_wrap=True,
         )
-        console.print(f"  {printable(message.value, shown)}", markup=False, soft_wrap=True)
+        say(f"  {beginning(message.value, shown)}")
     if not messages:
         console.print("no quarantined messages")
 
@@ -132,11 +130,9 @@ def reprocess(
     if rows:
         _print_table(("was", "is now", "messages"), rows)
     what = "would be moved" if dry_run else "moved"
-    console.print(
+    say(
         f"{verdicts.examined:,} messages checked, {sum(moved.values()):,} {what}, "
-        f"{verdicts.refused.total():,} still violate the contract",
-        markup=False,
-        soft_wrap=True,
+        f"{verdicts.refused.total():,} still violate the contract"
     )
 
 
@@ -156,25 +152,20 @@ def replay(
     reprocess(reason=reason, topic=topic, from_=from_, to=to, dry_run=dry_run, lake=lake, as_json=as_json)
 
 
-def printable(value: bytes | None, shown: int) -> str:
+def beginning(value: bytes | None, shown: int) -> str:
     """Return the first ``shown`` bytes of a message as text without control characters."""
     if value is None:
         return "(no value)"
-    text = value[:shown].decode("utf-8", errors="backslashreplace")
-    safe = "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
+    safe = printable(value[:shown].decode("utf-8", errors="backslashreplace"))
     return f"{safe}... ({len(value) - shown:,} bytes more)" if len(value) > shown else safe
 
 
 def _reprocess(lake_root: str, selection: "Selection") -> "Reprocessed":
-    import logging
-
     from streaming.lake.reader import Lake
     from streaming.maintenance import ReprocessQuarantine, run_in_turn
     from streaming.spark.session import submitted_or_own_session
 
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    log_to_terminal("streaming")
     with console.status("starting Spark") as status, submitted_or_own_session(lake_root) as spark:
         status.update("moving the messages")
         result: Reprocessed = run_in_turn(
@@ -205,13 +196,12 @@ def _sorted(moved: dict[tuple[str, str], int]) -> list[tuple[tuple[str, str], in
 def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*row)
     console.print(table)
 
 
@@ -241,6 +231,6 @@ def _message_as_json(message: "Message", shown: int) -> dict[str, Any]:
         "offset": message.offset,
         "arrived_at": message.arrived_at.isoformat(),
         "bytes": None if message.value is None else len(message.value),
-        "text": printable(message.value, shown),
+        "text": beginning(message.value, shown),
         "base64": None if message.value is None else base64.b64encode(message.value[:shown]).decode(),
     }

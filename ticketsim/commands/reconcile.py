@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ticketsim.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, console, emit_json, say
 
 if TYPE_CHECKING:
     from ticketsim_assets.checks.reconciliation import Problem, Reconciliation, Venue
@@ -70,7 +70,7 @@ def _show(found: "Reconciliation") -> None:
         table.add_row(venue.run_id, venue.venue_id, hours, *counts, style=COLOURS[venue.state])
     console.print(table)
     for problem in found.problems[:SHOWN]:
-        console.print(str(problem), style=COLOURS[problem.state], markup=False, soft_wrap=True)
+        say(str(problem), style=COLOURS[problem.state])
     if len(found.problems) > SHOWN:
         console.print(f"... and {len(found.problems) - SHOWN:,} more; --json lists all of them")
 

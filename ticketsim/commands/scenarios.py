@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from ticketsim.output import JsonOption, console, emit_json
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from simulator.scenario import Scenario
 
 
@@ -44,6 +46,12 @@ def _venue_as_json(venue: "Scenario") -> dict[str, Any]:
     }
 
 
+def _heading(scenario: "Scenario") -> "Text":
+    from rich.text import Text
+
+    return Text.assemble((scenario.name, "bold"), f"\n{scenario.description}")
+
+
 def _print_all(known: list["Scenario"]) -> None:
     from rich.table import Table
 
@@ -56,7 +64,7 @@ def _print_all(known: list["Scenario"]) -> None:
         for number, venue in enumerate(scenario.kinds, 1):
             load = utilisation(venue)
             table.add_row(
-                f"[bold]{scenario.name}[/]\n{scenario.description}" if number == 1 else f"  venue {number}",
+                _heading(scenario) if number == 1 else f"  venue {number}",
                 str(venue.sellers),
                 f"{load.sellers:.3f}",
                 str(venue.scanners),

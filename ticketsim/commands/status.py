@@ -25,5 +25,5 @@ def status(as_json: JsonOption = False) -> None:
     table.add_column("state", no_wrap=True)
     table.add_column("", overflow="fold")
     for name, station in found.items():
-        table.add_row(name, Text(station.state, style=COLOURS[station.state]), Text(station.said))
+        table.add_row(name, Text(station.state, style=COLOURS[station.state]), station.said)
     console.print(table)

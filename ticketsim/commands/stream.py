@@ -1,7 +1,6 @@
 """``ticketsim stream``: write Kafka's messages into the lake."""
 
 import dataclasses
-import logging
 import signal
 import threading
 from datetime import timedelta
@@ -10,7 +9,7 @@ from typing import Annotated
 import humanfriendly
 import typer
 
-from ticketsim.output import JsonOption, console, emit_json
+from ticketsim.output import JsonOption, emit_json, log_to_terminal, say
 
 
 def parse_trigger(text: str) -> timedelta:
@@ -67,8 +66,7 @@ def stream(  # noqa: PLR0917  # typer passes by name
         trigger=None if once else trigger,
         start_from="accepting_loss" if accept_loss else "lake" if recover else "checkpoint",
     )
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    logging.getLogger("streaming").setLevel(logging.INFO)
+    log_to_terminal("streaming")
     recovery = {}
     if recover or accept_loss:
         resumption = survey(config.bootstrap, Lake(config.lake))
@@ -83,7 +81,7 @@ def stream(  # noqa: PLR0917  # typer passes by name
     if as_json:
         emit_json({**dataclasses.asdict(summary), **recovery})
     else:
-        console.print(
+        say(
             f"{summary.rows:,} rows in {summary.batches} batches, {summary.quarantined:,} of them quarantined, "
             f"in {summary.seconds:.1f} s: {config.lake}"
         )

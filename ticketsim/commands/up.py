@@ -9,7 +9,7 @@ import typer
 
 from ticketsim.commands.stream import parse_trigger
 from ticketsim.defaults import DAGSTER_PORT, PAGE_PORT
-from ticketsim.output import console
+from ticketsim.output import say
 
 #: A simulation faster than real time starts this long ago, so that there is a backlog to catch up with.
 _HEAD_START = timedelta(hours=6)
@@ -39,4 +39,4 @@ def up(  # noqa: PLR0917 - the parameters are the command's options
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     options = StackOptions(scenario, seed, venues, pace, start, trigger, port, page_port)
-    run_stack(read_settings(), options, stop, lambda said: console.print(said, soft_wrap=True))
+    run_stack(read_settings(), options, stop, say)
