@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from math import inf
 from time import monotonic
 from typing import Final
@@ -19,6 +19,7 @@ from simulator.receipts import Ledger
 from simulator.run_id import default_run_id
 from simulator.scenario import Scenario
 from simulator.sinks.protocol import Sink
+from simulator.timestamps import iso, utc
 from simulator.utilisation import generous_drain_us
 from simulator.venue import Venue
 
@@ -155,7 +156,7 @@ def plan_run(
     horizon_us = None if length_us is None else start_us + length_us
     if not EARLIEST_TIME_US <= start_us < (horizon_us or start_us + 1) < LATEST_TIME_US - _DAY_US:
         raise RunError(
-            f"Invalid run from {_iso(start_us)} to {_iso(horizon_us or start_us)}; expected times from 2000 to 2099."
+            f"Invalid run from {iso(start_us)} to {iso(horizon_us or start_us)}; expected times from 2000 to 2099."
         )
     live = horizon_us is None or horizon_us > began_us
     if run_venues != venues and run_id is None and (live or start is None):
@@ -326,8 +327,8 @@ class _Execution:
             venues=self._run.venues,
             events=events,
             seconds=monotonic() - self._began,
-            first_hour=_utc(hour_start_us(self._run.start_us)),
-            last_hour=_utc(max(ledger.hour_start for ledger in self._ledgers) - HOUR_US),
+            first_hour=utc(hour_start_us(self._run.start_us)),
+            last_hour=utc(max(ledger.hour_start for ledger in self._ledgers) - HOUR_US),
             stopped=stopped,
             lateness=self._lateness,
         )
@@ -355,7 +356,7 @@ def _start(start: datetime | None, pace: float, length_us: int | None, scenario:
     if pace > 0 or length_us is None:
         start_us = now_us if start is None else round(start.timestamp() * 1_000_000)
         if start_us > now_us:
-            raise RunError(f"Invalid start {_iso(start_us)} in the future: it is {_iso(now_us)}. Start now or earlier.")
+            raise RunError(f"Invalid start {iso(start_us)} in the future: it is {iso(now_us)}. Start now or earlier.")
         return start_us
     latest = now_us - length_us - generous_drain_us(scenario, length_us)
     if start is None:
@@ -363,16 +364,8 @@ def _start(start: datetime | None, pace: float, length_us: int | None, scenario:
     start_us = round(start.timestamp() * 1_000_000)
     if start_us > latest:
         raise RunError(
-            f"Invalid start {_iso(start_us)}: a run as fast as possible would send events from the future. With its "
-            f"drain it may last until {_iso(start_us + now_us - latest)}, and it is {_iso(now_us)}. "
-            f"Start at {_iso(latest // HOUR_US * HOUR_US)} or earlier, or give a --pace above 0."
+            f"Invalid start {iso(start_us)}: a run as fast as possible would send events from the future. With its "
+            f"drain it may last until {iso(start_us + now_us - latest)}, and it is {iso(now_us)}. "
+            f"Start at {iso(latest // HOUR_US * HOUR_US)} or earlier, or give a --pace above 0."
         )
     return start_us
-
-
-def _utc(time_us: int) -> datetime:
-    return datetime.fromtimestamp(time_us // 1_000_000, UTC)
-
-
-def _iso(time_us: int) -> str:
-    return _utc(time_us).strftime("%Y-%m-%dT%H:%M:%SZ")

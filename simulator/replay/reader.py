@@ -1,47 +1,55 @@
 """Reader of an event log: a JSON object of any size, of which one event at a time is in memory."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
+from itertools import chain
 from math import inf
-from pathlib import Path
 from reprlib import repr as shortened
-from typing import Any, BinaryIO, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import ijson
 
 from simulator.exceptions import EventLogRefused
+from simulator.replay.content import InvalidContent, LogContent, other_format
 from simulator.replay.shape import MOST_PEOPLE, InvalidEvent, Recorded, as_recorded
-
-_CHUNK: Final = 64 * 1024
 
 #: Keys of the log in addition to ``events``: the number of lines of each kind.
 _LINES: Final = ("sellerLines", "scannerLines")
 
 _MOST_LINES: Final = 10_000
 
+#: Most bytes of one event, or of anything else between two events, which bounds memory: the ids of MOST_PEOPLE people,
+#: each of the length of the largest, need less.
+_MOST_BYTES: Final = 4 * 1024 * 1024
+
+#: Most keys of one event, in addition to those that some kind of event has.
+_MOST_KEYS: Final = 20
+
+#: Deepest nesting of what is in the list of lines.
+_MOST_DEPTH: Final = 100
+
 #: Parser marks that begin a value.
 _BEGINNINGS: Final = frozenset({"start_map", "start_array", "string", "number", "boolean", "null"})
 
 _OPENING: Final = {"start_map": "an object", "start_array": "a list"}
 
+Mark = tuple[str, Any]
+
 
 class LogReader:
     """One-pass reader of the events of a log, in file order; the other keys are known afterwards."""
 
-    def __init__(self, path: Path, on_read: Callable[[int], None] = lambda _: None) -> None:
-        """Prepare to read.
-
-        Args:
-            path: File of the log.
-            on_read: Callback with the number of bytes read so far.
-        """
-        self._path: Final = path
-        self._on_read: Final = on_read
+    def __init__(self, content: LogContent) -> None:
+        """Prepare to read ``content``."""
+        self._content: Final = content
         self._digest: Final = sha256()
-        self._bytes_read = 0
         self._number = 0  #: number of the current event, from 1; 0: before the first
-        self._stream: BinaryIO
-        self._marks: Iterator[tuple[str, Any]]
+        self._is_past_events = False
+        self._bytes_read = 0
+        self._begun_at = 0  #: bytes read when the current event, or what is between two events, began
+        self._marks: Iterator[Mark]
         self.lines: Final[dict[str, int]] = {}  #: sellerLines and scannerLines
 
     @property
@@ -55,27 +63,47 @@ class LogReader:
         Raises:
             EventLogRefused: It cannot be read, is not JSON, or has the wrong format.
         """
+        self._marks = chain.from_iterable(self._parsed())
         try:
-            with self._path.open("rb") as self._stream:
-                self._marks = ijson.basic_parse(self, use_float=True, buf_size=_CHUNK)
-                yield from self._log()
+            yield from self._log()
         except ijson.JSONError as error:
-            reason = str(error).partition("\n")[0].removeprefix("b'")
-            at = _byte_of(self._path, inf)
-            where = f"in or after event {self._number}" if self._number else "before the first event"
-            raise EventLogRefused(
-                f"{self._path}, byte {at}, {where}: {reason}; expected one JSON object in UTF-8.", byte=at
-            ) from error
+            at = _byte_of(self._content, inf)
+            other = other_format(next(self._content.chunks_again(), b"")) if at == 0 else None
+            raise self._not_json(at, f"this is {other}" if other else _reason(error)) from error
+        except InvalidContent as error:
+            raise self._not_json(error.byte, str(error)) from error
         except OSError as error:
-            raise EventLogRefused(f"Cannot read the event log {self._path}: {error.strerror or error}.") from error
+            raise EventLogRefused(
+                f"Cannot read the event log {self._content.path}: {error.strerror or error}."
+            ) from error
 
-    def read(self, size: int) -> bytes:
-        """Read the next bytes of the file; called by the parser."""
-        chunk = self._stream.read(size)
-        self._bytes_read += len(chunk)
-        self._digest.update(chunk)
-        self._on_read(self._bytes_read)
-        return chunk
+    def _parsed(self) -> Iterator[list[Mark]]:
+        """Parse the content and yield the marks of each of its chunks; a list is only valid until the next one."""
+        marks = ijson.sendable_list()
+        parser = ijson.basic_parse_coro(marks, use_float=True)
+        try:
+            for chunk in self._content.chunks():
+                self._bytes_read += len(chunk)
+                self._digest.update(chunk)
+                parser.send(chunk)
+                yield marks
+                marks.clear()
+                if self._bytes_read - self._begun_at > _MOST_BYTES:
+                    self._refuse(f"found more than {_MOST_BYTES} bytes without the end of an event, expected fewer")
+            parser.close()
+        except ijson.JSONError:
+            yield marks  # of what comes before the error
+            raise
+        yield marks
+
+    def _not_json(self, byte: int, reason: str) -> EventLogRefused:
+        if self._number:
+            where = f"in or after event {self._number}"
+        else:
+            where = "after the last event" if self._is_past_events else "before the first event"
+        return EventLogRefused(
+            f"{self._content}, byte {byte}, {where}: {reason}; expected one JSON object in UTF-8.", byte=byte
+        )
 
     def _log(self) -> Iterator[Recorded]:
         mark, value = next(self._marks)
@@ -87,11 +115,12 @@ class LogReader:
             if mark == "end_map":
                 break
             if key in seen:
-                self._refuse(f"'{key}' is given twice, expected once")
+                self._refuse(f"{shortened(key)} is given twice, expected once")
             seen.add(key)
+            self._begun_at = self._bytes_read
             if key == "events":
                 yield from self._events()
-                self._number = 0
+                self._number, self._is_past_events = 0, True
             elif key in _LINES:
                 self.lines[key] = self._count(key)
             else:
@@ -119,6 +148,8 @@ class LogReader:
             mark, _ = next(self._marks)
             length += depth == 1 and mark in _BEGINNINGS
             depth += mark.startswith("start_") - mark.startswith("end_")
+            if depth > _MOST_DEPTH:
+                self._refuse(f"found a list nested more than {_MOST_DEPTH} deep, expected a number or a flat list")
         return length
 
     def _events(self) -> Iterator[Recorded]:
@@ -129,6 +160,7 @@ class LogReader:
             if mark == "end_array":
                 return
             self._number += 1
+            self._begun_at = self._bytes_read
             if mark != "start_map":
                 self._refuse(f"found {_describe(mark, value)}, expected an object")
             try:
@@ -145,12 +177,14 @@ class LogReader:
             if mark == "end_map":
                 break
             if key in found:
-                raise InvalidEvent(f"'{key}' is given twice, expected once")
+                raise InvalidEvent(f"{shortened(key)} is given twice, expected once")
+            if len(found) == _MOST_KEYS:
+                raise InvalidEvent(f"it has more than {_MOST_KEYS} keys, expected fewer")
             mark, value = next(marks)  # noqa: PLW2901 - a key is followed by its value
             if mark == "start_array":
                 value = self._list(key)
             elif mark == "start_map":
-                raise InvalidEvent(f"'{key}' is an object, expected a plain value or a list")
+                raise InvalidEvent(f"{shortened(key)} is an object, expected a plain value or a list")
             found[key] = value
         return found
 
@@ -160,55 +194,82 @@ class LogReader:
             if mark == "end_array":
                 break
             if mark in _OPENING:
-                raise InvalidEvent(f"'{key}' holds {_OPENING[mark]}, expected plain values")
+                raise InvalidEvent(f"{shortened(key)} holds {_OPENING[mark]}, expected plain values")
             if len(found) == MOST_PEOPLE:
-                raise InvalidEvent(f"'{key}' has more than {MOST_PEOPLE} values, expected fewer")
+                raise InvalidEvent(f"{shortened(key)} has more than {MOST_PEOPLE} values, expected fewer")
             found.append(value)
         return found
 
     def _refuse(self, what: str) -> NoReturn:
         if self._number:
-            raise refusal(self._path, self._number, what)
-        raise EventLogRefused(f"{self._path}: {what}.")
+            raise refusal(self._content, self._number, what)
+        raise EventLogRefused(f"{self._content}: {what}.")
 
 
-def refusal(path: Path, number: int, what: str) -> EventLogRefused:
+def refusal(content: LogContent, number: int, what: str) -> EventLogRefused:
     """Build the error for an invalid event, with its position.
 
     Args:
-        path: File of the log.
+        content: The log.
         number: Number of the event, from 1.
         what: What was found and what is expected.
     """
-    at = _byte_of(path, number)
-    return EventLogRefused(f"{path}, event {number} at byte {at}: {what}.", event=number, byte=at)
+    at = _byte_of(content, number)
+    return EventLogRefused(f"{content}, event {number} at byte {at}: {what}.", event=number, byte=at)
 
 
-def _byte_of(path: Path, number: float) -> int:
-    """Return the byte at which an event begins or, if earlier, at which the file stops being JSON; from 0.
+def _byte_of(content: LogContent, number: float) -> int:
+    """Return the byte at which an event begins or, if earlier, at which the content stops being JSON; from 0.
 
-    The parser does not report its position, so the file is parsed again: in chunks, then the right chunk by the byte.
+    The parser does not report its position, so the log is parsed again: in chunks, then the right chunk by the byte.
     """
-    return _feed(path, number, bytewise_from=_feed(path, number, bytewise_from=inf))
+    return _feed(content, number, bytewise_from=_feed(content, number, bytewise_from=inf))
 
 
-def _feed(path: Path, number: float, *, bytewise_from: float) -> int:
-    """Return the start of the chunk in which event ``number`` begins or the file stops being JSON."""
+def _feed(content: LogContent, number: float, *, bytewise_from: float) -> int:
+    """Return the start of the chunk in which event ``number`` begins or the content stops being JSON."""
     marks = ijson.sendable_list()
-    parser = ijson.parse_coro(marks, use_float=True)
-    at = begun = 0
-    with path.open("rb") as stream:
-        while part := stream.read(1 if at >= bytewise_from else _CHUNK):
-            try:
-                parser.send(part)
-            except ijson.JSONError:
-                return at
-            begun += sum(prefix == "events.item" and mark in _BEGINNINGS for prefix, mark, _ in marks)
-            if begun >= number:
-                return at
-            marks.clear()
-            at += len(part)
+    parser = ijson.basic_parse_coro(marks, use_float=True)
+    counter = _EventCounter()
+    at = content.first_byte
+    with suppress(InvalidContent):
+        for chunk in content.chunks_again():
+            for part in (chunk[i : i + 1] for i in range(len(chunk))) if at >= bytewise_from else (chunk,):
+                try:
+                    parser.send(part)
+                except ijson.JSONError:
+                    return at
+                counter.count(marks)
+                if counter.begun >= number:
+                    return at
+                marks.clear()
+                at += len(part)
     return at
+
+
+class _EventCounter:
+    """Counts the events that have begun, from the parser's marks."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self._depth = 0
+        self._key = ""
+
+    def count(self, marks: list[Mark]) -> None:
+        """Count the events among the next marks."""
+        for mark, value in marks:
+            if mark == "map_key":
+                if self._depth == 1:
+                    self._key = value
+                continue
+            if self._depth == 2 and self._key == "events":  # noqa: PLR2004 - in the log's object and its list
+                self.begun += mark in _BEGINNINGS
+            self._depth += mark.startswith("start_") - mark.startswith("end_")
+
+
+def _reason(error: ijson.JSONError) -> str:
+    """Return the parser's first line, without the picture of the place that follows it."""
+    return re.split(r"\n|\\n", str(error))[0].removeprefix("b'").strip().rstrip(".")
 
 
 def _describe(mark: str, value: Any) -> str:

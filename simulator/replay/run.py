@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from itertools import islice
 from time import monotonic
@@ -21,6 +21,7 @@ from simulator.replay.spool import ActivityRecord, EventLog
 from simulator.run import RUN_ID
 from simulator.scenario import load_scenario
 from simulator.sinks.protocol import Sink
+from simulator.timestamps import iso, utc
 
 _DAY_US: Final = 24 * HOUR_US
 
@@ -142,8 +143,8 @@ def replay(
         events=events,
         empty_buses=log.empty_buses,
         seconds=monotonic() - began,
-        first_hour=_utc(hour_start_us(run.start_us)),
-        last_hour=_utc(ledger.hour_start - HOUR_US),
+        first_hour=utc(hour_start_us(run.start_us)),
+        last_hour=utc(ledger.hour_start - HOUR_US),
     )
 
 
@@ -160,23 +161,20 @@ def _about(activity: ActivityRecord, start_us: int, price: int) -> bytes:
 def _start(start: datetime | None, length_us: int) -> int:
     """Return the log's minute 0, given or by default; refuse one from which events would lie in the future."""
     now_us = wall_clock_us()
+    hours = f"{length_us / HOUR_US:.2f} hours"
     if start is None:
         start_us = (now_us - length_us - HOUR_US) // _DAY_US * _DAY_US
+        if start_us < EARLIEST_TIME_US:
+            raise RunError(
+                f"The log has {hours}, more than lie between the year 2000 and now; expected minutes from 0 as times."
+            )
     else:
         start_us = round(start.timestamp() * 1_000_000)
     if start_us + length_us > now_us:
         raise RunError(
-            f"Invalid start {_utc(start_us):%Y-%m-%dT%H:%M:%SZ} for a log of {length_us / HOUR_US:.2f} hours: its "
-            f"events would lie in the future, and it is {_utc(now_us):%Y-%m-%dT%H:%M:%SZ}. Start at "
-            f"{_utc(now_us - length_us):%Y-%m-%dT%H:%M:%SZ} or earlier."
+            f"Invalid start {iso(start_us)} for a log of {hours}: its events would lie in the future, and it is "
+            f"{iso(now_us)}. Start at {iso(now_us - length_us)} or earlier."
         )
     if start_us < EARLIEST_TIME_US:
-        raise RunError(
-            f"Invalid start {_utc(start_us):%Y-%m-%dT%H:%M:%SZ} for a log of {length_us / HOUR_US:.2f} hours; expected "
-            "a time from 2000 to 2099."
-        )
+        raise RunError(f"Invalid start {iso(start_us)} for a log of {hours}; expected a time from 2000 to 2099.")
     return start_us
-
-
-def _utc(time_us: int) -> datetime:
-    return datetime.fromtimestamp(time_us // 1_000_000, UTC)

@@ -94,7 +94,7 @@ def _other_keys(event: Mapping[str, Any], shape: _Shape) -> InvalidEvent:
         return InvalidEvent(f"'{missing[0]}' is missing, expected in every {name}")
     unknown = sorted(event.keys() - shape.keys)[0]
     return InvalidEvent(
-        f"'{unknown}' is {_found(event, unknown)}, but a {name} has only {', '.join(sorted(shape.keys))}"
+        f"{shortened(unknown)} is {_found(event, unknown)}, but a {name} has only {', '.join(sorted(shape.keys))}"
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from simulator.arrivals import BOX_OFFICE, ONLINE
 from simulator.events import ACTIVITY_TYPES, EventType
 from simulator.exceptions import EventLogRefused
+from simulator.replay.content import LogContent
 from simulator.replay.reader import LogReader, refusal
 from simulator.replay.shape import Recorded
 
@@ -30,6 +31,10 @@ _NUMBER_OF: Final = {kind: number for number, kind in enumerate(ACTIVITY_TYPES)}
 _BUS: Final = _NUMBER_OF[EventType.BUS_ARRIVAL]
 _SELLER_KINDS: Final = (EventType.WALK_TO_SELLER, EventType.WAIT_IN_SELLER_LINE, EventType.BUY_TICKETS)
 _FIRST_AT_SCANNER: Final = _NUMBER_OF[EventType.WALK_TO_SCANNER]
+
+#: By how much an activity may seem to begin before the one before it has ended: begin and duration are rounded to two
+#: decimals of a minute, and here to a microsecond.
+_ROUNDING_US: Final = 600_002
 
 #: ``event.person`` is the one with the lowest id of the event's people, ``event.people`` their number.
 _TABLES: Final = """
@@ -74,6 +79,24 @@ insert into guest
     order by person;
 """  # noqa: S608 - the two channels are constants
 
+#: Events that begin before the same person's activity before them has ended; at the sellers, events of groups.
+_OUT_OF_ORDER: Final = f"""
+select number, person, before from (
+    select
+        number, person, began,
+        lag(kind) over activities as before,
+        lag(ended) over activities as before_ended
+    from (
+        select event.number, buyer.person, event.kind, event.began, event.ended
+        from buyer join event on event.number = buyer.event
+        union all
+        select number, person, kind, began, ended from event where kind >= {_FIRST_AT_SCANNER}
+    )
+    window activities as (partition by person order by kind)
+)
+where began + {_ROUNDING_US} < before_ended
+order by number, person"""  # noqa: S608 - numbers of this module
+
 #: Activities that ended together keep the order of the log, so that each visitor's stay in order.
 _IN_ORDER: Final = """
 select
@@ -103,18 +126,24 @@ class ActivityRecord(NamedTuple):
 class EventLog:
     """A complete and valid log."""
 
-    def __init__(self, reader: LogReader, in_order: sqlite3.Cursor, totals: tuple[int, int, int]) -> None:
+    def __init__(self, path: Path, reader: LogReader, in_order: sqlite3.Cursor, totals: tuple[int, int, int]) -> None:
         self.sellers: Final = reader.lines["sellerLines"]
         self.scanners: Final = reader.lines["scannerLines"]
         self.content_digest: Final = reader.content_digest
         self.events, self.empty_buses, self.length_us = totals
         """Events that can be sent; buses with nobody on them, which cannot; the end of the last activity."""
         self._in_order: Final = in_order
+        self._path: Final = path
 
     def activities(self) -> Iterator[ActivityRecord]:
-        """Yield the activities in the order in which they ended; can be called once."""
-        for kind, *others in self._in_order:
-            yield ActivityRecord(ACTIVITY_TYPES[kind], *others)
+        """Yield the activities in the order in which they ended; can be called once.
+
+        Raises:
+            EventLogRefused: They cannot be read from the disk again.
+        """
+        with _errors_told(self._path):
+            for kind, *others in self._in_order:
+                yield ActivityRecord(ACTIVITY_TYPES[kind], *others)
 
 
 @contextmanager
@@ -130,28 +159,35 @@ def open_event_log(path: Path, on_read: Callable[[int], None] = lambda _: None) 
     """
     # Without a name, SQLite creates a temporary file that disappears when it is closed.
     with closing(sqlite3.connect("", isolation_level=None)) as database:
-        try:
+        with _errors_told(path), LogContent(path, on_read) as content:
             database.executescript(
                 f"pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -{_CACHE_KIB};"
                 f"pragma temp_store = file; {_TABLES} begin;"
             )
             database.set_progress_handler(lambda: None, _INTERRUPTIBLE_EVERY)
-            reader = LogReader(path, on_read)
+            reader = LogReader(content)
             _store(database, reader)
-            _validate(database, path, reader.lines)
+            _validate(database, content, reader.lines)
             totals = database.execute(
                 "select count(*) filter (where people > 0), count(*) filter (where people = 0), "
                 "coalesce(max(ended), 0) from event"
             ).fetchone()
             in_order = database.execute(_IN_ORDER)
-        except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise KeyboardInterrupt from error
-            raise EventLogRefused(
-                f"Cannot sort the event log {path} on disk: {error}. It needs about one and a half times its own "
-                "size for temporary files; TMPDIR names the folder for them."
-            ) from error
-        yield EventLog(reader, in_order, totals)
+        yield EventLog(path, reader, in_order, totals)
+
+
+@contextmanager
+def _errors_told(path: Path) -> Iterator[None]:
+    """Turn errors of the database into one of the log."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise KeyboardInterrupt from error
+        raise EventLogRefused(
+            f"Cannot sort the event log {path} on disk: {error}. It needs about one and a half times its own "
+            "size for temporary files; TMPDIR names the folder for them."
+        ) from error
 
 
 def _store(database: sqlite3.Connection, reader: LogReader) -> None:
@@ -180,14 +216,14 @@ def _row(number: int, event: Recorded) -> tuple[int | None, ...]:
     )
 
 
-def _validate(database: sqlite3.Connection, path: Path, lines: dict[str, int]) -> None:
+def _validate(database: sqlite3.Connection, content: LogContent, lines: dict[str, int]) -> None:
     """Refuse a log that no simulation could have written, at its first invalid event; number the visitors."""
 
     def refuse_any(query: str, what: str) -> None:
         """Refuse the log if the query finds an event; ``what`` is filled in with the row."""
         found = database.execute(f"{query} limit 1").fetchone()
         if found is not None:
-            raise refusal(path, found[0], what.format(*found[1:]))
+            raise refusal(content, found[0], what.format(*found[1:]))
 
     for key, first, last in (
         ("sellerLine", _BUS + 1, _FIRST_AT_SCANNER - 1),
@@ -244,6 +280,12 @@ def _validate(database: sqlite3.Connection, path: Path, lines: dict[str, int]) -
         where event.began < bus.began order by event.number""",
         "'time' is before the bus of person {} arrived, expected that time or later",
     )
+    found = database.execute(f"{_OUT_OF_ORDER} limit 1").fetchone()
+    if found is not None:
+        number, person, before = found
+        earlier = ACTIVITY_TYPES[before].upper()
+        what = f"'time' is before the {earlier} of person {person} ends, expected that time or later"
+        raise refusal(content, number, what)
     database.executescript(_NUMBERS)
 
 

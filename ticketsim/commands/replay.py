@@ -54,11 +54,16 @@ def replay(
 @contextmanager
 def _progress(file: Path) -> Iterator[tuple[Callable[[int], None], Callable[["ReplayProgress"], None]]]:
     """Show a progress bar on stderr, for reading and for sending."""
-    size = file.stat().st_size if file.is_file() else 0
-    with progress_line(f"reading {file.name}", size) as update:
+    try:
+        size = file.stat().st_size
+    except OSError:
+        size = 0  # opening it says why
+    with progress_line(f"reading {file.name}", size or None) as update:
 
         def show_reading(bytes_read: int) -> None:
-            if bytes_read < size:
+            if not size:
+                update(done=f"{bytes_read / 1e6:,.0f} MB")
+            elif bytes_read < size:
                 update(completed=bytes_read, done=f"{bytes_read / 1e6:,.0f} of {size / 1e6:,.0f} MB")
             else:
                 update(description=f"sorting {file.name}", total=None, done="")

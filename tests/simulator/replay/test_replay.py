@@ -3,7 +3,7 @@ import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -248,12 +248,22 @@ def test_by_default_a_log_begins_at_midnight_and_its_hours_are_over(replayed):
         ({"run_id": "a b"}, "run id 'a b'"),
         ({"venue_id": "a/b"}, "venue id 'a/b'"),
         ({"start": datetime(1999, 12, 31, tzinfo=UTC)}, "1999-12-31.*2000"),
+        ({"start": datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))}, "Invalid start the year 0 .*2000"),
+        (
+            {"start": datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))},
+            "Invalid start the year 10,000 .*future",
+        ),
         ({"start": datetime.now(UTC) - timedelta(minutes=5)}, "1.00 hours.*future.*Start at .* or earlier"),
     ],
 )
 def test_an_impossible_replay_is_refused_with_the_value(options, said, replayed):
     with pytest.raises(RunError, match=said):
         replayed(log_of(BUS | {"time": 60}), **options)
+
+
+def test_a_log_longer_than_the_time_since_2000_is_refused_with_its_length(replayed):
+    with pytest.raises(RunError, match=r"The log has 876000\.00 hours, more than lie between the year 2000 and now"):
+        replayed(log_of(BUS | {"time": 876_000 * 60}), start=None)
 
 
 @pytest.mark.slow

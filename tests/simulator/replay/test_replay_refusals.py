@@ -1,4 +1,5 @@
 import json
+from itertools import combinations
 
 import pytest
 
@@ -26,6 +27,8 @@ def without(event, key):
         (SCAN | {"event": ["SCAN_TICKETS"]}, "'event' is .'SCAN_TICKETS'., expected one of"),
         (without(SCAN, "duration"), "'duration' is missing, expected in every SCAN_TICKETS"),
         (SCAN | {"seat": 3}, "'seat' is 3, but a SCAN_TICKETS has only duration, event, person"),
+        (SCAN | {"a\x1b[1mb": 3}, r"'a\\x1b.1mb' is 3, but a SCAN_TICKETS has only"),
+        ({str(n): n for n in range(30)}, "it has more than 20 keys"),
         (SCAN | {"time": "3"}, "'time' is '3', expected minutes"),
         (SCAN | {"time": -0.01}, "'time' is -0.01, expected minutes from 0"),
         (SCAN | {"time": True}, "'time' is True, expected minutes"),
@@ -118,8 +121,8 @@ def test_a_log_of_another_shape_is_refused_with_the_key(text, said, written):
         ('{"events": [{"event": "BUS_ARRIVAL", ', 37, "in or after event 1: .*premature EOF"),
         ('{"events": [{"time": NaN}]}', 21, "in or after event 1: "),
         ("{'events': []}", 1, "before the first event: "),
-        ('{"sellerLines": 6, "scannerLines": 4, "events": []} x', 52, "trailing garbage"),
-        ('{"sellerLines": 6, "scannerLines": 4, "events": []}{}', 51, "trailing garbage"),
+        ('{"sellerLines": 6, "scannerLines": 4, "events": []} x', 52, "after the last event: .*trailing garbage"),
+        ('{"sellerLines": 6, "scannerLines": 4, "events": []}{}', 51, "after the last event: .*trailing garbage"),
     ],
 )
 def test_what_is_no_json_is_refused_with_its_place(text, byte, where, written):
@@ -147,6 +150,41 @@ def test_no_temporary_file_outlives_an_error_nor_even_a_kill(tmp_path, monkeypat
     with pytest.raises(EventLogRefused):
         read(written(log))
     assert not list(folder.iterdir())
+
+
+#: What a person does, in its order; the walk to the sellers takes minute 1 to 1.5, and so on.
+WAY = (
+    WALK | {"people": [0]},
+    BUY | {"event": "WAIT_IN_SELLER_LINE", "people": [0], "time": 1.5},
+    BUY | {"people": [0], "time": 2.0},
+    SCAN | {"event": "WALK_TO_SCANNER", "time": 2.5, "duration": 0.5},
+    SCAN | {"event": "WAIT_IN_SCANNER_LINE", "time": 3.0, "duration": 0.5},
+    SCAN | {"time": 3.5},
+)
+
+
+@pytest.mark.parametrize(("before", "later"), [*combinations(range(6), 2)])
+def test_an_activity_before_the_end_of_one_that_precedes_it_is_refused(before, later, written):
+    early = WAY[later] | {"time": round(WAY[before]["time"] + WAY[before]["duration"] - 0.02, 2)}
+    log = {"sellerLines": 6, "scannerLines": 4, "events": [early, BUS, WAY[before]]}
+    said = (
+        f"event 1 at byte 49: 'time' is before the {WAY[before]['event']} of person 0 ends, expected that time or later"
+    )
+
+    with pytest.raises(EventLogRefused, match=said):
+        read(written(log))
+    early["time"] = round(early["time"] + 0.01, 2)  # two rounded numbers differ by a hundredth of a minute
+    read(written(log))
+
+
+def test_the_order_of_each_member_of_a_group_is_checked(written):
+    people = {"people": [0, 3]}
+    events = [BUS, WALK | people, BUY | people | {"time": 1.5}, SCAN | {"time": 1.9}, SCAN | {"person": 3, "time": 1.9}]
+    events[3]["time"] = 2.0
+    path = written({"sellerLines": 6, "scannerLines": 4, "events": events})
+
+    with pytest.raises(EventLogRefused, match=r"event 5 .*'time' is before the BUY_TICKETS of person 3 ends"):
+        read(path)
 
 
 def read(path):

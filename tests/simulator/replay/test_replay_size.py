@@ -60,12 +60,15 @@ def write_log(path, events):
             minute = bus * 3
             stream.write(", " if bus else "")
             json.dump({"event": "BUS_ARRIVAL", "time": minute, "busId": bus, "peopleCreated": people}, stream)
+            set_off = dict.fromkeys(people, minute)
             for first in people[:40:2]:
                 who = {"people": [first, first + 1], "sellerLine": 1}
-                write_way(stream, ("WALK_TO_SELLER", "WAIT_IN_SELLER_LINE", "BUY_TICKETS"), who, minute, first)
+                bought = write_way(stream, ("WALK_TO_SELLER", "WAIT_IN_SELLER_LINE", "BUY_TICKETS"), who, minute, first)
+                set_off[first] = set_off[first + 1] = bought
             for person in people:
                 who = {"person": person, "scannerLine": 1}
-                write_way(stream, ("WALK_TO_SCANNER", "WAIT_IN_SCANNER_LINE", "SCAN_TICKETS"), who, minute, person)
+                way = ("WALK_TO_SCANNER", "WAIT_IN_SCANNER_LINE", "SCAN_TICKETS")
+                write_way(stream, way, who, set_off[person], person)
         stream.write("]}")
 
 
@@ -75,3 +78,4 @@ def write_way(stream, kinds, who, time, seed):
         stream.write(", ")
         json.dump({"event": kind, **who, "time": round(time, 2), "duration": duration}, stream)
         time += duration
+    return time
