@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from math import inf
 from time import monotonic
 from typing import Final
 
 from simulator.chaos import Injected
 from simulator.daily_rate import streams_of_day
+from simulator.display import shown
 from simulator.distributions import Streams
 from simulator.environment import ON_TIME, Environment, Lateness, PacedEnvironment, wall_clock_us
 from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, LATEST_TIME_US, EventType, hour_start_us
@@ -34,6 +34,13 @@ _REPORT_EVERY_S: Final = 0.2
 #: Limits for one process and for all machines.
 _MOST_VENUES: Final = 1000
 _MOST_RUN_VENUES: Final = 100_000
+
+#: The largest seed; seeds of more digits are typing errors.
+MOST_SEED: Final = 2**64 - 1
+
+#: Slower than this nothing seems to happen, faster is 0: as fast as possible.
+_LEAST_PACE: Final = 0.001
+_MOST_PACE: Final = 1e9
 
 #: Part of every event id, of file names and of pages.
 RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -137,13 +144,16 @@ def plan_run(
         RunError: A parameter is invalid, or events would lie in the future.
     """
     began_us = wall_clock_us()
-    if seed < 0:
-        raise RunError(f"Invalid seed {seed}; expected a whole number from 0.")
+    if not 0 <= seed <= MOST_SEED:
+        raise RunError(f"Invalid seed {shown(seed)}; expected a whole number from 0 to 2^64 - 1.")
     if not 1 <= venues <= _MOST_VENUES:
-        raise RunError(f"Invalid number of venues: {venues} venues; expected 1 to {_MOST_VENUES}.")
+        raise RunError(f"Invalid number of venues: {shown(venues)} venues; expected 1 to {_MOST_VENUES}.")
     run_venues = _run_venues(venues, venue_offset, run_venues)
-    if not 0 <= pace < inf:
-        raise RunError(f"Invalid pace of {pace:g}; expected 0 (as fast as possible), 1 (real time) or another factor.")
+    if pace != 0 and not _LEAST_PACE <= pace <= _MOST_PACE:
+        raise RunError(
+            f"Invalid pace of {pace:g}; expected 0 (as fast as possible), 1 (real time) or another factor from "
+            f"{_LEAST_PACE:g} to {_MOST_PACE:g}."
+        )
     if run_id is not None and not RUN_ID.fullmatch(run_id):
         raise RunError(f"Invalid run id {run_id!r}; expected up to 100 letters, digits, '.', '_' and '-'.")
     if hours is None and pace == 0:
@@ -339,14 +349,14 @@ def _run_venues(venues: int, offset: int, run_venues: int | None) -> int:
     if run_venues is None:
         if offset:
             raise RunError(
-                f"Incomplete part of a run: with {offset} venues before these, give the venues of the whole run as "
-                "--run-venues."
+                f"Incomplete part of a run: with {shown(offset)} venues before these, give the venues of the whole run "
+                "as --run-venues."
             )
         return venues
     if offset < 0 or not offset + venues <= run_venues <= _MOST_RUN_VENUES:
         raise RunError(
-            f"Invalid venues {offset + 1} to {offset + venues} of {run_venues}; expected an offset of at least 0, and "
-            f"a whole run that includes them and has at most {_MOST_RUN_VENUES}."
+            f"Invalid venues {shown(offset + 1)} to {shown(offset + venues)} of {shown(run_venues)}; expected an offset "
+            f"of at least 0, and a whole run that includes them and has at most {_MOST_RUN_VENUES}."
         )
     return run_venues
 

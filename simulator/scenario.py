@@ -5,10 +5,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from importlib.resources import files
-from math import isfinite
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
+from simulator.display import shown
 from simulator.distributions import Distribution, Exponential, Normal
 from simulator.exceptions import ScenarioError
 
@@ -19,9 +20,28 @@ _DISTRIBUTIONS: Final = {"normal": Normal, "exponential": Exponential}
 _HOURS_A_DAY: Final = 24
 
 #: Larger values are more likely typing errors, and the simulation would not end in a lifetime.
-_MOST_SERVERS: Final = 10_000
+MOST_SERVERS: Final = 10_000
 _MOST_MINUTES: Final = 7 * 24 * 60.0
 _MOST_PEOPLE: Final = 100_000.0
+
+#: Durations are whole microseconds, at least one: of a mean below 60 of them rounding would leave little, and of one
+#: far below a microsecond nothing, however often it is drawn.
+_LEAST_MINUTES: Final = 1e-6
+
+#: Messages of one venue in an hour at its full rate: forty times what a stadium sends, and half a minute to simulate.
+_MOST_MESSAGES_AN_HOUR: Final = 10_000_000
+
+#: Smaller shares of the bus rate than this are closed hours, which are 0.
+_LEAST_SHARE: Final = 1e-4
+
+#: A machine simulates at most as many venues.
+_MOST_KINDS: Final = 1000
+
+#: The largest scenario file that is read; built-in ones have less than 2 KB.
+_MOST_BYTES: Final = 1024 * 1024
+
+#: With time and digest the name is part of run ids, which have at most 100 characters.
+_LONGEST_NAME: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,15 +135,21 @@ def load_scenario(name_or_file: str) -> Scenario:
     if name_or_file in built_in_names():
         return _scenario(name_or_file, _read_built_in(name_or_file), origin=f"scenario {name_or_file}")
     path = Path(name_or_file)
-    if not path.is_file():
-        raise ScenarioError(
-            f"There is no scenario '{name_or_file}'; expected a TOML file or one of {', '.join(built_in_names())}."
-        )
+    origin = f"scenario file {path}"
     try:
-        text = path.read_text("utf-8")
+        if not path.is_file():
+            raise ScenarioError(
+                f"There is no scenario '{name_or_file}'; expected a TOML file or one of {', '.join(built_in_names())}."
+            )
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        # Editors write byte order marks, and line ends of their own, which TOML does not know.
+        text = StringIO(content.decode("utf-8-sig"), newline=None).read()
     except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"Cannot read scenario file {path}: {error}.") from error
-    return _scenario(path.stem, _parse(text, f"scenario file {path}"), origin=f"scenario file {path}")
+        raise ScenarioError(f"Cannot read {origin}: {error}.") from error
+    if len(content) > _MOST_BYTES:
+        raise ScenarioError(f"{origin} has more than {_MOST_BYTES:,} bytes; a scenario has a few hundred.")
+    return _scenario(path.stem, _parse(text, origin), origin=origin)
 
 
 def _read_built_in(name: str) -> dict[str, Any]:
@@ -133,7 +159,9 @@ def _read_built_in(name: str) -> dict[str, Any]:
 def _parse(text: str, origin: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise ScenarioError(f"{origin} is nested too deeply; a scenario has tables in at most two levels.") from error
+    except ValueError as error:  # tomllib's own, and Python's for a number of more digits than it converts
         raise ScenarioError(f"{origin} is not valid TOML: {error}.") from error
 
 
@@ -142,7 +170,7 @@ def _scenario(name: str, table: Mapping[str, Any], *, origin: str) -> Scenario:
     for key, value in values.items():
         if key not in PARAMETERS:
             raise ScenarioError(
-                f"{origin}: unknown parameter {key} = {value!r}; known are base, {', '.join(PARAMETERS)}."
+                f"{origin}: unknown parameter {key} = {shown(value)}; known are base, {', '.join(PARAMETERS)}."
             )
     missing = [key for key in PARAMETERS if key not in values and key not in OPTIONAL_PARAMETERS]
     if missing:
@@ -154,31 +182,48 @@ def _scenario(name: str, table: Mapping[str, Any], *, origin: str) -> Scenario:
         _kind(name, values, table, f"{origin}, venue kind {n}")
         for n, table in enumerate(reader.tables("venue_kinds"), 1)
     ]
-    return Scenario(
+    found = Scenario(
         name=_checked_name(name, origin),
         description=reader.text("description"),
-        minutes_between_buses=reader.distribution("minutes_between_buses", most=_MOST_MINUTES),
-        bus_occupancy=reader.distribution("bus_occupancy", least_mean=1, most=_MOST_PEOPLE),
-        group_size=reader.distribution("group_size", least_mean=1, most=_MOST_PEOPLE),
+        minutes_between_buses=reader.minutes("minutes_between_buses"),
+        bus_occupancy=reader.people("bus_occupancy"),
+        group_size=reader.people("group_size"),
         box_office_share=reader.number("box_office_share", 0, 1),
         ticket_price_cents=reader.whole_number("ticket_price_cents", 0, 10**9),
-        walk_to_sellers_minutes=reader.distribution("walk_to_sellers_minutes", most=_MOST_MINUTES),
-        walk_to_scanners_minutes=reader.distribution("walk_to_scanners_minutes", most=_MOST_MINUTES),
-        sellers=reader.whole_number("sellers", 1, _MOST_SERVERS),
-        sale_minutes=reader.distribution("sale_minutes", most=_MOST_MINUTES),
-        scanners=reader.whole_number("scanners", 1, _MOST_SERVERS),
-        scan_minutes=reader.distribution("scan_minutes", most=_MOST_MINUTES),
+        walk_to_sellers_minutes=reader.minutes("walk_to_sellers_minutes"),
+        walk_to_scanners_minutes=reader.minutes("walk_to_scanners_minutes"),
+        sellers=reader.whole_number("sellers", 1, MOST_SERVERS),
+        sale_minutes=reader.minutes("sale_minutes"),
+        scanners=reader.whole_number("scanners", 1, MOST_SERVERS),
+        scan_minutes=reader.minutes("scan_minutes"),
         one_line=reader.truth("one_line"),
         bus_rate_by_hour=reader.day("bus_rate_by_hour"),
         venue_kinds=tuple(kinds),
     )
+    _check_work(found, origin)
+    return found
+
+
+def _check_work(scenario: Scenario, origin: str) -> None:
+    """Refuse a scenario of which nobody would see the end of an hour."""
+    gap, visitors = scenario.minutes_between_buses, scenario.bus_occupancy.mean_above(1)
+    sales = scenario.box_office_share * visitors / scenario.group_size.mean_above(1)
+    messages = 60 / gap.mean_above(0) * (1 + 3 * visitors + 3 * sales)
+    if messages > _MOST_MESSAGES_AN_HOUR:
+        raise ScenarioError(
+            f"{origin}: minutes_between_buses.mean = {gap.mean:g} with bus_occupancy.mean = "
+            f"{scenario.bus_occupancy.mean:g} would be about {messages:,.0f} messages an hour at each venue; "
+            f"at most {_MOST_MESSAGES_AN_HOUR:,} can be simulated."
+        )
 
 
 def _kind(name: str, shared: Mapping[str, Any], table: Mapping[str, Any], origin: str) -> Scenario:
     """Build the scenario of one kind of venue: the shared parameters, overridden by ``table``."""
     for key in table:
         if key in {"base", *_SHARED}:
-            raise ScenarioError(f"{origin}: {key} = {table[key]!r} cannot differ between venues; set it above them.")
+            raise ScenarioError(
+                f"{origin}: {key} = {shown(table[key])} cannot differ between venues; set it above them."
+            )
     return _scenario(name, {k: v for k, v in shared.items() if k != "venue_kinds"} | dict(table), origin=origin)
 
 
@@ -189,7 +234,7 @@ def _with_base(table: Mapping[str, Any], origin: str) -> dict[str, Any]:
         return values
     base = values.pop("base")
     if base not in built_in_names():
-        raise ScenarioError(f"{origin}: base = {base!r} is not built in ({', '.join(built_in_names())}).")
+        raise ScenarioError(f"{origin}: base = {shown(base)} is not built in ({', '.join(built_in_names())}).")
     return _with_base(_read_built_in(base), f"scenario {base}") | values
 
 
@@ -197,6 +242,11 @@ def _checked_name(name: str, origin: str) -> str:
     if not name or not all(c.isascii() and (c.isalnum() or c in "-_") for c in name):
         raise ScenarioError(
             f"{origin}: the name {name!r} becomes part of run ids; use letters, digits, - and _ in the file's name."
+        )
+    if len(name) > _LONGEST_NAME:
+        raise ScenarioError(
+            f"{origin}: the name {name!r} becomes part of run ids; use at most {_LONGEST_NAME} characters in the "
+            "file's name."
         )
     return name
 
@@ -234,6 +284,8 @@ class _Reader:
         value = self.values.get(key, [])
         if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
             raise self._refusal(key, value, f"must be tables, each under [[{key}]]")
+        if len(value) > _MOST_KINDS:
+            raise ScenarioError(f"{self.origin}: {key} are {len(value):,} tables; must be at most {_MOST_KINDS}.")
         return value
 
     def day(self, key: str) -> tuple[float, ...]:
@@ -243,46 +295,70 @@ class _Reader:
             return ()
         if not isinstance(value, list) or len(value) != _HOURS_A_DAY:
             raise self._refusal(key, value, f"must be {_HOURS_A_DAY} numbers, one for each hour of the day")
-        shares = tuple(self._number(f"{key}[{hour}]", share, 0, 1) for hour, share in enumerate(value))
+        shares = tuple(
+            0.0 if share == 0 else self._number(f"{key}[{hour}]", share, _LEAST_SHARE, 1, ", or 0")
+            for hour, share in enumerate(value)
+        )
         if not any(shares):
             raise self._refusal(key, value, "must be above 0 in some hour, or no bus ever arrives")
-        if not isinstance(self.distribution("minutes_between_buses", most=_MOST_MINUTES), Exponential):
+        gaps = self.minutes("minutes_between_buses")
+        if not isinstance(gaps, Exponential):
             raise self._refusal(
                 "minutes_between_buses", self.values["minutes_between_buses"], f"must be exponential to have a {key}"
             )
+        if gaps.mean / max(shares) > _MOST_MINUTES:
+            raise self._refusal(
+                key,
+                max(shares),
+                f"in its busiest hour, with minutes_between_buses.mean = {gaps.mean:g}, is a bus every "
+                f"{gaps.mean / max(shares):g} minutes; must be at most every {_MOST_MINUTES:g}",
+            )
         return shares
 
-    def distribution(self, key: str, *, most: float, least_mean: float = 0) -> Distribution:
-        """Read a distribution whose mean is above zero and not below the truncation minimum."""
+    def minutes(self, key: str) -> Distribution:
+        """Read a distribution of durations."""
+        return self._distribution(key, _LEAST_MINUTES, _MOST_MINUTES, " minutes")
+
+    def people(self, key: str) -> Distribution:
+        """Read a distribution of numbers of people."""
+        found = self._distribution(key, 1, _MOST_PEOPLE, " people")
+        if found.largest > _MOST_PEOPLE:
+            name = f"{key}.sd" if isinstance(found, Normal) else f"{key}.mean"
+            value = found.sd if isinstance(found, Normal) else found.mean
+            raise self._refusal(
+                name, value, f"draws up to {found.largest:,.0f} people; must be at most {_MOST_PEOPLE:,.0f}"
+            )
+        return found
+
+    def _distribution(self, key: str, least_mean: float, most: float, unit: str) -> Distribution:
+        """Read a distribution whose mean is not below the truncation minimum."""
         value = self.values[key]
         if not isinstance(value, dict):
             raise self._refusal(key, value, 'must be like { distribution = "normal", mean = 1.0, sd = 0.2 }')
         kind = value.get("distribution")
-        if kind not in _DISTRIBUTIONS:
+        if not isinstance(kind, str) or kind not in _DISTRIBUTIONS:
             raise self._refusal(f"{key}.distribution", kind, f"must be one of {', '.join(_DISTRIBUTIONS)}")
         known = [field.name for field in fields(_DISTRIBUTIONS[kind])]
         for name in value:
             if name not in {"distribution", *known}:
                 raise ScenarioError(
-                    f"{self.origin}: unknown parameter {key}.{name} = {value[name]!r}; "
+                    f"{self.origin}: unknown parameter {key}.{name} = {shown(value[name])}; "
                     f"a {kind} distribution has {', '.join(known)}."
                 )
         for name in known:
             if name not in value:
                 raise ScenarioError(f"{self.origin}: missing parameter {key}.{name}.")
-        mean = self._number(f"{key}.mean", value["mean"], least_mean, most)
-        if mean == 0:
-            raise self._refusal(f"{key}.mean", value["mean"], "must be above 0")
+        mean = self._number(f"{key}.mean", value["mean"], least_mean, most, unit)
         if kind == "exponential":
             return Exponential(mean)
-        return Normal(mean, self._number(f"{key}.sd", value["sd"], 0, most))
+        return Normal(mean, self._number(f"{key}.sd", value["sd"], 0, most, unit))
 
-    def _number(self, key: str, value: Any, least: float, most: float) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    def _number(self, key: str, value: Any, least: float, most: float, unit: str = "") -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - not a number
             raise self._refusal(key, value, "must be a number")
         if not least <= value <= most:
-            raise self._refusal(key, value, f"must be from {least:g} to {most:g}")
+            raise self._refusal(key, value, f"must be from {least:g} to {most:g}{unit}")
         return float(value)
 
     def _refusal(self, key: str, value: Any, rule: str) -> ScenarioError:
-        return ScenarioError(f"{self.origin}: {key} = {value!r} {rule}.")
+        return ScenarioError(f"{self.origin}: {key} = {shown(value)} {rule}.")

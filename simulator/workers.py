@@ -23,6 +23,7 @@ from time import monotonic
 from typing import Final
 
 from simulator.chaos import Chaos, chaos_sink
+from simulator.display import shown
 from simulator.environment import Lateness
 from simulator.exceptions import RunError, SimulatorError, SinkError, WorkersFailed
 from simulator.run import Progress, Run, Summary, simulate
@@ -30,6 +31,9 @@ from simulator.sinks import Sink, is_kafka, open_sink
 from simulator.sinks.jsonl import JsonlSink
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+#: Each takes about a hundred megabytes, and more than the machine has cores are of no use.
+MOST_WORKERS: Final = 128
 
 #: Timeout for messages of workers before checking whether the run was stopped, seconds.
 _POLL_TIMEOUT_S: Final = 0.1
@@ -63,12 +67,12 @@ def simulate_to(
         on_wait: Callback with a sentence that says what is being waited for.
 
     Raises:
-        RunError: The number of workers is below 1.
+        RunError: The number of workers is invalid.
         SinkError: The destination cannot be opened or written.
         WorkersFailed: Workers failed or died; the others stopped, with their receipts.
     """
-    if workers < 1:
-        raise RunError(f"Invalid number of workers: {workers} workers; expected 1 or more.")
+    if not 1 <= workers <= MOST_WORKERS:
+        raise RunError(f"Invalid number of workers: {shown(workers)} workers; expected 1 to {MOST_WORKERS}.")
     parts = split(run, workers)
     if len(parts) == 1:
         with open_sink(destination, on_wait=on_wait) as sink:

@@ -6,11 +6,12 @@ import sys
 import time
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
+from simulator.distributions import Exponential
 from simulator.environment import wall_clock_us
 from simulator.events import HOUR_US
 from simulator.exceptions import RunError, ScenarioError
@@ -32,13 +33,26 @@ COMMAND = Path(sys.executable).with_name("ticketsim")
         ({"hours": -1}, "-1 hours"),
         ({"hours": float("nan")}, "nan hours"),
         ({"hours": 1e9}, "1e.09 hours"),
+        ({"hours": 1e300}, "1e.300 hours"),
+        ({"hours": 870_000.0, "start": None}, "Invalid run from .* to .*; expected times from 2000"),
         ({"seed": -1}, "Invalid seed -1"),
+        (
+            {"seed": 10**5000},
+            "Invalid seed a number of thousands of digits; expected .* 0 to 2.64 - 1",
+        ),
+        ({"venues": 10**9}, "1000000000 venues; expected 1 to 1000"),
+        ({"venue_offset": 10**400, "run_venues": 2}, "venues 10+[.]{3}0+1 to "),
         ({"venues": 0}, "0 venues"),
         ({"pace": -1.0}, "pace of -1"),
         ({"pace": float("inf")}, "pace of inf"),
+        ({"pace": float("nan")}, "pace of nan"),
+        ({"pace": 1e-300}, "pace of 1e-300; expected 0 .* from 0.001 to 1e.09"),
+        ({"pace": 1e300}, "pace of 1e.300"),
         ({"run_id": "a b"}, "'a b'"),
         ({"run_id": ""}, "''"),
         ({"start": datetime(1999, 12, 31, tzinfo=UTC)}, "1999-12-31.*2000"),
+        ({"start": datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))}, "from the year 0 to .*2000"),
+        ({"start": datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))}, "Invalid start the year 10,000"),
         ({"start": datetime.now(UTC) - timedelta(hours=1)}, "from the future.*Start at .* or earlier"),
         ({"start": datetime.now(UTC) + timedelta(days=2), "pace": 1.0}, "in the future"),
     ],
@@ -304,6 +318,14 @@ def wait_for_lines(file: Path) -> None:
     while not (file.exists() and file.stat().st_size):
         assert time.monotonic() < deadline, "the simulator has written nothing for 30 s"
         time.sleep(0.1)
+
+
+def test_lines_that_would_take_thousands_of_years_to_drain_are_refused_with_the_year():
+    hopeless = replace(ORIGINAL, minutes_between_buses=Exponential(0.01), sale_minutes=Exponential(10_000))
+    with pytest.raises(RunError, match=r"With its drain it may last until the year [0-9,]{5,}, and it is"):
+        plan_run(hopeless, hours=1000, start=datetime(2026, 3, 1, tzinfo=UTC))
+    with pytest.raises(RunError, match=r"Invalid run from the year -[0-9,]+ to"):
+        plan_run(hopeless, hours=1000)
 
 
 @pytest.mark.slow

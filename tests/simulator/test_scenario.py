@@ -1,8 +1,10 @@
+import time
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
-from simulator.distributions import Exponential, Normal
+from simulator.distributions import MINUTE_US, Exponential, Normal, Streams
 from simulator.exceptions import ScenarioError
 from simulator.scenario import PARAMETERS, built_in_names, load_scenario
 
@@ -81,12 +83,41 @@ def test_a_file_may_start_from_a_built_in_and_bears_its_own_name(from_file):
         ('sale_minutes = { distribution = "gamma", mean = 1.0 }', ["sale_minutes.distribution", "gamma", "normal"]),
         ('sale_minutes = { distribution = "normal", mean = 1.0 }', ["missing", "sale_minutes.sd"]),
         ('sale_minutes = { distribution = "normal", mean = -1.0, sd = 1 }', ["sale_minutes.mean", "-1.0"]),
-        ('sale_minutes = { distribution = "normal", mean = 0, sd = 1 }', ["sale_minutes.mean", "0", "above 0"]),
+        ('sale_minutes = { distribution = "normal", mean = 0, sd = 1 }', ["sale_minutes.mean", "0", "from 1e-06"]),
         ('sale_minutes = { distribution = "normal", mean = 1, sd = -1 }', ["sale_minutes.sd", "-1"]),
         ('sale_minutes = { distribution = "normal", mean = inf, sd = 1 }', ["sale_minutes.mean", "inf"]),
         ('scan_minutes = { distribution = "exponential", mean = 1, sd = 1 }', ["scan_minutes.sd", "exponential"]),
         ('group_size = { distribution = "normal", mean = 0.5, sd = 1 }', ["group_size.mean", "0.5", "from 1"]),
         ('bus_occupancy = { distribution = "normal", mean = 1e9, sd = 1 }', ["bus_occupancy.mean", "1000000000.0"]),
+        ('scan_minutes = { distribution = "normal", mean = 1e-9, sd = 0 }', ["scan_minutes.mean", "1e-09", "1e-06"]),
+        ('scan_minutes = { distribution = "exponential", mean = 1e-300 }', ["scan_minutes.mean", "1e-300", "1e-06"]),
+        ('sale_minutes = { distribution = "exponential", mean = 1e300 }', ["sale_minutes.mean", "1e+300", "10080"]),
+        ('sale_minutes = { distribution = "normal", mean = 1, sd = nan }', ["sale_minutes.sd", "nan"]),
+        ('sale_minutes = { distribution = "normal", mean = 1, sd = 1e9 }', ["sale_minutes.sd", "10080"]),
+        ('sale_minutes = { distribution = ["normal"], mean = 1, sd = 1 }', ["sale_minutes.distribution", "['normal']"]),
+        (
+            'sale_minutes = { distribution = "normal", mean = 1' + "0" * 400 + ", sd = 1 }",
+            ["sale_minutes.mean", "10080"],
+        ),
+        ("sellers = 0x1" + "0" * 9000, ["sellers", "thousands of digits", "10000"]),
+        ("walk_to_sellers_minutes = 0x1" + "0" * 9000, ["walk_to_sellers_minutes", "thousands of digits"]),
+        ('minutes_between_buses = { distribution = "exponential", mean = 1e-9 }', ["minutes_between_buses.mean"]),
+        (
+            'minutes_between_buses = { distribution = "exponential", mean = 1e-6 }',
+            ["minutes_between_buses.mean = 1e-06 with bus_occupancy.mean = 100", "messages an hour", "10,000,000"],
+        ),
+        ('bus_occupancy = { distribution = "exponential", mean = 3000 }', ["bus_occupancy.mean = 3000.0", "120,000"]),
+        ('bus_occupancy = { distribution = "normal", mean = 1, sd = 20000 }', ["bus_occupancy.sd = 2", "160,001"]),
+        ('group_size = { distribution = "normal", mean = 2, sd = 1e5 }', ["group_size.sd", "draws up to 800,002"]),
+        (f"bus_rate_by_hour = {[1e-300] * 24}", ["bus_rate_by_hour[0] = 1e-300", "0.0001", "or 0"]),
+        (f"bus_rate_by_hour = {[1] * 23 + ['x']}", ["bus_rate_by_hour[23]", "'x'"]),
+        (f"bus_rate_by_hour = {[1] * 23}\nsellers = 1", ["bus_rate_by_hour", "24 numbers"]),
+        (
+            f"bus_rate_by_hour = {[0.001] * 24}\n"
+            'minutes_between_buses = { distribution = "exponential", mean = 100 }',
+            ["bus_rate_by_hour = 0.001", "minutes_between_buses.mean = 100", "100000 minutes", "10080"],
+        ),
+        ("[[venue_kinds]]\n" * 1001, ["venue_kinds", "1,001", "1000"]),
     ],
 )
 def test_an_impossible_parameter_is_refused_by_name_and_value(from_file, line, named):
@@ -104,7 +135,13 @@ def test_a_file_without_a_base_must_set_everything(from_file):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("sellers = ", "not valid TOML"), ('base = "nothing"', "'nothing' is not built in .*original")],
+    [
+        ("x = " + "[" * 100_000, "nested too deeply"),
+        ("sellers = " + "9" * 5000, "not valid TOML"),
+        ('description = "' + "x" * 2**20 + '"', "more than 1,048,576 bytes"),
+        ("sellers = ", "not valid TOML"),
+        ('base = "nothing"', "'nothing' is not built in .*original"),
+    ],
 )
 def test_a_file_that_cannot_be_understood_is_refused(from_file, text, said):
     with pytest.raises(ScenarioError, match=said):
@@ -119,3 +156,58 @@ def test_an_unknown_name_is_refused_with_the_known_ones():
 def test_a_file_name_that_would_spoil_run_ids_is_refused(from_file):
     with pytest.raises(ScenarioError, match="'my venue' becomes part of run ids"):
         from_file('base = "original"', name="my venue")
+
+
+def test_the_longest_file_name_that_leaves_room_in_run_ids_is_told(from_file):
+    assert from_file('base = "original"', name="n" * 64).name == "n" * 64
+    with pytest.raises(ScenarioError, match="at most 64 characters"):
+        from_file('base = "original"', name="n" * 65)
+    with pytest.raises(ScenarioError, match="File name too long"):
+        load_scenario("n" * 300)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda text: b"\xef\xbb\xbf" + text,
+        lambda text: text.replace(b"\n", b"\r\n"),
+        lambda text: text.replace(b"\n", b"\r"),
+        lambda text: b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"),
+    ],
+    ids=["byte order mark", "Windows", "old Mac", "Windows' byte order mark"],
+)
+def test_a_file_is_the_same_scenario_whatever_editor_saved_it(form, tmp_path):
+    text = 'base = "stable"\nsellers = 9\ndescription = "naïve"\n'.encode()
+    file = tmp_path / "mine.toml"
+    file.write_bytes(form(text))
+
+    assert load_scenario(str(file)) == replace(load_scenario("stable"), sellers=9, description="naïve", name="mine")
+
+
+@pytest.mark.parametrize("content", ["a = 1".encode("utf-16"), b'description = "\xe9"'], ids=["utf-16", "latin-1"])
+def test_a_file_that_is_not_utf8_is_refused_with_the_byte(content, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_bytes(content)
+
+    with pytest.raises(ScenarioError, match=r"Cannot read scenario file .*mine\.toml: 'utf-8' codec .* position"):
+        load_scenario(str(file))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'scan_minutes = { distribution = "normal", mean = 1e-6, sd = 0 }',
+        'scan_minutes = { distribution = "normal", mean = 1e-6, sd = 10080 }',
+        'scan_minutes = { distribution = "exponential", mean = 1e-6 }',
+        'bus_occupancy = { distribution = "normal", mean = 1, sd = 12000 }',
+        'group_size = { distribution = "exponential", mean = 2500 }',
+    ],
+)
+def test_at_its_bounds_a_scenario_draws_at_once(from_file, line):
+    name = line.partition(" ")[0]
+    distribution = getattr(from_file(f'base = "original"\n{line}'), name)
+    unit = MINUTE_US if name == "scan_minutes" else 1
+    draws = Streams(7, 1).whole_numbers("s", distribution, unit=unit)
+    started = time.process_time()
+    assert min(islice(draws, 100_000)) >= 1
+    assert time.process_time() - started < 1

@@ -143,9 +143,10 @@ def test_an_impossible_part_of_a_run_is_refused(options, said):
         plan_run(load_scenario("stable"), hours=1, **options)
 
 
-def test_fewer_than_one_worker_is_refused(plan):
-    with pytest.raises(RunError, match="0 workers"):
-        simulate_to(plan(), "stdout", workers=0)
+@pytest.mark.parametrize("workers", [0, -1, 129, 10**9])
+def test_a_number_of_workers_that_no_machine_has_is_refused(plan, workers):
+    with pytest.raises(RunError, match=f"{workers} workers; expected 1 to 128"):
+        simulate_to(plan(), "stdout", workers=workers)
 
 
 def test_sigterm_stops_all_workers_with_their_receipts(live, tmp_path):
