@@ -5,6 +5,7 @@
   * LocationRefused
   * NoLake
   * LogCleaned
+  * LogGarbled
 
   * NoJava
   * JarsUnavailable
@@ -51,6 +52,10 @@ class NoLake(StreamingError):
 
 class LogCleaned(StreamingError):
     """The log entry of a requested commit has been removed by the log's retention."""
+
+
+class LogGarbled(StreamingError):
+    """The log entry of a commit is not what Delta writes: a loss of power, or a disk that failed."""
 
 
 class LeaseHeld(StreamingError):

@@ -163,6 +163,11 @@ def identity(path: UPath) -> tuple[int, int] | None:
         return None
 
 
+def modified_at(path: UPath) -> float:
+    """Return when a file was last written, seconds since the epoch."""
+    return float(path.stat().st_mtime)
+
+
 def write_atomically(path: UPath, text: str) -> None:
     """Write ``text`` so that no reader ever sees only a part of it."""
     if not isinstance(path, Path):

@@ -59,14 +59,21 @@ def _sentences(resumption: Resumption, fit: CheckpointFit, *, accept_loss: bool)
         return [*known, said]
     if resumption.lost:
         return [*known, "Messages are lost: only --accept-loss resumes from here."]
-    if fit.usable:
+    if fit.usable and accept_loss:
         return [*known, f"Nothing to recover: {fit.why}. The stream resumes from it."]
+    if fit.usable:
+        said = f"{_capitalized(fit.why)}. It is set aside all the same, and the stream resumes there; nothing is lost."
+        return [*known, said]
     if _fresh(resumption, fit):
         return [
             *known,
             "Nothing to recover: the lake is still empty. The stream starts at the first message.",
         ]
-    return [*known, f"{fit.why[0].upper()}{fit.why[1:]}. The stream resumes where the lake ends; nothing is lost."]
+    return [*known, f"{_capitalized(fit.why)}. The stream resumes where the lake ends; nothing is lost."]
+
+
+def _capitalized(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
 
 
 def _lake(place: PartitionPosition) -> str:

@@ -59,7 +59,7 @@ def parser_of_commands() -> argparse.ArgumentParser:
     parser.add_argument("--release", type=Path, default=Path("build/dataproc/job.json"), help="the release's job.json")
     going_on = parser.add_mutually_exclusive_group()
     for option, meaning in (
-        ("--recover", "set the checkpoint aside unless it is at the same offsets as the lake"),
+        ("--recover", "set the checkpoint aside and resume where the lake ends"),
         ("--accept-loss", "the same, and record messages that are gone from Kafka as lost"),
     ):
         going_on.add_argument(option, dest="start_from", action="store_const", const=option, help=meaning)

@@ -18,11 +18,11 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from upath import UPath
 
-from streaming.exceptions import LogCleaned, NoLake
+from streaming.exceptions import LogCleaned, LogGarbled, NoLake
 from streaming.hour import Hour
 from streaming.lake.delta import open_table, table_exists
 from streaming.lake.layout import EVENTS_TABLE, QUARANTINE
-from streaming.storage import identity, location_of, path_of
+from streaming.storage import identity, location_of, modified_at, path_of
 
 #: Characters of a string that Delta's writers keep as a bound.
 _STATISTICS_LENGTH: Final = 32
@@ -236,20 +236,28 @@ class Lake:
 
     def _actions(self, version: int) -> list[dict[str, Any]]:
         try:
-            lines = self._entry(version).read_text(encoding="utf-8").splitlines()
+            lines = self._entry(version).read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             raise LogCleaned(
                 f"version {version} of {self.table_uri} is no longer in its log. Read the table's state instead."
             ) from None
-        return [json.loads(line) for line in lines]
+        try:
+            return [json.loads(line) for line in lines if line]
+        except ValueError as problem:
+            raise LogGarbled(
+                f"version {version} of {self.table_uri} cannot be read: {self._entry(version).name} is not JSON "
+                f"({problem}). Stop the stream, move this file out of _delta_log, and run `ticketsim stream "
+                "--recover`: what it added is read from Kafka again."
+            ) from None
 
     def _commit(self, version: int) -> Commit:
         actions = self._actions(version)
         info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
-        committed_ms = info.get("timestamp", 0)
+        # A commit need not say when it was made, and a loss of power leaves one that says nothing.
+        committed_s = info["timestamp"] / 1000 if "timestamp" in info else modified_at(self._entry(version))
         return Commit(
             version=version,
-            committed_at=datetime.fromtimestamp(committed_ms / 1000, UTC),
+            committed_at=datetime.fromtimestamp(committed_s, UTC),
             added=_files(actions, "add"),
             removed=_files(actions, "remove"),
         )

@@ -10,6 +10,7 @@ the checkpoint Delta would take the next batches for those that it has, and skip
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +22,9 @@ from streaming.topic_partition import TopicPartition
 
 #: Holds the query's id, by which Delta knows the batches that it has.
 _METADATA: Final = "metadata"
+
+#: The first line of each of Spark's log entries.
+_VERSION: Final = re.compile(r"v\d+")
 
 _UNREADABLE: Final = (OSError, ValueError, KeyError, IndexError, AttributeError)
 
@@ -35,7 +39,7 @@ class CheckpointFit:
 
 
 def examine(checkpoint: UPath, committed: Mapping[str, int]) -> CheckpointFit:
-    """Compare a checkpoint with what the lake holds.
+    """Compare a checkpoint with what the lake holds, reading every entry that Spark reads when it starts.
 
     Args:
         checkpoint: The query's folder; it need not exist.
@@ -47,7 +51,10 @@ def examine(checkpoint: UPath, committed: Mapping[str, int]) -> CheckpointFit:
     newest = planned[-1]
     done = _numbers(checkpoint / "commits")
     try:
-        json.loads((checkpoint / _METADATA).read_text(encoding="utf-8"))["id"]  # without it the query gets a new id
+        _require_id(checkpoint / _METADATA)
+        _require_planned(newest, done)
+        if done:
+            _entry(checkpoint / "commits" / str(done[-1]))
         after = _offsets(checkpoint / "offsets" / str(newest))
         before = _offsets(checkpoint / "offsets" / str(newest - 1)) if newest else _initial(checkpoint)
     except _UNREADABLE as problem:
@@ -91,9 +98,38 @@ def _numbers(folder: UPath) -> list[int]:
     return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit())
 
 
-def _offsets(entry: UPath) -> dict[str, int]:
-    """Return where a batch ends, per ``topic/partition``: the last line of Spark's log entry."""
-    return _flat(json.loads(entry.read_text(encoding="utf-8").splitlines()[-1]))
+def _require_id(metadata: UPath) -> None:
+    """Require the query's id: without it the query would get a new one."""
+    try:
+        json.loads(metadata.read_text(encoding="utf-8"))["id"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{metadata.name} does not hold the query's id") from None
+
+
+def _require_planned(newest: int, done: list[int]) -> None:
+    if done and done[-1] > newest:
+        raise ValueError(f"batch {done[-1]} was committed, but the newest planned one is {newest}")
+
+
+def _entry(path: UPath) -> list[Any]:
+    """Return the JSON values of one of Spark's log entries: the lines after the one that names its version.
+
+    Raises:
+        ValueError: The entry is empty or garbled, as after a loss of power; Spark refuses to start from it.
+    """
+    name = f"{path.parent.name}/{path.name}"
+    version, *lines = path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    if not _VERSION.fullmatch(version):
+        raise ValueError(f"{name} does not begin with a version" if version else f"{name} is empty")
+    try:
+        return [json.loads(line) for line in lines if line]
+    except ValueError as problem:
+        raise ValueError(f"{name} is not JSON: {problem}") from None
+
+
+def _offsets(path: UPath) -> dict[str, int]:
+    """Return where a batch ends, per ``topic/partition``: the last value of Spark's log entry."""
+    return _flat(_entry(path)[-1])
 
 
 def _initial(checkpoint: UPath) -> dict[str, int]:

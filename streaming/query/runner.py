@@ -50,8 +50,8 @@ _TOPICS_CHECK_S: Final = 10.0
 #: Where a stream resumes.
 #:
 #: * ``checkpoint``: from its checkpoint, or from what the lake holds if there is none
-#: * ``lake``: from what the lake holds, unless the checkpoint is at the same offsets
-#: * ``accepting_loss``: the same, and messages that are gone from Kafka are first recorded as lost
+#: * ``lake``: from what the lake holds; the checkpoint is set aside, whatever it looks like
+#: * ``accepting_loss``: from what the lake holds, and messages that are gone from Kafka are first recorded as lost
 StartFrom = Literal["checkpoint", "lake", "accepting_loss"]
 
 

@@ -58,7 +58,9 @@ def set_aside_unless_usable(checkpoint: UPath, resumption: Resumption, lake: Lak
 
 
 def abandon_checkpoint(bootstrap: str, lake: Lake, checkpoint: UPath, accepting: SparkSession | None) -> None:
-    """Set a checkpoint aside that does not stand where the lake stands, past a loss that is accepted.
+    """Set the checkpoint aside, so that the stream resumes where the lake ends, or past a loss that is accepted.
+
+    A loss that was accepted before, in a run that was killed, leaves alone a checkpoint that was written since.
 
     The order matters to one who is killed in between. While the new topic ids are not remembered a plain start is
     refused, and before they are the old checkpoint, which counts in the old topic's offsets, is out of the way. What
@@ -81,8 +83,8 @@ def abandon_checkpoint(bootstrap: str, lake: Lake, checkpoint: UPath, accepting:
         record_losses(accepting, lake, losses)
         for loss in losses:
             log.warning("recorded loss: %s", loss)
-    fits = not resumption.lost and examine(checkpoint, resumption.committed).usable
-    if not fits and (aside := set_aside(checkpoint)):
+    kept = accepting is not None and not resumption.lost and examine(checkpoint, resumption.committed).usable
+    if not kept and (aside := set_aside(checkpoint)):
         log.info("the old checkpoint is now %s", aside)
     if accepting is not None:
         remember_topics(lake.root, {**resumption.known_ids, **resumption.topic_ids})

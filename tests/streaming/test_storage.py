@@ -1,4 +1,5 @@
 import os
+import time
 from datetime import date
 
 import duckdb
@@ -20,6 +21,7 @@ from streaming.storage import (
     identity,
     in_bucket,
     location_of,
+    modified_at,
     path_of,
     require_usable,
     set_aside,
@@ -45,6 +47,7 @@ def test_a_file_is_written_as_a_whole_and_tells_itself_from_its_successor(root):
     assert identity(path) == first
     write_atomically(path, "ä")
     assert path.read_text(encoding="utf-8") == "ä"
+    assert abs(modified_at(path) - time.time()) < 60
     assert identity(path) != first
     assert [each.name for each in path.parent.iterdir()] == ["file.json"]
 

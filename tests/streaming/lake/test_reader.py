@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from simulator.events import EventType
 from streaming.contract.validation import validate_batch
-from streaming.exceptions import NoLake
+from streaming.exceptions import LogGarbled, NoLake
 from streaming.hour import Hour
 from streaming.lake.layout import PARTITION_COLUMNS
 from streaming.lake.reader import Lake, Snapshot
@@ -115,3 +116,20 @@ def test_a_log_that_was_cleaned_up_is_read_from_its_checkpoint(append, lake):
     for version in (0, 1):
         (Path(lake.table_uri) / f"_delta_log/{version:020}.json").unlink()
     assert require_the_whole_state(lake).version == 2
+
+
+@pytest.mark.parametrize("content", ["", "\n", '{"txn":{"appId":"a","version":3}}'])
+def test_a_commit_that_does_not_say_when_it_was_made_dates_from_when_its_entry_was_written(append, lake, content):
+    append(0)
+    entry = Path(lake.table_uri) / f"_delta_log/{1:020}.json"
+    entry.write_text(content)
+    os.utime(entry, (NOW.timestamp(), NOW.timestamp()))
+    [commit] = lake.commits(0, 1)
+    assert (commit.committed_at, commit.added, commit.removed) == (NOW, (), ())
+
+
+def test_a_commit_whose_entry_is_garbled_is_named_with_its_version_and_the_cure(append, lake):
+    append(0)
+    (Path(lake.table_uri) / f"_delta_log/{1:020}.json").write_text('{"add": {"path"')
+    with pytest.raises(LogGarbled, match=r"version 1 of .* 0{19}1\.json is not JSON .*`ticketsim stream --recover`"):
+        list(lake.commits(0, 1))

@@ -50,7 +50,7 @@ def test_a_lake_of_another_moment_does_not(checkpoint, lake):
 
 
 def test_a_batch_that_is_noted_as_written_must_be_in_the_lake(checkpoint):
-    (checkpoint / "commits" / "2").touch()
+    (checkpoint / "commits" / "2").write_text("v1\n{}")
     assert examine(checkpoint, NEXT).usable
     assert not examine(checkpoint, {"a.b/0": 5, "c/0": 8}).usable
 
@@ -71,6 +71,24 @@ def test_a_part_of_a_checkpoint_is_none(checkpoint, lost):
     shutil.rmtree(victim) if victim.is_dir() else victim.unlink()
     fit = examine(checkpoint, NEXT)
     assert (fit.usable, fit.complete) == (False, False)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\0\0", b'v1\n{"nextBatchWater', b"v1\n\xff", b"{}"])
+@pytest.mark.parametrize("entry", ["commits/1", "offsets/1", "offsets/2", "metadata"])
+def test_an_entry_that_is_empty_or_garbled_is_named_and_makes_the_checkpoint_incomplete(checkpoint, entry, content):
+    (checkpoint / entry).write_bytes(content)
+    fit = examine(checkpoint, NEXT)
+    assert (fit.usable, fit.complete) == (False, False)
+    assert f"{checkpoint} is incomplete" in fit.why
+    assert entry in fit.why
+
+
+def test_a_batch_that_was_committed_but_is_no_longer_planned_makes_the_checkpoint_incomplete(checkpoint):
+    (checkpoint / "commits" / "2").write_text("v1\n{}")
+    (checkpoint / "offsets" / "2").unlink()
+    fit = examine(checkpoint, NEXT)
+    assert (fit.usable, fit.complete) == (False, False)
+    assert "batch 2 was committed, but the newest planned one is 1" in fit.why
 
 
 def test_a_checkpoint_is_set_aside_and_never_deleted(checkpoint):
