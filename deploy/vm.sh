@@ -10,6 +10,9 @@ METADATA=${METADATA:-http://metadata.google.internal/computeMetadata/v1}
 SECRET_MANAGER=${SECRET_MANAGER:-https://secretmanager.googleapis.com/v1}
 RUN=${RUN:-/run/ticketsim}
 HOME_ON_DISK=${HOME_ON_DISK:-/opt/ticketsim}
+UNITS=${UNITS:-/etc/systemd/system}
+DATA_DISK=${DATA_DISK:-/dev/disk/by-id/google-data}
+DOCKER_ROOT=${DOCKER_ROOT:-/var/lib/docker}
 
 # metadata PATH: the value at PATH of the metadata server.
 metadata() {
@@ -28,16 +31,35 @@ fail() {
     exit 1
 }
 
+# hold_docker: Docker does not start, whoever asks for it, before its data disk is mounted and the files in $RUN are written.
+# systemd would start it early in each boot: on an empty folder of the boot disk, and containers without their secrets.
+hold_docker() {
+    mkdir -p "$UNITS/docker.service.d"
+    cat >"$UNITS/docker.service.d/ticketsim.conf" <<UNIT
+# Written by deploy/vm.sh, which starts Docker itself at every boot.
+[Unit]
+ConditionPathIsMountPoint=$DOCKER_ROOT
+ConditionPathExists=$RUN/ready
+UNIT
+    systemctl daemon-reload
+}
+
 # mount_data_disk: Docker's folder, and so all named volumes, lie on the data disk, which outlives the machine.
 mount_data_disk() {
-    local device=/dev/disk/by-id/google-data
-    mountpoint --quiet /var/lib/docker && return
-    # A disk without a file system is new. A disk that has one is never formatted.
-    blkid "$device" >/dev/null || mkfs.ext4 -q -m 0 -L data "$device"
-    mkdir -p /var/lib/docker
-    mount -o discard,defaults "$device" /var/lib/docker
-    # Space that was added to the disk.
-    resize2fs "$device" 2>/dev/null
+    local found=0
+    if ! mountpoint --quiet "$DOCKER_ROOT"; then
+        # A disk without a file system (2) is new. One that has one, or that cannot be read, is never formatted.
+        blkid --probe "$DATA_DISK" >/dev/null || found=$?
+        case $found in
+        0) ;;
+        2) mkfs.ext4 -q -m 0 -L data "$DATA_DISK" ;;
+        *) fail "the data disk $DATA_DISK cannot be read (blkid: $found); it is not formatted." ;;
+        esac
+        mkdir -p "$DOCKER_ROOT"
+        mount -o discard,defaults "$DATA_DISK" "$DOCKER_ROOT"
+    fi
+    # Space that was added to the disk, also since it was mounted. A disk that cannot grow still serves.
+    resize2fs "$DATA_DISK" || echo "warning: the file system on $DATA_DISK cannot be enlarged." >&2
 }
 
 # install_docker: Debian's own packages; unattended-upgrades patches them.
@@ -45,9 +67,9 @@ install_docker() {
     command -v docker >/dev/null && docker compose version >/dev/null 2>&1 && return
     export DEBIAN_FRONTEND=noninteractive
     apt-get update --quiet
-    apt-get install --quiet --yes --no-install-recommends \
+    # apt's own timers may hold the lock during the first boot.
+    apt-get install --quiet --yes --no-install-recommends -o DPkg::Lock::Timeout=300 \
         docker.io docker-cli docker-compose ca-certificates curl python3 unattended-upgrades
-    systemctl enable --now docker
 }
 
 # write_settings: writes the file from which Compose fills its ${TICKETSIM_...}.
@@ -107,12 +129,22 @@ log_in_to_registry() {
         docker login --username oauth2accesstoken --password-stdin "https://${images%%/*}"
 }
 
+# start_docker: from here on Docker may start; what is written by then is all that containers need.
+start_docker() {
+    : >"$RUN/ready"
+    systemctl start docker
+    docker info >/dev/null || fail "Docker does not run: systemctl status docker says why."
+    # A machine that has its images starts without the registry.
+    log_in_to_registry || echo "warning: the registry takes no login; only images that are here already can be started." >&2
+}
+
 # start IMAGE: takes the Compose file from the image, so that both are of one release, and starts its services.
 start() {
     local image compose="$HOME_ON_DISK/$1.yaml"
     image="$(setting IMAGES)/$1:$(setting RELEASE)"
     mkdir -p "$HOME_ON_DISK"
-    docker pull --quiet "$image"
+    docker pull --quiet "$image" || docker image inspect "$image" >/dev/null ||
+        fail "image $image is neither in the registry nor on this machine: docs/cloud.md, step 5, builds and pushes it."
     docker run --rm --network none --entrypoint cat "$image" /opt/deploy/compose.yaml >"$compose.unfinished"
     mv "$compose.unfinished" "$compose"
     docker compose --env-file "$RUN/settings.env" --file "$compose" up --detach --remove-orphans --quiet-pull
@@ -120,10 +152,10 @@ start() {
     docker image prune --all --force --filter until=720h >/dev/null
 }
 
-# prepare: everything before the first container.
+# prepare: everything before secrets; `start_docker` comes after them.
 prepare() {
+    hold_docker
     mount_data_disk
     install_docker
     write_settings
-    log_in_to_registry
 }

@@ -22,6 +22,7 @@ main() {
     fetch_secret airflow-jwt-secret
     fetch_secret airflow-admin-password
     derive_secrets
+    start_docker
     start airflow
 }
 

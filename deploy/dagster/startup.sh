@@ -7,10 +7,11 @@ install_backup() {
     image="$(setting IMAGES)/dagster:$(setting RELEASE)"
     docker run --rm --network none --entrypoint cat "$image" /opt/deploy/backup.sh >"$HOME_ON_DISK/backup.sh"
     chmod +x "$HOME_ON_DISK/backup.sh"
-    cat >/etc/systemd/system/ticketsim-backup.service <<UNIT
+    cat >"$UNITS/ticketsim-backup.service" <<UNIT
 [Unit]
 Description=Dump Dagster's database into a bucket
-After=docker.service
+# A dump that was missed while the machine was off waits for the start-up script.
+After=docker.service google-startup-scripts.service
 
 [Service]
 Type=oneshot
@@ -18,7 +19,7 @@ EnvironmentFile=$RUN/settings.env
 Environment=TICKETSIM_COMPOSE=$HOME_ON_DISK/dagster.yaml
 ExecStart=$HOME_ON_DISK/backup.sh
 UNIT
-    cat >/etc/systemd/system/ticketsim-backup.timer <<UNIT
+    cat >"$UNITS/ticketsim-backup.timer" <<UNIT
 [Unit]
 Description=Dump Dagster's database every night
 
@@ -37,6 +38,7 @@ main() {
     prepare
     fetch_secret dagster-postgres-password
     fetch_secret alert-url optional
+    start_docker
     start dagster
     install_backup
 }

@@ -3,6 +3,7 @@
 
 main() {
     prepare
+    start_docker
     start kafka
     start simulator
 }
