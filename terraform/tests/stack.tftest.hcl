@@ -7,6 +7,15 @@ mock_provider "google" {
       address = "10.40.0.9"
     }
   }
+
+  # Of the forms that the provider asks for where they are used.
+  mock_resource "google_service_account" {
+    defaults = {
+      email  = "machine@an-empty-project.iam.gserviceaccount.com"
+      member = "serviceAccount:machine@an-empty-project.iam.gserviceaccount.com"
+      name   = "projects/an-empty-project/serviceAccounts/machine@an-empty-project.iam.gserviceaccount.com"
+    }
+  }
 }
 
 variables {

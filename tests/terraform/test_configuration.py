@@ -276,6 +276,12 @@ AGAINST_THE_POLICY = {
         "autoscaling takes workers",
     ),
     "another image": ("modules/dataproc/main.tf", 'image_version = "3.0"', 'image_version = "2.2"', "built for 3.0"),
+    "a job that stays away when its cluster is recreated": (
+        "modules/dataproc/main.tf",
+        "replace_triggered_by = [google_dataproc_cluster.this.id]",
+        "replace_triggered_by = [google_dataproc_cluster.this.name]",
+        "it is not recreated with its cluster",
+    ),
     "a job that is not restarted": (
         "modules/dataproc/main.tf",
         "max_failures_per_hour = 6",

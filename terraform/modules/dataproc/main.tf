@@ -104,4 +104,9 @@ resource "google_dataproc_job" "stream" {
     args                 = var.stream.arguments
     properties           = var.stream.properties
   }
+
+  lifecycle {
+    # A cluster that is recreated has the same name, and no job.
+    replace_triggered_by = [google_dataproc_cluster.this.id]
+  }
 }

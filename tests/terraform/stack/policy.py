@@ -145,6 +145,10 @@ def _job(resource: Resource) -> Iterator[str]:
         resource.blocks("scheduling")
     ):
         yield "it ends for good when its driver dies: it may be restarted 1 to 10 times an hour."
+    triggers = [name for block in resource.blocks("lifecycle") for name in block.get("replace_triggered_by", [])]
+    for cluster in re.findall(r"google_dataproc_cluster\.\w+", str(resource.blocks("placement"))):
+        if not any(str(trigger).strip("${}") == f"{cluster}.id" for trigger in triggers):
+            yield f"it is not recreated with its cluster: replace_triggered_by lacks {cluster}.id."
 
 
 def _member(resource: Resource) -> Iterator[str]:

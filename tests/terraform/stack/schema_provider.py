@@ -1,15 +1,17 @@
-"""A Terraform provider that knows the Google provider's schema, and nothing else: enough for `validate` and for mocks.
+"""A Terraform provider that knows the Google provider's schema and little else: enough for `validate` and for mocks.
 
 Terraform asks a provider for its schema, and checks configuration against that itself; `terraform test` with
 `mock_provider` makes up what a provider would compute. So the real Terraform, with expressions, modules, types and
 required arguments, can be run over ``terraform/`` where the real provider cannot be had. What the real one checks
-beyond its schema (the form of a name, arguments that exclude each other) is not checked here.
+beyond its schema (the form of a name, arguments that exclude each other) is not checked here, with two exceptions in
+``_FORMS``: these refuse what a mock makes up unless it is told better.
 
 The protocol: https://developer.hashicorp.com/terraform/plugin/terraform-plugin-protocol, version 6; a provider is a
 gRPC server that prints its address. Its messages are few, so they are encoded here rather than by generated code.
 """
 
 import json
+import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +19,21 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import msgspec
 
 TABLE = Path(__file__).with_name("google.json")
+
+#: What the real provider asks of an argument, and how it says so: validateIAMMember, ServiceAccountLinkRegex.
+_FORMS = {
+    "member": (
+        re.compile(r".+:.+|projectOwners|projectReaders|projectWriters|allUsers|allAuthenticatedUsers"),
+        "IAM members must have one of the values of https://cloud.google.com/billing/docs/reference/rest/v1/Policy#Binding",
+    ),
+    "service_account_id": (
+        re.compile(r"projects/[^/]+/serviceAccounts/[^/@]+@[^/]+"),
+        "expected projects/PROJECT/serviceAccounts/ADDRESS",
+    ),
+}
 
 _NESTING = {"single": 1, "list": 2, "set": 3}
 
@@ -77,8 +92,45 @@ def _provider_schema() -> bytes:
     return _field(1, _schema({"attributes": table["configuration"], "blocks": {}})) + b"".join(resources)
 
 
+def _fields(message: bytes) -> dict[int, bytes]:
+    """Decode the fields of a message that are strings, bytes or messages; each occurs once in what is asked here."""
+    found, position = {}, 0
+    while position < len(message):
+        (tag, position), start = _read_varint(message, position), position
+        if tag & 7 != 2:
+            raise ValueError(f"field {tag >> 3} at {start} has wire type {tag & 7}; expected a length and bytes.")
+        length, position = _read_varint(message, position)
+        found[tag >> 3] = message[position : position + length]
+        position += length
+    return found
+
+
+def _read_varint(message: bytes, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[position]
+        value |= (byte & 127) << shift
+        position, shift = position + 1, shift + 7
+        if byte < 128:
+            return value, position
+
+
+def _diagnostics(request: bytes) -> bytes:
+    """Return ValidateResourceConfig's answer: an error for each argument that does not have its form."""
+    asked = _fields(request)
+    if not asked[1].endswith(b"_iam_member"):
+        return b""
+    # What is not known yet is an extension type of msgpack's.
+    values = msgspec.msgpack.decode(_fields(asked[2])[1], ext_hook=lambda *_: None)
+    return b"".join(
+        _field(1, _field(1, 1) + _field(2, f"invalid value {values[name]!r} for {name} ({meaning})"))
+        for name, (form, meaning) in _FORMS.items()
+        if isinstance(values.get(name), str) and not form.fullmatch(values[name])
+    )
+
+
 class _Answers(grpc.GenericRpcHandler):
-    """A handler without diagnostics: it answers everything but the schema with an empty message."""
+    """A handler that answers everything but the schema and a resource's arguments with an empty message."""
 
     def __init__(self, over: threading.Event) -> None:
         self._over = over
@@ -88,9 +140,11 @@ class _Answers(grpc.GenericRpcHandler):
         if service not in {"tfplugin6.Provider", "plugin.GRPCController"}:
             return None
 
-        def answer(_request: bytes, _context: grpc.ServicerContext) -> bytes:
+        def answer(request: bytes, _context: grpc.ServicerContext) -> bytes:
             if method == "Shutdown":
                 self._over.set()
+            if method == "ValidateResourceConfig":
+                return _diagnostics(request)
             return _provider_schema() if method == "GetProviderSchema" else b""
 
         return grpc.unary_unary_rpc_method_handler(answer)
