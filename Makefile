@@ -120,7 +120,7 @@ soak: setup $(TEST_INSTALLED) ## Kill stream and broker by random schedules for 
 cloud-plan: ## Show what Terraform would change on Google Cloud (docs/cloud.md)
 	@terraform/cloud.sh plan
 
-cloud-up: ## Make the stack on Google Cloud, or bring it up to date; asks first
+cloud-up: ## Make the stack on Google Cloud, or bring it up to date; asks first (CLUSTER=replace allows a new cluster)
 	@terraform/cloud.sh up
 
 cloud-down: ## Destroy the stack on Google Cloud; asks first

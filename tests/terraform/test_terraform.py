@@ -1,5 +1,8 @@
 """Terraform itself over ``terraform/``: format, validation, and its own tests with a mocked provider."""
 
+import subprocess
+import sys
+
 import pytest
 from stack.configuration import ROOT
 
@@ -39,3 +42,43 @@ def test_what_is_wrong_is_not_valid(initialised, terraform, planted, error):
     done = terraform(initialised, "validate")
     assert done.returncode != 0
     assert error in done.stderr
+
+
+#: In a module, as ours are; with the fields that the review reads, of a resource that Terraform has of its own.
+DATA = """variable "size" {}
+resource "terraform_data" "data" {
+  input            = [{ state = "ERROR" }]
+  triggers_replace = var.size
+}
+"""
+
+CALL = """variable "keep_data" {
+  default = true
+}
+variable "size" {}
+module "vm" {
+  source = "./vm"
+  size   = var.size
+}
+"""
+
+
+@pytest.mark.slow
+def test_terraforms_plans_have_the_form_in_which_they_are_reviewed(tmp_path, terraform):
+    (tmp_path / "vm").mkdir()
+    (tmp_path / "vm/main.tf").write_text(DATA)
+    (tmp_path / "main.tf").write_text(CALL)
+    for step in (["init"], ["apply", "-auto-approve", "-var=size=50"], ["plan", "-out=plan", "-var=size=20"]):
+        done = terraform(tmp_path, *step)
+        assert done.returncode == 0, done.stderr
+    shown = terraform(tmp_path, "show", "-json", "plan").stdout
+
+    def review(what: str, text: str) -> str:
+        command = [sys.executable, ROOT / "terraform/plan_review.py", what]
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+
+    disk = shown.replace('"type":"terraform_data"', '"type":"google_compute_disk"')
+    assert review("deletions", disk) == "module.vm.terraform_data.data: the disk would be recreated empty.\n"
+    job = shown.replace('"type":"terraform_data"', '"type":"google_dataproc_job"').replace('"input":', '"status":')
+    assert review("ended-jobs", job) == ""  # it is recreated anyway
+    assert review("ended-jobs", job.replace('"delete"', '"update"')) == "module.vm.terraform_data.data\n"

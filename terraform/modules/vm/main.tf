@@ -13,6 +13,9 @@ resource "google_compute_disk" "data" {
   zone = var.zone
   type = "pd-balanced"
   size = var.data_disk_gb
+
+  # A disk cannot shrink or move: a plan that wants it to deletes it. `make cloud-up` refuses that; this is for all others.
+  create_snapshot_before_destroy = var.keep
 }
 
 resource "google_compute_resource_policy" "daily" {
