@@ -355,8 +355,8 @@ def _run_venues(venues: int, offset: int, run_venues: int | None) -> int:
         return venues
     if offset < 0 or not offset + venues <= run_venues <= _MOST_RUN_VENUES:
         raise RunError(
-            f"Invalid venues {shown(offset + 1)} to {shown(offset + venues)} of {shown(run_venues)}; expected an offset "
-            f"of at least 0, and a whole run that includes them and has at most {_MOST_RUN_VENUES}."
+            f"Invalid venues {shown(offset + 1)} to {shown(offset + venues)} of {shown(run_venues)}; expected an "
+            f"offset of at least 0, and a whole run that includes them and has at most {_MOST_RUN_VENUES}."
         )
     return run_venues
 
