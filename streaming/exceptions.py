@@ -9,6 +9,7 @@
 
   * NoJava
   * JarsUnavailable
+  * SparkNotStarted
 
   * LeaseHeld
   * LeaseLost
@@ -44,6 +45,10 @@ class NoJava(StreamingError):
 
 class JarsUnavailable(StreamingError):
     """The jars are not in the cache and cannot be downloaded."""
+
+
+class SparkNotStarted(StreamingError):
+    """Spark's JVM ended before it answered."""
 
 
 class NoLake(StreamingError):

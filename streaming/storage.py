@@ -41,10 +41,12 @@ _WITH_BUCKET: Final = re.compile(r"gs://[a-z0-9][a-z0-9._-]*(/|$)")
 #: Bytes of a name, as the file systems of Linux and macOS have it.
 _LONGEST_NAME: Final = 255
 
+_IN_CLASS_PATHS: Final = {":": "separates the entries of a class path"}
+
 #: Characters of class paths and of lists, in the paths of what a JVM is started with.
 _SEPARATORS: Final = {
-    ":": "separates the entries of a class path",
-    ",": "separates the jars of Spark",
+    **_IN_CLASS_PATHS,
+    ",": "separates the entries of Spark's lists",
     **dict.fromkeys("*{}", "Spark takes for a pattern"),
 }
 
@@ -117,6 +119,26 @@ def require_startable(path: Path, name: str) -> None:
         LocationRefused: It has a character that separates or matches paths.
     """
     _require_readable(str(path), name, _MISREAD | _SEPARATORS)
+
+
+def require_on_class_path(path: Path, name: str) -> None:
+    """Refuse a path that cannot stand in a class path.
+
+    Raises:
+        LocationRefused: It has a colon.
+    """
+    _require_readable(str(path), name, _IN_CLASS_PATHS)
+
+
+def usable(location: str | Path | UPath, name: str) -> str:
+    """Return ``location`` as ``absolute`` does, refused as by ``require_usable``.
+
+    Raises:
+        LocationRefused: See there.
+    """
+    found = absolute(location, name)
+    require_usable(found, name)
+    return found
 
 
 def _require_readable(location: str, name: str, misread: dict[str, str]) -> None:

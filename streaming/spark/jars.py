@@ -20,6 +20,7 @@ from typing import Final
 from filelock import FileLock
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
+from streaming.child_environment import of_jvm
 from streaming.exceptions import JarsUnavailable, StreamingError
 from streaming.spark.java import find_java
 from streaming.storage import require_startable
@@ -135,6 +136,7 @@ def _retrieve(target: Path, ivy_cache: Path, confs: tuple[str, ...], on_download
     with subprocess.Popen(
         command,
         cwd=target.parent,
+        env=of_jvm(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

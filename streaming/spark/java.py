@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from streaming.child_environment import java_options
 from streaming.exceptions import NoJava
 
 #: Spark 4.1 and Kafka 4.4 are compiled for it.
@@ -49,6 +50,12 @@ def find_java() -> Java:
         raise NoJava(f"the Java in {found} does not run ({error}). {_CURE}") from error
     version = feature_release(answer.stderr + answer.stdout)
     if answer.returncode != 0 or version is None:
+        if options := java_options():
+            named = " and ".join(f"{name} is {value!r}" for name, value in options.items())
+            raise NoJava(
+                f"the Java in {found} does not run (`java -version` exited {answer.returncode}). {named}: unset it if "
+                f"it is the reason. {_CURE}"
+            )
         raise NoJava(f"the Java in {found} does not run (`java -version` exited {answer.returncode}). {_CURE}")
     if version < MINIMUM_JAVA:
         raise NoJava(f"the Java in {found} is version {version}, older than {MINIMUM_JAVA}. {_CURE}")

@@ -6,7 +6,6 @@ While it runs, pyspark hands the same session to everyone who asks for one, as d
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,11 +16,16 @@ from typing import Any, Final
 from py4j.protocol import Py4JError
 from pyspark import SparkConf
 from pyspark.core.context import SparkContext
+from pyspark.errors import PySparkRuntimeError
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
+from streaming.child_environment import as_environment, java_options, of_spark
+from streaming.exceptions import SparkNotStarted
 from streaming.spark.gcs_connector import connector_settings
 from streaming.spark.jars import ensure_jars
+from streaming.spark.java import find_java
+from streaming.storage import require_on_class_path, require_startable
 
 _LOGGING: Final = Path(__file__).with_name("log4j2.xml")
 
@@ -105,8 +109,8 @@ def _session_settings(jars: Sequence[Path], conf: Mapping[str, str] | None = Non
         jars: The Kafka source and Delta Lake.
         conf: Overrides and additions to ``DEFAULTS``; the cloud job names its own master and file system here.
     """
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     with tempfile.TemporaryDirectory(prefix="ticketsim-spark-", ignore_cleanup_errors=True) as scratch:
+        require_startable(Path(scratch), "TMPDIR, the folder of temporary files,")
         yield {
             "spark.driver.extraJavaOptions": (
                 f"{_COLLECTOR} -Dlog4j2.configurationFile={_LOGGING.as_uri()} -Duser.timezone=UTC"
@@ -126,11 +130,16 @@ def spark_session(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -
     Args:
         jars: The Kafka source and Delta Lake.
         conf: Overrides and additions to ``DEFAULTS``; the cloud job names its own master and file system here.
+
+    Raises:
+        LocationRefused: The JVM would take the paths of its jars or temporary files apart.
+        NoJava, SparkNotStarted: The JVM ended before it answered.
     """
-    with _session_settings(jars, conf) as settings:
+    # For as long as the session lives: pyspark asks the environment again, e.g. for SPARK_REMOTE.
+    with as_environment(of_spark()), _session_settings(jars, conf) as settings:
+        require_on_class_path(Path(os.environ["SPARK_HOME"]), "the folder of pyspark")
         spark_conf = SparkConf().setAll(list(settings.items()))
-        # In a session of its own the JVM outlives a signal to our group long enough to finish the batch that runs.
-        gateway = launch_gateway(conf=spark_conf, popen_kwargs={"start_new_session": True})
+        gateway = _launched(spark_conf)
         try:
             with _signal_handlers_kept():
                 spark = SparkSession(SparkContext(conf=spark_conf, gateway=gateway))
@@ -141,6 +150,20 @@ def spark_session(jars: Sequence[Path], conf: Mapping[str, str] | None = None) -
                     spark.stop()
         finally:
             _end(gateway)
+
+
+def _launched(spark_conf: SparkConf) -> Any:
+    """Start the JVM and return pyspark's connection to it."""
+    try:
+        # In a session of its own the JVM outlives a signal to our group long enough to finish the batch that runs.
+        return launch_gateway(conf=spark_conf, popen_kwargs={"start_new_session": True})
+    except PySparkRuntimeError as error:
+        java = find_java()  # says what is wrong with it, if anything is
+        options = " and ".join(f"{name}={value!r}" for name, value in java_options().items())
+        raise SparkNotStarted(
+            f"Spark's JVM ended before it answered; what it said is above. It was started with {java.path}"
+            f"{f' and {options}, which may be the reason' if options else ''}. `ticketsim doctor` checks this machine."
+        ) from error
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from simulator.events import EVENT_TYPES, EventType
 from simulator.run import Run, plan_run, simulate
 from simulator.scenario import load_scenario
 from simulator.sinks import open_sink
+from streaming.child_environment import of_station
 from streaming.exceptions import NoLake
 from streaming.lake.duckdb_files import HIVE_TYPES
 from streaming.lake.layout import QUARANTINE
@@ -185,7 +186,9 @@ def _stream(settings: Settings, log: Path, on_progress: OnProgress) -> None:
         *(sys.executable, "-m", "ticketsim", "stream", "--once"),
         *("--bootstrap", settings.bootstrap, "--lake", settings.lake, "--checkpoint", str(settings.checkpoint)),
     ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=of_station(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+    ) as process:
         last = ""
         try:
             with log.open("a", encoding="utf-8") as file:

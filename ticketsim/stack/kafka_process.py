@@ -15,6 +15,7 @@ import psutil
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from streaming.child_environment import of_jvm
 from streaming.same_process import same_process
 from streaming.spark.jars import Jars
 from streaming.spark.java import find_java
@@ -81,6 +82,7 @@ def launch(directory: Path, port: int, controller_port: int, jars: Jars, on_prog
         process = psutil.Popen(
             [*java, "kafka.Kafka", str(properties)],
             cwd=directory,
+            env=of_jvm(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -166,6 +168,7 @@ def _format(java: list[str], directory: Path, output: int) -> None:
     formatted = subprocess.run(
         [*tool, "-c", str(_properties(directory))],
         cwd=directory,
+        env=of_jvm(),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

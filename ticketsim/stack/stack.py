@@ -4,7 +4,6 @@ A Procfile runner stops its processes all at once. Here the order matters: the s
 receipts reach Kafka; then the stream, after its current batch; then Dagster; and the broker last.
 """
 
-import os
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import Final
 
 import psutil
 
+from streaming.child_environment import of_station
 from ticketsim.exceptions import StationFailed
 from ticketsim.progress import OnProgress
 from ticketsim.stack import broker
@@ -75,7 +75,7 @@ def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, 
 def _run_parts(settings: Settings, options: StackOptions, stop: threading.Event, on_progress: OnProgress) -> None:
     parts: list[_Part] = []
     ran_before = broker.status(settings.broker_dir).running
-    environment = {**os.environ, "TICKETSIM_PAGE_URL": page_url(options.page_port)}
+    environment = {**of_station(), "TICKETSIM_PAGE_URL": page_url(options.page_port)}
     try:
         on_progress("starting the broker")
         broker.start(settings.broker_dir, settings.broker_port)

@@ -2,16 +2,14 @@
 
 import hashlib
 import importlib.metadata
-import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject, DbtProjectPreparer
 from filelock import FileLock
 
+from streaming.child_environment import as_environment, of_dbt
 from ticketsim_assets.dagster_internals import InstalledDbtCliResource
 from ticketsim_assets.resources.warehouse import WarehouseResource
 
@@ -29,9 +27,9 @@ class TicketsimDbt(InstalledDbtCliResource):
     parsed_path: str  #: where the project was parsed, relative to it: each engine has a folder of its own
 
     def cli(self, *args: Any, **options: Any) -> DbtCliInvocation:
-        """Start a dbt command; see the base class. Its environment is this process's and the warehouse's place."""
+        """Start a dbt command; see the base class. It gets our environment without flags of dbt, and the warehouse."""
         place = {**self.warehouse.target.dbt_environment(), "DBT_TARGET_PATH": self.parsed_path}
-        with _environment(place):
+        with as_environment({**of_dbt(), **place}):
             return super().cli(*args, **options)
 
 
@@ -107,18 +105,3 @@ def _digest_of_files(project_dir: Path) -> str:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(project_dir).as_posix()}\0{content}\n".encode())
     return digest.hexdigest()
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set ``variables`` for a process that is started meanwhile: dagster-dbt hands on this process's environment."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
