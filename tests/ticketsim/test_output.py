@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +12,7 @@ from rich.table import Table
 import ticketsim
 from streaming.hour import Hour
 from streaming.lake.layout import QUARANTINE
-from ticketsim import cli, output, progress
+from ticketsim import output, progress
 from ticketsim.output import Terminal, console, emit_json, log_to_terminal, print_result, printable, say
 from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
 from ticketsim_assets.warehouse.wait_policy import NO_WAIT
@@ -24,24 +23,6 @@ from ..ticketsim_assets.conftest import START, LakeMaker, simulated
 MARKUP, SEQUENCE = "[/bold]", "\x1b[31m"
 OUTSIDE = f"{MARKUP}{SEQUENCE}\x1b]0;title\x07:smile:\u202e\x9b2J\r"
 SHOWN = r"[/bold]\x1b[31m\x1b]0;title\x07:smile:\u202e\x9b2J\r"
-
-
-@pytest.fixture
-def run_ticketsim(monkeypatch, tmp_path, capsys):
-    """run_ticketsim(arguments): exit code, stdout and stderr, with everything below ``tmp_path``."""
-    monkeypatch.setenv("TICKETSIM_HOME", str(tmp_path))
-    monkeypatch.setenv("TICKETSIM_BOOTSTRAP", "127.0.0.1:9")
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["ticketsim", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert "\x1b" not in out + err
-        return int(ended.value.code or 0), out, err
-
-    return run
 
 
 @pytest.mark.parametrize("run_id", [MARKUP, SEQUENCE])

@@ -91,9 +91,10 @@ def status(directory: DirectoryOption = None, json: JsonOption = False) -> None:
 
 
 def _chosen(directory: Path | None) -> Path:
+    from streaming.storage import usable
     from ticketsim_assets.settings import read_settings
 
-    return (directory or read_settings().broker_dir).expanduser().resolve()
+    return Path(usable(directory, "--dir")) if directory else read_settings().broker_dir
 
 
 def _show(result: "BrokerStatus", json: bool) -> None:

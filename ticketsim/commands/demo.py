@@ -29,16 +29,11 @@ def demo(
     from ticketsim.stack.demo import run_demo
     from ticketsim_assets.settings import read_settings
 
+    settings = read_settings()
     faults = parse_chaos(chaos) if chaos else None
     with live_status("broker") as on_progress:
         report = run_demo(
-            read_settings(),
-            hours=hours,
-            seed=seed,
-            venues=venues,
-            scenario=scenario,
-            chaos=faults,
-            on_progress=on_progress,
+            settings, hours=hours, seed=seed, venues=venues, scenario=scenario, chaos=faults, on_progress=on_progress
         )
     _show(report)
     if json:

@@ -13,11 +13,9 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 def doctor(json: JsonOption = False) -> None:
     """Check this machine and say how to fix what is missing; exit 1 if it is required."""
     from ticketsim.doctor import Verdict, examine
-    from ticketsim_assets.settings import read_settings
 
     with console.status("checking this machine"):
-        settings = read_settings()
-        checks = examine(settings.broker_dir, settings.broker_port, DAGSTER_PORT)
+        checks = examine(DAGSTER_PORT)
     healthy = all(check.verdict is not Verdict.FAIL for check in checks)
     if json:
         emit_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})

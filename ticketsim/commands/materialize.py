@@ -10,6 +10,7 @@ from ticketsim.output import JsonOption, console, emit_json, live_status, say
 if TYPE_CHECKING:
     from streaming.hour import Hour
     from ticketsim_assets.run_locally import RunOutcome
+    from ticketsim_assets.settings import Settings
 
 
 def materialize(
@@ -26,26 +27,27 @@ def materialize(
     as_json: JsonOption = False,
 ) -> None:
     """Ask Dagster for hours: load, check against the receipts, rebuild marts and page."""
+    from ticketsim_assets.settings import read_settings
+
     ways = (hour is not None, first is not None or last is not None, due)
     if sum(ways) != 1 or (first is None) != (last is None):
         raise typer.BadParameter("give --hour HOUR, or both --from HOUR and --to HOUR, or --due.")
     if due and allow_incomplete:
         raise typer.BadParameter("--due loads complete hours only; name others with --hour, or --from and --to.")
+    settings = read_settings()  # refused before Dagster is imported, which takes seconds
     if due:
-        _materialize_due(as_json)
+        _materialize_due(settings, as_json)
     else:
-        _materialize_range(hour or first or "", hour or last or "", allow_incomplete, as_json)
+        _materialize_range(settings, hour or first or "", hour or last or "", allow_incomplete, as_json)
 
 
-def _materialize_range(first: str, last: str, allow_incomplete: bool, as_json: bool) -> None:
+def _materialize_range(settings: "Settings", first: str, last: str, allow_incomplete: bool, as_json: bool) -> None:
     from datetime import UTC, datetime
 
     from ticketsim.materialization import materialize_hours
     from ticketsim.stack.dagster_home import dagster_instance
     from ticketsim_assets.assets.partitions import existing_hours, parse_hour
-    from ticketsim_assets.settings import read_settings
 
-    settings = read_settings()
     start, end = parse_hour(first), parse_hour(last)
     hours = existing_hours(start, end, first_hour=settings.first_hour, now=datetime.now(UTC))
     with dagster_instance(settings) as instance, live_status(f"materialising {len(hours)} hours from {start}"):
@@ -55,13 +57,11 @@ def _materialize_range(first: str, last: str, allow_incomplete: bool, as_json: b
         emit_json(_as_json(hours, outcomes))
 
 
-def _materialize_due(as_json: bool) -> None:
+def _materialize_due(settings: "Settings", as_json: bool) -> None:
     from ticketsim.materialization import materialize_due
     from ticketsim.stack.dagster_home import dagster_instance
     from ticketsim_assets.exceptions import RunFailed
-    from ticketsim_assets.settings import read_settings
 
-    settings = read_settings()
     with dagster_instance(settings) as instance, live_status("looking at the lake") as on_progress:
         due = materialize_due(settings, instance, on_progress)
     for note in due.notes:

@@ -176,10 +176,10 @@ def _reprocess(lake_root: str, selection: "Selection") -> "Reprocessed":
 
 def _lake(root: str | None) -> Any:
     from streaming.lake.reader import Lake
-    from streaming.storage import absolute
+    from streaming.storage import usable
     from ticketsim_assets.settings import read_settings
 
-    return Lake(absolute(root or read_settings().lake))
+    return Lake(usable(root, "--lake") if root else read_settings().lake)
 
 
 def _selection(reason: str | None, topic: str | None, first: str | None, last: str | None) -> "Selection":

@@ -52,7 +52,7 @@ def stream(  # noqa: PLR0917  # typer passes by name
     from streaming.query.checkpoint import examine
     from streaming.query.resumption import survey
     from streaming.query.runner import StreamConfig, run_stream
-    from streaming.storage import path_of
+    from streaming.storage import path_of, usable
     from ticketsim.recovery import describe, show  # Spark takes a second to import
     from ticketsim_assets.settings import read_settings
 
@@ -61,8 +61,8 @@ def stream(  # noqa: PLR0917  # typer passes by name
     settings = read_settings()
     config = StreamConfig(
         bootstrap=bootstrap or settings.bootstrap,
-        lake=lake or settings.lake,
-        checkpoint=path_of(checkpoint) if checkpoint else settings.checkpoint,
+        lake=usable(lake, "--lake") if lake else settings.lake,
+        checkpoint=path_of(usable(checkpoint, "--checkpoint")) if checkpoint else settings.checkpoint,
         trigger=None if once else trigger,
         start_from="accepting_loss" if accept_loss else "lake" if recover else "checkpoint",
     )

@@ -32,6 +32,7 @@ def up(  # noqa: PLR0917 - the parameters are the command's options
     from ticketsim.stack.stack import StackOptions, run_stack
     from ticketsim_assets.settings import read_settings
 
+    settings = read_settings()
     parse_trigger(trigger)
     if start is None and pace > 1:
         start = (datetime.now(UTC) - _HEAD_START).replace(minute=0, second=0, microsecond=0).isoformat()
@@ -39,4 +40,4 @@ def up(  # noqa: PLR0917 - the parameters are the command's options
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     options = StackOptions(scenario, seed, venues, pace, start, trigger, port, page_port)
-    run_stack(read_settings(), options, stop, say)
+    run_stack(settings, options, stop, say)
