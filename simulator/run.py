@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from time import monotonic
+from time import monotonic, process_time
 from typing import Final
 
 from simulator.chaos import Injected
@@ -25,8 +25,16 @@ from simulator.venue import Venue
 
 _DAY_US: Final = 24 * HOUR_US
 
-#: Simulated time between two checks of the wall clock.
-_SLICE_US: Final = HOUR_US // 12
+#: Simulated time between two checks of the wall clock, which is adapted to what there is to simulate.
+_LONGEST_SLICE_US: Final = HOUR_US // 12
+_SHORTEST_SLICE_US: Final = 10_000
+
+#: Seconds between two checks of the wall clock, at least and at most.
+_LEAST_SLICE_S: Final = 0.02
+_MOST_SLICE_S: Final = 0.1
+
+#: Seconds of CPU that a stopped run has to finish its open hour, so that it ends within two seconds.
+_FINISH_WITHIN_S: Final = 0.5
 
 #: Seconds between two reports of progress.
 _REPORT_EVERY_S: Final = 0.2
@@ -97,6 +105,7 @@ class Summary:
     first_hour: datetime  #: start of the first hour with receipts, UTC
     last_hour: datetime  #: start of the last one, drain included
     stopped: bool  #: whether the run was stopped before its end; always true for an open-ended one
+    whole_hours: bool = True  #: whether its last hour has receipts; not if it was stopped in one that takes too long
     lateness: Lateness = ON_TIME  #: behind its pace
     injected: Injected | None = None  #: injected faults, not counted in ``events``; None if not requested
 
@@ -214,7 +223,7 @@ def simulate(
         on_progress: Callback for progress, several times a second.
         stopped: Callback several times a second; once it returns true, the venues close their open hour and the run
             ends: a live run immediately, any other at the end of that hour, so that it has sent the beginning of the
-            whole run.
+            whole run, or earlier if that takes too long.
     """
     return _Execution(run, sink, on_progress, stopped).execute()
 
@@ -231,6 +240,7 @@ class _Execution:
         self._stopped: Final = stopped
         self._began: Final = monotonic()
         self._reported = self._began
+        self._slice_us = _SHORTEST_SLICE_US
         self._env: Final = (
             PacedEnvironment(run.start_us, run.pace, lambda: self._poll() and not stopped())
             if run.pace
@@ -264,13 +274,20 @@ class _Execution:
         if isinstance(self._env, PacedEnvironment):
             self._env.hurry()
         end_us = max(venue.journal.open_hour_end for venue in self._venues if not venue.closed)
-        self._advance(end_us if self._cut_us is None else min(end_us, self._cut_us), lambda: False)
+        until = process_time() + _FINISH_WITHIN_S
+        self._advance(end_us if self._cut_us is None else min(end_us, self._cut_us), lambda: process_time() > until)
 
     def _advance(self, until_us: int | None, stopped: Callable[[], bool]) -> None:
         """Simulate until ``until_us``, until all venues are closed or until ``stopped``."""
         while self._poll() and self._env.now != until_us and not stopped():
-            slice_end = self._env.now + _SLICE_US
+            began = monotonic()
+            slice_end = self._env.now + self._slice_us
             self._env.run(slice_end if until_us is None else min(slice_end, until_us))
+            lasted = monotonic() - began
+            if lasted < _LEAST_SLICE_S:
+                self._slice_us = min(2 * self._slice_us, _LONGEST_SLICE_US)
+            elif lasted > _MOST_SLICE_S:
+                self._slice_us = max(self._slice_us // 4, _SHORTEST_SLICE_US)
 
     def _venue(self, number: int, ledger: Ledger) -> Venue:
         run = self._run
@@ -328,7 +345,9 @@ class _Execution:
         events = dict.fromkeys((str(kind) for kind in EVENT_TYPES), 0)
         for ledger in self._ledgers:
             for tally in ledger.tallies.values():
-                events[tally.event_type] += tally.closed
+                events[tally.event_type] += tally.closed + tally.count
+        first_hour = hour_start_us(self._run.start_us)
+        last_hour = max(ledger.hour_start for ledger in self._ledgers) - HOUR_US
         events[EventType.HOUR_CLOSED] = sum(venue.journal.receipts for venue in self._venues)
         return Summary(
             run_id=self._run.run_id,
@@ -337,9 +356,10 @@ class _Execution:
             venues=self._run.venues,
             events=events,
             seconds=monotonic() - self._began,
-            first_hour=utc(hour_start_us(self._run.start_us)),
-            last_hour=utc(max(ledger.hour_start for ledger in self._ledgers) - HOUR_US),
+            first_hour=utc(first_hour),
+            last_hour=utc(max(first_hour, last_hour)),
             stopped=stopped,
+            whole_hours=not any(tally.count for ledger in self._ledgers for tally in ledger.tallies.values()),
             lateness=self._lateness,
         )
 

@@ -17,7 +17,6 @@ from functools import reduce
 from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from multiprocessing.resource_tracker import ensure_running
 from operator import add
 from time import monotonic
 from typing import Final
@@ -26,14 +25,10 @@ from simulator.chaos import Chaos, chaos_sink
 from simulator.display import shown
 from simulator.environment import Lateness
 from simulator.exceptions import RunError, SimulatorError, SinkError, WorkersFailed
+from simulator.processes import MOST_WORKERS, end_with_parent, signals_blocked
 from simulator.run import Progress, Run, Summary, simulate
 from simulator.sinks import Sink, is_kafka, open_sink
 from simulator.sinks.jsonl import JsonlSink
-
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-
-#: Each takes about a hundred megabytes, and more than the machine has cores are of no use.
-MOST_WORKERS: Final = 128
 
 #: Timeout for messages of workers before checking whether the run was stopped, seconds.
 _POLL_TIMEOUT_S: Final = 0.1
@@ -138,7 +133,7 @@ def _team(parts: list[Run], destination: str, chaos: Chaos | None) -> Iterator[l
     context = multiprocessing.get_context("spawn")
     team: list[_Worker] = []
     try:
-        with _signals_blocked():
+        with signals_blocked():
             for number, part in enumerate(parts, 1):
                 ours, theirs = context.Pipe()
                 process = context.Process(target=_work, args=(theirs, part, destination, chaos), daemon=True)
@@ -153,17 +148,6 @@ def _team(parts: list[Run], destination: str, chaos: Chaos | None) -> Iterator[l
             worker.connection.close()
             worker.process.kill()
             worker.process.join()
-
-
-@contextmanager
-def _signals_blocked() -> Iterator[None]:
-    """Block Ctrl-C and SIGTERM in processes started here: signals reach the whole group, the parent stops them."""
-    ensure_running()  # otherwise the first process to start unblocks the signals
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _follow(
@@ -247,6 +231,7 @@ def _together(run: Run, parts: list[Summary], seconds: float) -> Summary:
         seconds=seconds,
         last_hour=max(part.last_hour for part in parts),
         stopped=any(part.stopped for part in parts),
+        whole_hours=all(part.whole_hours for part in parts),
         lateness=_latest(part.lateness for part in parts),
         injected=reduce(add, injected) if injected else None,
     )
@@ -260,6 +245,7 @@ def _latest(parts: Iterable[Lateness]) -> Lateness:
 
 def _work(connection: Connection, run: Run, destination: str, chaos: Chaos | None) -> None:
     """Run a worker process."""
+    end_with_parent(_EXIT_TIMEOUT_S)
 
     def report(news: object) -> None:
         # Without a parent nobody receives this; the closed pipe then stops the run.

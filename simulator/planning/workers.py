@@ -2,27 +2,43 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children, get_context
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Final, Self
 
+from simulator.display import shown
 from simulator.exceptions import PlanError
 from simulator.planning.replication import Observation, Replication, observe
+from simulator.processes import MOST_WORKERS, end_with_parent, signals_blocked
+
+#: No more processes are started: a trial runs at most as many replications at a time.
+_MOST_PROCESSES: Final = 24
 
 
 class Workers:
-    """Pool that runs replications in this process, or in several others that start when first needed."""
+    """Pool that runs replications in this process, or in several others that start when first needed.
+
+    None of them outlives the context; if it is left by an exception, replications under way are not waited for.
+    """
 
     def __init__(self, count: int) -> None:
         """Prepare ``count`` workers; a single worker is this process itself.
 
         Raises:
-            PlanError: The count is below 1.
+            PlanError: The count is below 1, or beyond what machines have.
         """
-        if count < 1:
-            raise PlanError(f"Invalid number of workers: {count} workers; expected 1 or more.")
+        if not 1 <= count <= MOST_WORKERS:
+            raise PlanError(f"Invalid number of workers: {shown(count)} workers; expected 1 to {MOST_WORKERS}.")
         # Spawned, not forked: the command line has threads (its progress), which a fork would copy half.
-        self._pool: Final = ProcessPoolExecutor(count, mp_context=get_context("spawn")) if count > 1 else None
+        self._pool: Final = (
+            ProcessPoolExecutor(min(count, _MOST_PROCESSES), get_context("spawn"), initializer=end_with_parent)
+            if count > 1
+            else None
+        )
+        self._others: Final = set(active_children())
+        self._started: set[BaseProcess] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -31,8 +47,24 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._pool is not None:
+            for process in self._started if kind is not None else ():
+                process.kill()
             self._pool.shutdown(cancel_futures=True)
 
     def observe(self, replications: Sequence[Replication]) -> list[Observation]:
-        """Run ``replications`` and return their observations in the same order."""
-        return list((map if self._pool is None else self._pool.map)(observe, replications))
+        """Run ``replications`` and return their observations in the same order.
+
+        Raises:
+            PlanError: A worker process was killed.
+        """
+        if self._pool is None:
+            return [observe(replication) for replication in replications]
+        with signals_blocked():
+            running = [self._pool.submit(observe, replication) for replication in replications]
+            self._started |= set(active_children()) - self._others
+        try:
+            return [future.result() for future in running]
+        except BrokenProcessPool as error:
+            raise PlanError(
+                "A worker process of the plan was killed, perhaps for lack of memory. Run it with fewer --workers."
+            ) from error

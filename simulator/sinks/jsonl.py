@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
@@ -62,7 +62,7 @@ def stdout_sink(stream: BinaryIO) -> Iterator[JsonlSink]:
     """Write to ``stream``, which stays open.
 
     Raises:
-        SinkError: The reader has closed the pipe.
+        SinkError: The reader has closed the pipe, or the stream cannot be written.
     """
     # With PYTHONUNBUFFERED standard output has no buffer, and takes less than it is given when a signal comes while a
     # full pipe is waited for.
@@ -72,9 +72,23 @@ def stdout_sink(stream: BinaryIO) -> Iterator[JsonlSink]:
         yield sink
         sink.flush()
     except BrokenPipeError as error:
-        # The interpreter flushes standard output once more at exit and would report an error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _discard(stream)
         raise SinkError("The reader of standard output has gone away; the simulation was stopped.") from error
+    except OSError as error:
+        _discard(stream)
+        raise SinkError(
+            f"Cannot write to standard output: {error.strerror or error}. Write somewhere else, for example "
+            "--to file:PATH."
+        ) from error
+    except (KeyboardInterrupt, SystemExit):
+        _discard(stream)
+        raise
+
+
+def _discard(stream: BinaryIO) -> None:
+    """Keep the interpreter from flushing standard output once more at exit: it would report an error, or wait."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager
@@ -84,10 +98,11 @@ def file_sink(path: Path) -> Iterator[JsonlSink]:
     Raises:
         SinkError: The file cannot be written.
     """
-    # Replacing /dev/null by a file would break it for everyone on the machine.
-    is_special = path.exists() and not path.is_file() and not path.is_dir()
-    unfinished = path if is_special else path.with_name(path.name + ".part")
+    is_special, unfinished = True, path
     try:
+        # Replacing /dev/null by a file would break it for everyone on the machine.
+        is_special = path.exists() and not path.is_file() and not path.is_dir()
+        unfinished = path if is_special else path.with_name(path.name + ".part")
         with unfinished.open("wb") as stream:
             sink = JsonlSink(stream)
             yield sink

@@ -122,7 +122,7 @@ class KafkaSink:
     def discard(self) -> None:
         """Discard undelivered messages, so that the process can end."""
         self._producer.purge()
-        self._producer.flush(1)
+        self._producer.flush(_POLL_TIMEOUT_S)
 
     def _on_failed_delivery(self, error: ClientError | None, _: object) -> None:
         # discard() reports each message as purged; that is not a failure.

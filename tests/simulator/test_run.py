@@ -350,6 +350,19 @@ def test_a_wrong_command_is_refused_in_one_sentence(arguments, said):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_full_disk_behind_standard_output_is_told_in_one_sentence(workers):
+    with Path("/dev/full").open("wb") as full:
+        arguments = ["simulate", "--hours", "1", "--venues", "2", "--workers", workers]
+        done = subprocess.run([COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=120, check=False)
+
+    assert done.returncode == 1
+    said = done.stderr.strip()
+    assert said.startswith(b"error: Cannot write to standard output: No space left on device.")
+    assert b"\n" not in said
+
+
+@pytest.mark.slow
 def test_a_reader_that_goes_away_stops_the_simulation():
     with subprocess.Popen(
         [COMMAND, "simulate", "--hours", "24"], stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 import typer
 
 from ticketsim.output import JsonOption, console, emit_json, say
+from ticketsim.signals import ending_on_sigterm
 
 if TYPE_CHECKING:
     from simulator.planning.rush import Rush
@@ -47,6 +48,7 @@ def plan(
     from simulator.planning.plot import check_plot_file
     from simulator.planning.rush import rushes
     from simulator.planning.target import checked_target
+    from simulator.processes import MOST_WORKERS
     from simulator.scenario import load_scenario
 
     target = checked_target(_seconds(target_wait), percentile)
@@ -57,9 +59,10 @@ def plan(
         seed=seed,
         max_sellers=max_sellers,
         max_scanners=max_scanners,
-        workers=os.cpu_count() or 1 if workers is None else workers,
+        workers=min(os.cpu_count() or 1, MOST_WORKERS) if workers is None else workers,
     )
-    plans = [(rush, _planned(rush, target, options, plot)) for rush in rushes(venue)]
+    with ending_on_sigterm():
+        plans = [(rush, _planned(rush, target, options, plot)) for rush in rushes(venue)]
     if json:
         answers = [_as_json(found) | {"busiest_hours_utc": rush.hours} for rush, found in plans]
         if venue.venue_kinds:
@@ -86,18 +89,22 @@ def _planned(rush: "Rush", target: "Target", options: _Options, plot: Path | Non
     from simulator.planning.search import find_plan
 
     trials: list[Trial] = []
-    try:
-        with _progress(trials) as (on_replications, on_trial):
-            found = find_plan(rush.scenario, target, **options, on_trial=on_trial, on_replications=on_replications)
-    except TargetUnreachable as error:
-        raise TargetUnreachable(f"{rush.name}: {error}") from error
-    finally:
+
+    def show_trials() -> None:
         if trials:
             _print_trials(trials, target)
             if plot is not None:
                 drawing = plot if rush.kind is None else plot.with_stem(f"{plot.stem}-{rush.kind}")
                 save_plot(trials, target, f"{rush.name}: {target.sentence}", drawing)
                 say(f"plot: {drawing}")
+
+    try:
+        with _progress(trials) as (on_replications, on_trial):
+            found = find_plan(rush.scenario, target, **options, on_trial=on_trial, on_replications=on_replications)
+    except TargetUnreachable as error:
+        show_trials()
+        raise TargetUnreachable(f"{rush.name}: {error}") from error
+    show_trials()
     _print_answer(rush, found)
     return found
 

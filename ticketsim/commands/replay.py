@@ -11,6 +11,7 @@ from ticketsim.exceptions import TicketsimError
 from ticketsim.output import JsonOption, emit_json, say
 from ticketsim.parse_time import parse_time
 from ticketsim.progress import print_counts, progress_line
+from ticketsim.signals import ending_on_sigterm
 
 if TYPE_CHECKING:
     from simulator.replay import ReplayProgress, ReplaySummary
@@ -42,7 +43,7 @@ def replay(
         )
     check_destination(to)
     begins = parse_time(start)
-    with _progress(file) as (on_read, on_progress), open_event_log(file, on_read) as log:
+    with ending_on_sigterm(), _progress(file) as (on_read, on_progress), open_event_log(file, on_read) as log:
         run = plan_replay(log, start=begins, run_id=run_id, venue_id=venue_id)
         with open_sink(to, on_wait=say) as sink:
             summary = send(log, run, sink, on_progress)

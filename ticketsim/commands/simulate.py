@@ -1,10 +1,8 @@
 """``ticketsim simulate``: run the simulator and send its messages somewhere."""
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +11,7 @@ from ticketsim.exceptions import TicketsimError
 from ticketsim.output import JsonOption, emit_json, say
 from ticketsim.parse_time import parse_time
 from ticketsim.progress import print_counts, progress_line
+from ticketsim.signals import ending_on_sigterm, stopping
 
 if TYPE_CHECKING:
     from simulator.run import Progress, Run, Summary
@@ -83,13 +82,13 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
         drain=drain,
     )
     signals: list[int] = []
-    with ExitStack() as until_done, _progress(run) as on_progress:
+    with ending_on_sigterm(), ExitStack() as until_done, _progress(run) as on_progress:
         summary = simulate_to(
             run,
             to,
             workers=workers,
             chaos=faults,
-            on_open=lambda: until_done.enter_context(_collecting(signals)),
+            on_open=lambda: until_done.enter_context(stopping(signals, _say_what_is_lost)),
             on_progress=on_progress,
             stopped=lambda: bool(signals),
             on_wait=say,
@@ -99,25 +98,8 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
         emit_json(_as_json(summary))
 
 
-@contextmanager
-def _collecting(received: list[int]) -> Iterator[None]:
-    """Collect the first Ctrl-C or SIGTERM instead of exiting; the second one has its usual effect."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def receive(number: int, _: FrameType | None) -> None:
-        received.append(number)
-        restore()
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    for number in before:
-        signal.signal(number, receive)
-    try:
-        yield
-    finally:
-        restore()
+def _say_what_is_lost() -> None:
+    say("stopped before everything was delivered. Run it again with the same options to send the rest")
 
 
 @contextmanager
@@ -168,9 +150,10 @@ def _print_summary(run: "Run", summary: "Summary") -> None:
             "at the end; a lower --pace, fewer --venues or more --workers may help"
         )
     if summary.stopped and not run.live:
+        where = "at the end of an hour" if summary.whole_hours else "within an hour, whose receipts were not sent"
         say(
-            "stopped early, at the end of an hour: the beginning of the run was sent. Run it again with the same "
-            "options to send the rest; nothing else changes"
+            f"stopped early, {where}: the beginning of the run was sent. Run it again with the same options to send "
+            "the rest; nothing else changes"
         )
 
 

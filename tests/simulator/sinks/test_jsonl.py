@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.exceptions import SinkError
 from simulator.sinks import open_sink
 from simulator.sinks.jsonl import stdout_sink
 
@@ -64,6 +65,28 @@ def test_a_device_stays_a_device():
     with open_sink(f"file:{os.devnull}") as sink:
         sink.send("topic", b"key", b"value")
     assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.parametrize("buffering", [0, -1], ids=["unbuffered", "buffered"])
+def test_a_full_disk_behind_standard_output_is_told_in_one_sentence(buffering):
+    def write():
+        with stdout_sink(stream) as sink:
+            for line in LINES:
+                sink.send("topic", b"key", line)
+
+    with Path("/dev/full").open("wb", buffering=buffering) as stream:
+        with pytest.raises(SinkError, match=r"Cannot write to standard output: No space left on device\. .*--to file:"):
+            write()
+        stream.write(b"more")
+        stream.flush()  # as the interpreter does at its end
+
+
+def test_an_impossible_name_of_a_file_is_refused(tmp_path):
+    with (
+        pytest.raises(SinkError, match=r"Cannot write .*: File name too long"),
+        open_sink(f"file:{tmp_path / ('n' * 300)}"),
+    ):
+        pass
 
 
 def test_a_file_that_was_there_is_replaced_as_a_whole(tmp_path):
