@@ -91,7 +91,7 @@ def stopping(received: list[int], on_give_up: Callable[[], object]) -> Iterator[
 def _cpu_s() -> dict[int, float]:
     """Return how much CPU this process and its workers have used, seconds by process id."""
     found = {}
-    for number in (os.getpid(), *(child.pid for child in active_children())):
+    for number in (os.getpid(), *(child.pid for child in active_children() if child.pid is not None)):
         with suppress(psutil.NoSuchProcess):
             times = psutil.Process(number).cpu_times()
             found[number] = times.user + times.system
