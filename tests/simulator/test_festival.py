@@ -144,7 +144,7 @@ def test_what_shapes_the_day_and_the_kinds_is_part_of_the_runs_name(plan):
         ("bus_rate_by_hour = 3", ["bus_rate_by_hour", "3", "24"]),
         ("bus_rate_by_hour = [0.5, 1]", ["bus_rate_by_hour", "[0.5, 1]", "24"]),
         (f"bus_rate_by_hour = {[0] * 24}", ["bus_rate_by_hour", "above 0"]),
-        (f"bus_rate_by_hour = {[1] * 23 + [2]}", ["bus_rate_by_hour[23]", "2", "from 0 to 1"]),
+        (f"bus_rate_by_hour = {[1] * 23 + [2]}", ["bus_rate_by_hour[23]", "2", "from 0.0001 to 1, or 0"]),
         (f"bus_rate_by_hour = {[1] * 23 + ['x']}", ["bus_rate_by_hour[23]", "'x'"]),
         (
             f"bus_rate_by_hour = {[1] * 24}\n"
