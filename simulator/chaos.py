@@ -108,7 +108,7 @@ def _probability(part: str, text: str) -> float:
 def _delay_us(part: str, text: str) -> int:
     try:
         seconds = float(humanfriendly.parse_timespan(text))
-    except humanfriendly.InvalidTimespan as error:
+    except (humanfriendly.InvalidTimespan, ValueError, OverflowError) as error:  # the last two for thousands of digits
         raise ChaosError(f"Invalid delay '{text}' in chaos '{part}'; expected for example 90s, 20m or 2h.") from error
     if not isfinite(seconds) or not 0 < seconds <= _MOST_LATE_S:
         raise ChaosError(f"Invalid delay '{text}' in chaos '{part}'; expected more than 0 and at most 7 days.")

@@ -1,7 +1,7 @@
 """Demand for staff, independent of its number: work, its variance, and the waits that no staffing removes."""
 
 from dataclasses import dataclass, replace
-from math import ceil, inf
+from math import ceil, inf, log10
 from statistics import fmean, pvariance
 from typing import Final, Literal
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.arrivals import Arrivals
 from simulator.distributions import MINUTE_US, Streams
+from simulator.exceptions import PlanError, TargetError
 from simulator.planning.statistics import Interval, Sample, percentile_interval
 from simulator.scenario import Scenario
 from simulator.utilisation import utilisation
@@ -30,6 +31,18 @@ _RELAXATIONS: Final = 10
 _MOST_BUSES: Final = 4_800
 _MOST_VISITORS: Final = 480_000
 
+#: MSER-5 finds where the mean settles; the tail may take a little longer, so never less than this part is cut: of busy
+#: lines' replications two relaxation times.
+LEAST_WARM_UP: Final = 0.2
+
+#: Visitors of one replication, after its warm-up, beyond the percentile: of fewer, its estimate is the longest wait
+#: that happened to be seen.
+_LEAST_BEYOND: Final = 10
+
+#: The sellers' waits are those of the visitors who buy at the venue. Where these are fewer than this share of all, too
+#: few for any line, their tail is not what the length of a replication depends on.
+_LEAST_SHARE: Final = 0.01
+
 #: Visitors in all replications of a trial, about half a minute on one core; then a trial stays undecided.
 _MOST_VISITORS_OF_A_TRIAL: Final = 12 * _MOST_VISITORS
 
@@ -43,6 +56,7 @@ class Demand:
     work: dict[Stage, tuple[float, ...]]  #: each bus's total service time at a stage, microseconds
     visitors: float  #: mean number on a bus
     alone: tuple[Sample, ...]  #: waits at the scanners if each group had its own
+    least_visitors: float = _LEAST_VISITORS  #: of a replication
 
     def least_stable(self, stage: Stage) -> int:
         """Return the smallest number of servers with utilisation below 1."""
@@ -77,7 +91,7 @@ class Demand:
     @property
     def shortest_us(self) -> int:
         """Minimum length of a replication, microseconds."""
-        return ceil(max(_LEAST_BUSES, _LEAST_VISITORS / self.visitors)) * self.mean_gap_us
+        return ceil(max(_LEAST_BUSES, self.least_visitors / self.visitors)) * self.mean_gap_us
 
     @property
     def longest_us(self) -> int:
@@ -94,13 +108,19 @@ class Demand:
         return max(self.shortest_us, _RELAXATIONS * self.relaxation_us(stage, servers))
 
 
-def demand_of(scenario: Scenario, seed: int) -> Demand:
+def demand_of(scenario: Scenario, seed: int, percentile: float = 95.0) -> Demand:
     """Estimate a scenario's demand from a sample of its visitors.
 
     Args:
         scenario: The scenario; its staffing does not matter.
         seed: Seed of the sampled visitors.
+        percentile: The percentile of their waits that is to be estimated.
+
+    Raises:
+        PlanError: A replication would have more visitors than can be simulated.
+        TargetError: A replication cannot have enough visitors for the percentile.
     """
+    least_visitors = _visitors_for(scenario, percentile)
     gaps: list[float] = []
     sale_work: list[float] = []
     scan_work: list[float] = []
@@ -127,7 +147,32 @@ def demand_of(scenario: Scenario, seed: int) -> Demand:
         {"sellers": tuple(sale_work), "scanners": tuple(scan_work)},
         fmean(visitors),
         tuple(alone),
+        least_visitors,
     )
+
+
+def _visitors_for(scenario: Scenario, percentile: float) -> float:
+    """Return how many visitors a replication needs; refuse what none can have."""
+    visitors = scenario.bus_occupancy.mean_above(1)
+    if _LEAST_BUSES * visitors > _MOST_VISITORS:
+        raise PlanError(
+            f"Scenario {scenario.name} cannot be planned: bus_occupancy.mean = {scenario.bus_occupancy.mean:g} would "
+            f"be {_LEAST_BUSES * visitors:,.0f} visitors in the {_LEAST_BUSES} buses that a replication has at least; "
+            f"at most {_MOST_VISITORS:,} can be simulated."
+        )
+    tail = min(percentile, 100 - percentile) / 100
+    counted = (1 - LEAST_WARM_UP) * max(_LEAST_SHARE, scenario.box_office_share or 1.0)
+    needed = _LEAST_BEYOND / tail / counted
+    most = min(_MOST_BUSES * visitors, _MOST_VISITORS)
+    if needed > most:
+        carried = 100 * _LEAST_BEYOND / most / counted
+        digits = max(0, ceil(-log10(carried))) + 1
+        least = ceil(carried * 10**digits) / 10**digits
+        raise TargetError(
+            f"Invalid percentile of {percentile:.16g} %: it needs replications of {needed:.3g} visitors, and of this "
+            f"scenario they have at most {most:,.0f}; expected {least:.{digits}f} to {100 - least:.{digits}f}."
+        )
+    return max(_LEAST_VISITORS, needed)
 
 
 def _one_after_the_other(services: list[int]) -> list[int]:

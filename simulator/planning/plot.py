@@ -92,7 +92,7 @@ def _panel(alt: Any, shown: list[dict[str, Any]], limit: float, target: Target, 
         ),
     )
     bars = base.mark_errorbar(ticks=True, thickness=2).encode(
-        y=alt.Y("low:Q", title=f"minutes that {target.percentile:g} % wait at most, 95 % interval"), y2="high:Q"
+        y=alt.Y("low:Q", title=f"minutes that {target.percentile:.10g} % wait at most, 95 % interval"), y2="high:Q"
     )
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         y="wait:Q",

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from simulator.display import shown
 from simulator.exceptions import PlanError, TargetUnreachable
 from simulator.planning.demand import STAGES, Demand, Stage, demand_of
 from simulator.planning.statistics import Interval
 from simulator.planning.target import Target, spoken
 from simulator.planning.trial import Estimate, Replications, Trial, TrialRunner
 from simulator.planning.workers import Workers
-from simulator.scenario import Scenario
+from simulator.run import MOST_SEED
+from simulator.scenario import MOST_SERVERS, Scenario
 
 #: Default bounds: this many times the fewest servers that keep up, and some more for small venues.
 _BOUND_FACTOR: Final = 4
@@ -66,16 +68,17 @@ def find_plan(
 
     Raises:
         PlanError: The seed, a bound or the number of workers is invalid, or the scenario has several kinds of
-            venues or busier hours than others.
+            venues or busier hours than others, or more visitors on a bus than can be simulated.
+        TargetError: The replications cannot have enough visitors for the percentile.
         TargetUnreachable: No staffing, or none within the bounds, meets the target.
     """
-    if seed < 0:
-        raise PlanError(f"Invalid seed {seed}; expected a whole number from 0.")
+    if not 0 <= seed <= MOST_SEED:
+        raise PlanError(f"Invalid seed {shown(seed)}; expected a whole number from 0 to 2^64 - 1.")
     if scenario.venue_kinds or scenario.bus_rate_by_hour:
         raise PlanError(
             f"Scenario {scenario.name} has several kinds of venues or busier hours; plan each of its rushes separately."
         )
-    demand = demand_of(scenario, seed)
+    demand = demand_of(scenario, seed, target.percentile)
     bounds = Bounds(
         sellers=_bound(demand, "sellers", max_sellers),
         scanners=_bound(demand, "scanners", max_scanners),
@@ -83,9 +86,9 @@ def find_plan(
     floor = demand.floor(target.percentile)
     if floor.low > target.wait_us:
         raise TargetUnreachable(
-            f"Unreachable target: {target.percentile:g} % waiting at most {spoken(target.wait_us)} is impossible with "
-            f"any number of scanners: a group is scanned one by one, and even with its own scanner "
-            f"{target.percentile:g} % wait up to {spoken(floor.estimate)}. Use a --target-wait above that, or "
+            f"Unreachable target: {target.percentile:.10g} % waiting at most {spoken(target.wait_us)} is impossible "
+            f"with any number of scanners: a group is scanned one by one, and even with its own scanner "
+            f"{target.percentile:.10g} % wait up to {spoken(floor.estimate)}. Use a --target-wait above that, or "
             "one_line = true in the scenario."
         )
     trials: list[Trial] = []
@@ -184,10 +187,15 @@ def _staffings(trial: Trial) -> set[tuple[int, int | None]]:
 def _bound(demand: Demand, stage: Stage, given: int | None) -> int:
     """Return the bound of a stage, given or by default; refuse one below the fewest servers that keep up."""
     least = demand.least_stable(stage)
+    if least > MOST_SERVERS:
+        raise TargetUnreachable(
+            f"Unreachable target: it takes {least:,} {stage} for a utilisation below 1, and at most "
+            f"{MOST_SERVERS:,} can be simulated. Plan for fewer visitors or shorter services."
+        )
     if given is None:
-        return _BOUND_FACTOR * least + _BOUND_EXTRA
-    if given < 1:
-        raise PlanError(f"Invalid --max-{stage} {given}; expected 1 or more.")
+        return min(_BOUND_FACTOR * least + _BOUND_EXTRA, MOST_SERVERS)
+    if not 1 <= given <= MOST_SERVERS:
+        raise PlanError(f"Invalid --max-{stage} {shown(given)}; expected 1 to {MOST_SERVERS:,}.")
     if given < least:
         raise TargetUnreachable(
             f"Unreachable target with at most {given} {stage}: it takes {least} for a utilisation below 1; "

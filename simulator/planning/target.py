@@ -1,9 +1,12 @@
 """The target of a plan."""
 
 from dataclasses import dataclass
-from math import inf
 
 from simulator.exceptions import TargetError
+
+#: Waits are whole microseconds; a wait of more than a week is no target.
+_LEAST_WAIT_S = 0.001
+_MOST_WAIT_S = 7 * 24 * 3600
 
 _HUNDRED = 100.0
 _TWO_MINUTES_S = 120
@@ -19,7 +22,7 @@ class Target:
     @property
     def sentence(self) -> str:
         """The target in words."""
-        return f"{self.percentile:g} % of visitors wait at most {spoken(self.wait_us)}"
+        return f"{self.percentile:.10g} % of visitors wait at most {spoken(self.wait_us)}"
 
 
 def checked_target(wait_s: float, percentile: float) -> Target:
@@ -28,11 +31,13 @@ def checked_target(wait_s: float, percentile: float) -> Target:
     Raises:
         TargetError: The wait or the percentile is invalid.
     """
-    if not 0 < wait_s < inf:
-        raise TargetError(f"Invalid target wait of {wait_s:g} s; expected a duration above 0, for example 5m or 90s.")
+    if not _LEAST_WAIT_S <= wait_s <= _MOST_WAIT_S:
+        raise TargetError(
+            f"Invalid target wait of {wait_s:g} s; expected a duration from 1 ms to 7 days, for example 5m or 90s."
+        )
     if not 0 < percentile < _HUNDRED:
         raise TargetError(
-            f"Invalid percentile of {percentile:g} %; expected a number above 0 and below 100, for example 95. "
+            f"Invalid percentile of {percentile:.16g} %; expected a number above 0 and below 100, for example 95. "
             f"(No staffing can guarantee a wait for every visitor.)"
         )
     return Target(wait_s * 1_000_000, percentile)

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from simulator.planning.demand import STAGES, Demand, Stage
+from simulator.planning.demand import LEAST_WARM_UP, STAGES, Demand, Stage
 from simulator.planning.replication import Observation, Replication, Waits
 from simulator.planning.statistics import (
     Interval,
@@ -31,10 +31,6 @@ REPLICATION_STEPS: Final = (6, 12, 24, 48)
 #: Waits are skewed: replications without a rare crush have low percentiles that differ little. Intervals from six
 #: missed the truth 6 times in 24 on an M/M/5 queue, always by being too low. So six may show a failure, nothing more.
 LEAST_TO_MEET: Final = 12
-
-#: MSER-5 finds where the mean settles; the tail may take a little longer, so never less than this part is cut: of busy
-#: lines' replications two relaxation times.
-LEAST_WARM_UP: Final = 0.2
 
 #: Where a trial needs long replications it first tries whether these lengths, in shortest ones, show that it fails.
 _QUICK_LENGTHS: Final = (1, 5)
@@ -211,7 +207,7 @@ def estimate(
 def _judged(
     wait: Interval, target: Target, utilisation: float, replications: int, *, settled: bool
 ) -> tuple[Verdict, str, str]:
-    found = f"{target.percentile:g} % wait up to {spoken(wait.estimate)} [{spoken(wait.low)}, {spoken(wait.high)}]"
+    found = f"{target.percentile:.10g} % wait up to {spoken(wait.estimate)} [{spoken(wait.low)}, {spoken(wait.high)}]"
     limit = spoken(target.wait_us)
     if wait.low > target.wait_us:
         return "fails", f"> {limit}", f"{found}, more than {limit}"

@@ -52,6 +52,8 @@ def test_a_specification_is_read():
         ("late=0.1:soon", ["soon", "20m"]),
         ("late=0.1:0s", ["0s", "more than 0"]),
         ("late=0.1:9d", ["9d", "7 days"]),
+        ("late=0.1:" + "9" * 400, ["999", "20m"]),
+        ("late=0.1:" + "9" * 5000 + "s", ["999", "20m"]),
         ("late=2:5m", ["late=2:5m", "from 0 to 1"]),
     ],
 )

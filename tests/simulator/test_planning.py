@@ -1,5 +1,6 @@
 """Plans against queueing theory, on a venue that is an M/M/c queue: single visitors, exponential times, one line."""
 
+import re
 from dataclasses import replace
 from math import exp, factorial, inf, log, nan
 
@@ -256,9 +257,9 @@ def test_the_stable_scenario_has_a_plan(stable):
 # What is impossible
 
 
-@pytest.mark.parametrize("seconds", [0, -5, inf, nan])
+@pytest.mark.parametrize("seconds", [0, -5, inf, nan, 1e-300, 0.0009, 1e300, 604_801])
 def test_an_invalid_target_wait_is_refused(seconds):
-    with pytest.raises(TargetError, match=f"Invalid target wait of {seconds:g} s; expected"):
+    with pytest.raises(TargetError, match=re.escape(f"Invalid target wait of {seconds:g} s; expected")):
         checked_target(seconds, 95)
 
 
@@ -266,6 +267,38 @@ def test_an_invalid_target_wait_is_refused(seconds):
 def test_an_invalid_percentile_is_refused(percentile):
     with pytest.raises(TargetError, match=f"Invalid percentile of {percentile:g} %; expected"):
         checked_target(300, percentile)
+
+
+@pytest.mark.parametrize("scenario", ["stable", "markov"])
+@pytest.mark.parametrize("percentile", [99.99999999, 99.9999, 1e-300, 1e-9])
+def test_a_percentile_that_no_replication_carries_is_refused_with_those_that_are(scenario, percentile, request):
+    venue = request.getfixturevalue(scenario)
+    with pytest.raises(TargetError, match=re.escape(f"Invalid percentile of {percentile:.16g} %: it needs")) as refused:
+        find_plan(venue, checked_target(300, percentile))
+
+    least, most = map(float, re.findall(r"expected ([0-9.]+) to ([0-9.]+)\.$", str(refused.value))[0])
+    assert 0 < least < 1
+    assert 99 < most < 100
+    for carried in (least, most):
+        demand = demand_of(venue, 7, carried)
+        assert demand.shortest_us == pytest.approx(demand.longest_us, rel=0.2)
+
+
+def test_a_higher_percentile_is_estimated_from_longer_replications(stable):
+    lengths = [demand_of(stable, 7, percentile).shortest_us for percentile in (50, 95, 99, 99.9, 99.99)]
+    assert lengths[0] == lengths[1] == lengths[2] < lengths[3] < lengths[4]
+    beyond = lengths[3] / demand_of(stable, 7).mean_gap_us * 100 * 0.4 * 0.8 * 0.001  # who buy there, after the warm-up
+    assert beyond == pytest.approx(10, rel=0.05)
+
+
+def test_more_visitors_on_a_bus_than_can_be_simulated_are_refused_at_once(stable):
+    with pytest.raises(PlanError, match=r"stable cannot be planned: bus_occupancy.mean = 4000 .* 640,000 visitors"):
+        find_plan(replace(stable, bus_occupancy=Normal(4000, 0)), checked_target(300, 95))
+
+
+def test_more_staff_than_can_be_simulated_is_refused_at_once(stable):
+    with pytest.raises(TargetUnreachable, match=r"it takes [0-9,]{6,} sellers .* at most 10,000 can be simulated"):
+        find_plan(replace(stable, sale_minutes=Exponential(10_000)), checked_target(300, 95))
 
 
 def test_a_wait_below_what_a_group_needs_is_refused_with_that_floor(stable):
@@ -293,7 +326,9 @@ def test_a_bound_below_the_answer_is_named_with_what_it_gives(markov):
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [({"max_sellers": 0}, "max-sellers 0"), ({"max_scanners": -2}, "max-scanners -2"), ({"seed": -1}, "seed -1"),
-     ({"workers": 0}, "0 workers")],
+     ({"workers": 0}, "0 workers"), ({"workers": 10**9}, "1000000000 workers; expected 1 to 128"),
+     ({"max_sellers": 10**9}, "max-sellers 1000000000; expected 1 to 10,000"),
+     ({"seed": 10**5000}, "thousands of digits")],
 )  # fmt: skip
 def test_impossible_settings_are_refused_by_name_and_value(markov, wrong, named):
     with pytest.raises(PlanError, match=named):

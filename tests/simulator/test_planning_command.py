@@ -83,7 +83,8 @@ def test_an_impossible_plot_file_is_refused_before_anything_is_simulated(scenari
     assert "staff" not in result.stderr
 
 
-def test_a_target_wait_that_is_no_duration_is_a_usage_error(scenario):
-    result = run("--scenario", scenario, "--target-wait", "soon")
+@pytest.mark.parametrize("wait", ["soon", "9" * 400, "9" * 5000 + "s"])
+def test_a_target_wait_that_is_no_duration_is_a_usage_error(scenario, wait):
+    result = run("--scenario", scenario, "--target-wait", wait)
     assert result.exit_code == 2
-    assert "soon" in result.stderr
+    assert wait[:4] in result.stderr

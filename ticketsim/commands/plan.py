@@ -112,11 +112,13 @@ def _planned(rush: "Rush", target: "Target", options: _Options, plot: Path | Non
 def _seconds(text: str) -> float:
     import humanfriendly
 
+    from simulator.display import shown
+
     try:
         return float(humanfriendly.parse_timespan(text))
-    except humanfriendly.InvalidTimespan:
+    except (humanfriendly.InvalidTimespan, ValueError, OverflowError):  # the last two for thousands of digits
         raise typer.BadParameter(
-            f"Invalid duration {text!r}; expected for example 5m or 90s.", param_hint="--target-wait"
+            f"Invalid duration {shown(text)}; expected for example 5m or 90s.", param_hint="--target-wait"
         ) from None
 
 
@@ -150,7 +152,7 @@ def _print_trials(trials: "list[Trial]", target: "Target") -> None:
         "staff",
         "stage",
         Column("busy", justify="right"),
-        Column(f"{target.percentile:g} % wait up to, min [CI]", justify="right", no_wrap=True),
+        Column(f"{target.percentile:.10g} % wait up to, min [CI]", justify="right", no_wrap=True),
         Column("runs", justify="right"),
         "verdict",
         title=f"target: {target.sentence}",
