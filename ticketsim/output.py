@@ -20,6 +20,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from ticketsim.exceptions import TicketsimError
+
 #: Characters of text that has several lines.
 _OF_LINES = "\n\t"
 
@@ -76,8 +78,7 @@ def say(sentence: str, style: str | None = None) -> None:
 def print_result(line: str) -> None:
     """Print a line on stdout."""
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(printable(line).encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    sys.stdout.flush()
+    _write(printable(line).encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
@@ -85,8 +86,19 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as on
 
 def emit_json(result: Mapping[str, Any]) -> None:
     """Print ``result`` as one JSON object on stdout; dates and paths become strings, what is no number null."""
-    sys.stdout.write(json.dumps(_finite(result), default=str, allow_nan=False) + "\n")
-    sys.stdout.flush()
+    _write(json.dumps(_finite(result), default=str, allow_nan=False) + "\n")
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # typer ends the command without a word, as others end whose reader has gone
+    except OSError as error:
+        # The interpreter flushes standard output once more at exit and would report an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise TicketsimError(f"Cannot write to standard output: {error.strerror or error}.") from error
 
 
 def _finite(value: Any) -> Any:

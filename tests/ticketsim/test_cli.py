@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,20 @@ def test_an_expected_error_is_one_message_on_stderr_and_debug_shows_where_it_cam
     assert "Traceback" not in answer.stderr
     for arguments in (("--debug", *wrong), (*wrong, "--debug")):
         assert "Traceback" in ticketsim(*arguments).stderr
+
+
+def test_a_result_that_standard_output_cannot_take_is_one_message():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ticketsim", "scenarios", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: Cannot write to standard output: No space left on device.\n"
 
 
 def test_a_defect_is_not_dressed_up_as_a_message(monkeypatch):
