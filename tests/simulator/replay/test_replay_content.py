@@ -187,7 +187,7 @@ from simulator.replay import open_event_log
 import psutil
 
 head = b'{"sellerLines": 1, "scannerLines": 1, "events": ['
-size = 200_000_000
+size = 80_000_000
 bombs = {
     "nested": [b'{"sellerLines": ', b"[" * size],
     "nested in an event": [head, b'{"event": ', b"[" * size],
@@ -207,7 +207,7 @@ for name, parts in bombs.items():
     bombs[name] = None
     del parts
     held = psutil.Process().memory_info().vms
-    resource.setrlimit(resource.RLIMIT_AS, (held + 120_000_000, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_AS, (held + 60_000_000, resource.RLIM_INFINITY))
     try:
         with open_event_log(Path(sys.argv[1])):
             print(name, "was accepted")
