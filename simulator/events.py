@@ -112,6 +112,15 @@ def fields_of(event_type: EventType) -> tuple[Field, ...]:
     return tuple(f for f in FIELDS if event_type in f.required or event_type in f.optional)
 
 
+def is_event_id(event_id: str, run_id: str, venue_id: str) -> bool:
+    """Return whether ``event_id`` is ``<run_id>-<venue_id>-<sequence>``; a sequence consists of the digits 0 to 9.
+
+    It is unique within run and venue only: run and venue may contain '-', so two runs may have equal ones.
+    """
+    head, _, sequence = event_id.rpartition("-")
+    return head == f"{run_id}-{venue_id}" and sequence.isascii() and sequence.isdigit()
+
+
 def hour_start_us(time_us: int) -> int:
     """Return the start of the UTC hour that contains ``time_us``; both in microseconds since the Unix epoch."""
     return time_us - time_us % HOUR_US

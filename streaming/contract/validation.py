@@ -12,9 +12,10 @@ row of the quarantine. The reason is the first of these rules that the message b
 5. ``missing_field:<name>``: the first required field, in the contract's order, that is absent or null.
 6. ``bad_value:<name>``: the first field, in the contract's order, whose value has the wrong JSON type or lies outside
    of what the contract allows; also a field that messages of this type do not carry.
-7. ``bad_value:<name>`` for times that contradict each other, in this order: ``started_at`` or ``arrived_at`` after
-   ``event_time`` (of a bus_arrival: ``started_at`` unlike it), ``event_time`` too far ahead of the broker's clock, a
-   receipt's ``hour_start`` not on the hour or its ``event_time`` not the last microsecond of that hour.
+7. ``bad_value:<name>`` for values that contradict each other, in this order: ``event_id`` that is not
+   ``<run_id>-<venue_id>-<sequence>``, ``started_at`` or ``arrived_at`` after ``event_time`` (of a bus_arrival:
+   ``started_at`` unlike it), ``event_time`` too far ahead of the broker's clock, a receipt's ``hour_start`` not on the
+   hour or its ``event_time`` not the last microsecond of that hour.
 
 Valid messages are decoded in C, by one typed decoder per topic, many at once. Messages that are rejected together are
 validated one by one, and those rejected then field by field to find the reason, with the same types, so that all three
@@ -41,6 +42,7 @@ from simulator.events import (
     SCHEMA_VERSION,
     EventType,
     Field,
+    is_event_id,
 )
 from streaming.lake.layout import QUARANTINE
 from streaming.lake.schema import LAKE_SCHEMA
@@ -53,9 +55,12 @@ _DAY_US: Final = 24 * HOUR_US
 #: Up to this many messages are validated one by one: halving them further to find the invalid one is no faster.
 _FEW: Final = 32
 
-_EVENT_TYPE, _EVENT_TIME, _STARTED_AT, _ARRIVED_AT, _HOUR_START = (
+_EVENT_TYPE, _EVENT_ID, _RUN_ID, _VENUE_ID, _EVENT_TIME, _STARTED_AT, _ARRIVED_AT, _HOUR_START = (
     [field.name for field in FIELDS].index(name)
-    for name in ("event_type", "event_time", "started_at", "arrived_at", "hour_start")
+    for name in (
+        *("event_type", "event_id", "run_id", "venue_id"),
+        *("event_time", "started_at", "arrived_at", "hour_start"),
+    )
 )
 
 #: Exceptions of decoding for messages that break the contract; TypeError: the value is null.
@@ -183,7 +188,7 @@ def _one_by_one(topic: str, values: pa.Array, arrivals: np.ndarray) -> _Rows:
 
 
 class _ActivityReader:
-    """A reader of valid messages of one activity: decoded in one call, their times compared as columns."""
+    """A reader of valid messages of one activity: decoded in one call, their ids and times compared as columns."""
 
     def __init__(self, event_type: EventType) -> None:
         self._event_type = event_type
@@ -206,7 +211,7 @@ class _ActivityReader:
         values_of = msgspec.structs.astuple
         columns: dict[str, Any] = dict(zip(_NAMES, zip(*map(values_of, events), strict=True), strict=True))
         times = {name: np.array(columns[name], dtype=np.int64) for name in ("event_time", "started_at", "arrived_at")}
-        if self._contradict(times, arrivals):
+        if self._contradict(times, arrivals) or not _all_are_event_ids(columns):
             return None
         columns |= times
         fixed = {"event_type": self._event_type.value, "schema_version": SCHEMA_VERSION}
@@ -234,6 +239,22 @@ class _ActivityReader:
             or (times["arrived_at"] > ended).any()
             or (ended > arrivals + MAX_AHEAD_US).any()
         )
+
+
+def _all_are_event_ids(columns: dict[str, Any]) -> bool:
+    """Return whether ``is_event_id`` holds for all messages, whose runs and venues are few."""
+    parts = [event_id.rpartition("-") for event_id in columns["event_id"]]
+    heads, _, sequences = zip(*parts, strict=True)
+    digits = "".join(sequences)
+    return (
+        all(sequences)
+        and digits.isascii()
+        and digits.isdigit()
+        and all(
+            is_event_id(f"{head}-0", run_id, venue_id)
+            for head, run_id, venue_id in set(zip(heads, columns["run_id"], columns["venue_id"], strict=True))
+        )
+    )
 
 
 def _as_lines(values: pa.Array) -> bytes | None:
@@ -397,6 +418,13 @@ def _version_problem(fields: dict[str, msgspec.Raw]) -> str | None:
 
 
 def _contradiction(values: Values, kafka_timestamp_us: int) -> str | None:
+    """Return the reason if two values contradict each other, in a message whose fields are each valid."""
+    if not is_event_id(values[_EVENT_ID], values[_RUN_ID], values[_VENUE_ID]):
+        return "bad_value:event_id"
+    return _contradiction_of_times(values, kafka_timestamp_us)
+
+
+def _contradiction_of_times(values: Values, kafka_timestamp_us: int) -> str | None:
     """Return the reason if two times contradict each other, in a message whose fields are each valid."""
     event_time, started_at, arrived_at = values[_EVENT_TIME], values[_STARTED_AT], values[_ARRIVED_AT]
     if started_at is not None and (

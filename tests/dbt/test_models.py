@@ -344,8 +344,8 @@ WRONG_RAW_ROWS = {
     "an event is there twice": (
         "insert into raw.events from raw.events where event_type = 'scan_tickets' limit 1",
         {
-            "source_unique_combination_of_columns_raw_events_event_id",
-            "unique_combination_of_columns_stg_scan_tickets_event_id",
+            "source_unique_combination_of_columns_raw_events_run_id__venue_id__event_id",
+            "unique_combination_of_columns_stg_scan_tickets_run_id__venue_id__event_id",
         },
     ),
     "an event's type is none of the contract's": (
@@ -359,6 +359,7 @@ WRONG_RAW_ROWS = {
         {
             "source_accepted_values_raw_events_event_type",
             "source_not_null_raw_events_venue_id",
+            "source_unique_combination_of_columns_raw_events_run_id__venue_id__event_id",
             "unique_combination_of_columns_stg_reconciliation_run_id__venue_id__hour_start__event_type",
         },
     ),

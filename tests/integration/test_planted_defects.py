@@ -90,7 +90,7 @@ def missing_row(messages: list[Message]) -> list[Message]:
 
 def extra_row(messages: list[Message]) -> list[Message]:
     topic, value = one(messages, SCAN)
-    return [*messages, (topic, value.replace(fields((topic, value))["event_id"].encode(), b"planted-1"))]
+    return [*messages, (topic, value.replace(fields((topic, value))["event_id"].encode(), b"run-3-venue-1-999999"))]
 
 
 def changed_duration(messages: list[Message]) -> list[Message]:

@@ -67,6 +67,13 @@ def garbage() -> Callable[[int], list[Garbage]]:
     return _garbage
 
 
+#: Ids that are not those of run `run` and venue `north`, each a legal string.
+_FOREIGN_IDS = (
+    *("1", "run-north", "run-north-", "run-north-x", "run-north--1", "run-north-1 ", " run-north-1", "run-north-1-2"),
+    *("run-south-1", "run-nort-1", "Run-north-1", "run north 1", "run-north-\u0661", "run-north-1.0", "run-north-+1"),
+)
+
+
 def _garbage(now_us: int) -> list[Garbage]:
     kind = EventType.BUY_TICKETS
     message = _good(kind, 0, now_us)
@@ -118,7 +125,12 @@ def _garbage(now_us: int) -> list[Garbage]:
         "missing_field:event_id": [b'{"event_type": "buy_tickets", "schema_version": 1, "line": "x"}'],
         "missing_field:line": [without("line"), changed(line=None, event_id=7)],
         "missing_field:amount_cents": [without("amount_cents")],
-        "bad_value:event_id": [changed(event_id=5), changed(event_id=""), changed(event_id=5, line="x")],
+        "bad_value:event_id": [
+            *(changed(event_id=5), changed(event_id=""), changed(event_id=5, line="x")),
+            *(changed(event_id=event_id) for event_id in _FOREIGN_IDS),
+            changed(run_id="other"),
+            changed(venue_id="south", started_at=now_us + 1),
+        ],
         "bad_value:party_size": [changed(party_size="2"), changed(party_size=0), changed(party_size=2.0)],
         "bad_value:line": [changed(line=True), changed(line={"n": 1}), changed(line=2**63)],
         "bad_value:channel": [changed(channel="street"), changed(channel=1)],

@@ -19,7 +19,7 @@ class LoadedHour:
 
     hour: Hour
     rows: int  #: in the warehouse, each event once
-    copies: int  #: rows of the lake that were skipped because their event_id was loaded already
+    copies: int  #: rows of the lake that were skipped because an event with their run, venue and event_id was loaded
     files: int
     missing: tuple[str, ...]  #: what the hour lacked; empty unless it was late or its load was forced
 

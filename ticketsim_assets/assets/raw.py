@@ -45,7 +45,7 @@ def raw_events(
     lake: LakeResource,
     warehouse: WarehouseResource,
 ) -> dg.MaterializeResult:
-    """Hours of contract-clean events of all eight types, deduplicated by event_id. One row per event."""
+    """Hours of contract-clean events of all eight types, deduplicated by run, venue and event_id. One row per event."""
     hours = hours_of_window(context.partition_time_window)
     opened, target = lake.open(), warehouse.open()
     snapshot = opened.snapshot()

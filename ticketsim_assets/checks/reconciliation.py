@@ -1,13 +1,17 @@
 """What the warehouse holds against the simulation's receipts: read from the view ``raw.reconciliation``.
 
-The view compares live over raw.events, so what is read here is true at this moment, whatever was built before.
+The view compares live over raw.events, so what is read here is true at this moment, whatever was built before. It
+compares what has arrived; a venue of which nothing has arrived is found by `ticketsim_assets.warehouse.absent_venues`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from simulator.events import EventType
 from ticketsim_assets.exceptions import NothingToReconcile
+from ticketsim_assets.warehouse.absent_venues import AbsentVenues, hours_without_a_venue, within
 from ticketsim_assets.warehouse.protocol import Reader
 from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION
 
@@ -123,13 +127,13 @@ def read_reconciliation(
         NothingToReconcile: the warehouse has no view to compare with yet, or holds no hour.
     """
     view = find_view(connection)
-    within, parameters = _within(start, end)
+    condition, parameters = within(start, end)
     rows = connection.execute(
         f"""
         select run_id, venue_id, min(hour_start), max(hour_start), count(distinct hour_start),
             cast(sum(actual_count) as bigint), sum(case when state = 'proved' then 1 else 0 end),
             sum(case when state = 'unproved' then 1 else 0 end), sum(case when state = 'wrong' then 1 else 0 end)
-        from {connection.named(view)} where {within} group by run_id, venue_id order by run_id, venue_id
+        from {connection.named(view)} where {condition} group by run_id, venue_id order by run_id, venue_id
         """,  # noqa: S608 the view's name is a constant
         parameters,
     ).fetchall()
@@ -138,7 +142,10 @@ def read_reconciliation(
             f"the warehouse holds no hour {'yet' if start is end is None else 'of that range'}. "
             "Run `ticketsim demo`, or `ticketsim materialize` on a lake with complete hours."
         )
-    return Reconciliation(venues=tuple(_venue(*row) for row in rows), problems=read_problems(connection, start, end))
+    problems = read_problems(connection, start, end)
+    absent = [problem for problem in problems if problem.event_type == EventType.HOUR_CLOSED]
+    venues = sorted([*(_venue(*row) for row in rows), *_absent_venues(absent)], key=lambda v: (v.run_id, v.venue_id))
+    return Reconciliation(venues=tuple(venues), problems=problems)
 
 
 def read_problems(
@@ -151,29 +158,39 @@ def read_problems(
         start: first hour, aware; None: from the beginning.
         end: the first moment after the last hour, aware; None: to the end.
     """
-    within, parameters = _within(start, end)
+    condition, parameters = within(start, end)
     rows = connection.execute(
         f"""
         select run_id, venue_id, hour_start, event_type, state, expected_count, actual_count, difference
-        from {connection.named(find_view(connection))} where state <> 'proved' and {within}
+        from {connection.named(find_view(connection))} where state <> 'proved' and {condition}
         order by state desc, run_id, venue_id, hour_start, event_type
         """,  # noqa: S608 the view's name is a constant
         parameters,
     ).fetchall()
-    return tuple(_problem(*row) for row in rows)
+    problems = [*map(_absence, hours_without_a_venue(connection, start, end)), *(_problem(*row) for row in rows)]
+    return tuple(sorted(problems, key=lambda p: (p.state != "wrong", p.run_id, p.venue_id, p.hour, p.event_type)))
 
 
-def _within(start: datetime | None, end: datetime | None) -> tuple[str, list[datetime | date]]:
-    """Return the condition for hours from ``start`` until ``end``, and its parameters."""
-    conditions, parameters = ["true"], list[datetime | date]()
-    # event_date is what lets a long history be skipped: the view's hour_start is calculated
-    if start is not None:
-        conditions.append("event_date >= ? and hour_start >= ?")
-        parameters += [_naive(start).date(), _naive(start)]
-    if end is not None:
-        conditions.append("event_date <= ? and hour_start < ?")
-        parameters += [_naive(end).date(), _naive(end)]
-    return " and ".join(conditions), parameters
+def _absence(found: AbsentVenues) -> Problem:
+    return Problem(
+        run_id=found.run_id,
+        venue_id=found.venues,
+        hour=found.hour_start.replace(tzinfo=UTC),
+        event_type=EventType.HOUR_CLOSED,
+        state=found.state,
+        expected_count=None,
+        actual_count=0,
+        difference=found.difference,
+    )
+
+
+def _absent_venues(problems: list[Problem]) -> Iterator[Venue]:
+    """Yield one `Venue` for those of a run that have sent no receipt, over the hours of ``problems``."""
+    for run_id, venue_id in {(problem.run_id, problem.venue_id): None for problem in problems}:
+        of_run = [problem for problem in problems if problem.run_id == run_id]
+        hours = [problem.hour for problem in of_run]
+        wrong = sum(problem.state == "wrong" for problem in of_run)
+        yield Venue(run_id, venue_id, min(hours), max(hours), len(hours), 0, 0, len(hours) - wrong, wrong)
 
 
 def _venue(run_id: str, venue_id: str, first: datetime, last: datetime, *figures: int) -> Venue:
@@ -182,7 +199,3 @@ def _venue(run_id: str, venue_id: str, first: datetime, last: datetime, *figures
 
 def _problem(run_id: str, venue_id: str, hour: datetime, *rest: Any) -> Problem:
     return Problem(run_id, venue_id, hour.replace(tzinfo=UTC), *rest)
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
+from ticketsim_assets.warehouse.absent_venues import hours_without_a_venue
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
 from ticketsim_assets.warehouse.protocol import Reader
 from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION
@@ -141,10 +142,30 @@ def marts_of(reader: Reader) -> Marts:
 
     return _marts(
         [_located(row) for row in rows(_VENUE_HOURS, VENUE_HOURS_TABLE)],
-        _by_hour(rows(_RECEIPTS, receipts)),
+        [*_by_hour(rows(_RECEIPTS, receipts)), *_by_hour(_absences(reader))],
         [_in_seconds(_located(row)) for row in rows(_HISTOGRAM, HISTOGRAM_TABLE)],
         tuple(table for table in _TABLES if table in missing),
     )
+
+
+def _absences(reader: Reader) -> list[tuple[Any, ...]]:
+    """Return the hours of runs of which venues are missing, in the columns of _RECEIPTS."""
+    if not reader.has(RECONCILIATION):
+        return []
+    return [
+        (
+            found.run_id,
+            found.venues,
+            found.hour_start,
+            0,
+            EventType.HOUR_CLOSED.value,
+            found.state,
+            None,
+            0,
+            found.difference,
+        )
+        for found in hours_without_a_venue(reader)
+    ]
 
 
 def _located(row: Sequence[Any]) -> tuple[Any, ...]:

@@ -21,7 +21,15 @@ from ticketsim_assets.warehouse.bigquery_client import LABELS, BigQueryReader, D
 from ticketsim_assets.warehouse.bigquery_lease import COLUMNS as LEASE_COLUMNS
 from ticketsim_assets.warehouse.bigquery_lease import Hold, Lease
 from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION, reconciliation_query
-from ticketsim_assets.warehouse.schema import BIGQUERY_TYPES, FIRST_COPY, RAW_SCHEMA, RAW_TABLES
+from ticketsim_assets.warehouse.schema import (
+    BIGQUERY_TYPES,
+    CONFLICTING_COPIES,
+    FILLED_FROM,
+    FIRST_COPY,
+    LOADED_TABLES,
+    RAW_SCHEMA,
+    RAW_TABLES,
+)
 from ticketsim_assets.warehouse.wait_policy import WaitPolicy
 
 #: BigQuery takes 10 000 source URIs a load job (https://cloud.google.com/bigquery/quotas#load_jobs).
@@ -33,6 +41,7 @@ _LOADED_FOR: Final = timedelta(hours=6)
 #: Rows of an hour lie together, then those of a type, a run and a venue; the quarantine has no such columns.
 _CLUSTERED_BY: Final = {
     "events": ["event_hour", "event_type", "run_id", "venue_id"],
+    CONFLICTING_COPIES: ["event_hour", "event_type", "run_id", "venue_id"],
     "quarantine": ["event_hour", "topic", "reason"],
 }
 
@@ -105,10 +114,10 @@ class BigQueryWarehouse:
 
     def _bring_up_to_date(self) -> None:
         """Create the raw tables and the view over them, or change those of an earlier release to this one's."""
-        for table in RAW_TABLES:
+        for table in LOADED_TABLES:
             self._bring_table_up_to_date(table)
         wanted = bigquery.Table(self.datasets.table(RECONCILIATION))
-        wanted.view_query = reconciliation_query("bigquery", f"`{self.datasets.table(f'{RAW_SCHEMA}.events')}`")
+        wanted.view_query = reconciliation_query("bigquery", self._quoted("events"), self._quoted(CONFLICTING_COPIES))
         there = self._make_table(wanted)
         if there.view_query != wanted.view_query:
             there.view_query = wanted.view_query
@@ -116,7 +125,7 @@ class BigQueryWarehouse:
 
     def _bring_table_up_to_date(self, table: str) -> None:
         """Create the raw table, or give one of an earlier release the columns that it lacks, null in its rows."""
-        wanted = bigquery.Table(self.datasets.table(f"{RAW_SCHEMA}.{table}"), schema=_schema(RAW_TABLES[table]))
+        wanted = bigquery.Table(self.datasets.table(f"{RAW_SCHEMA}.{table}"), schema=_schema(LOADED_TABLES[table]))
         wanted.time_partitioning = bigquery.TimePartitioning(field="event_date")
         wanted.clustering_fields = _CLUSTERED_BY[table]
         wanted.require_partition_filter = True
@@ -177,23 +186,27 @@ class BigQueryWarehouse:
 
         A statement that fails rolls back those before it.
         """
-        target = f"`{self.datasets.table(f'{RAW_SCHEMA}.{table}')}`"
         columns = ", ".join(column.name for column in RAW_TABLES[table])
-        theirs = _of_hours(hours)
-        insert = (
-            f"insert into {target} ({columns}) select {columns} from `{loaded.full_table_id.replace(':', '.')}` "  # noqa: S608
-            f"where true {FIRST_COPY[table]};"
-            if loaded is not None
-            else ""
-        )
+        target, theirs = self._quoted(table), _of_hours(hours)
+        replacements = []
+        for filled in FILLED_FROM[table]:
+            replacements.append(f"delete from {self._quoted(filled)} where {theirs};")  # noqa: S608
+            if loaded is not None:
+                replacements.append(
+                    f"insert into {self._quoted(filled)} ({columns}) select {columns} "  # noqa: S608
+                    f"from `{loaded.full_table_id.replace(':', '.')}` where true {FIRST_COPY[filled]};"
+                )
         return f"""
             begin transaction;
             {hold.fence()}
-            delete from {target} where {theirs};
-            {insert}
+            {" ".join(replacements)}
             commit transaction;
             select event_date, event_hour, count(*) as row_count from {target} where {theirs} group by 1, 2;
         """  # noqa: S608 names come from our own layout
+
+    def _quoted(self, table: str) -> str:
+        """Return the name of a raw table as a query needs it."""
+        return f"`{self.datasets.table(f'{RAW_SCHEMA}.{table}')}`"
 
 
 def _schema(columns: Sequence[Column]) -> list[bigquery.SchemaField]:

@@ -65,7 +65,8 @@ class Warehouse(Protocol):
                 hour without files becomes empty.
 
         Returns:
-            The rows per hour, without copies of the same event_id: of several, the one with the lowest offset stays.
+            The rows per hour, without copies of the same run, venue and event_id: of several, the one with the lowest
+            offset stays. Copies of events with other contents go into ``conflicting_copies``, in the same transaction.
 
         Raises:
             WarehouseBusy: Another process held it for longer than the wait policy allows.

@@ -2,21 +2,26 @@
     written as group by, with the table read once: conditions on event_date reach it, so reading an hour costs an hour. -#}
 with
 
+-- the copies that a load left out although they say something else than the event of their identity
 events as (
 
+    {% for table in [raw_events, conflicting_copies] %}
     select
         run_id,
         venue_id,
         event_type = 'hour_closed' as is_receipt,
+        {{ 'event_id' if table == conflicting_copies else 'cast(null as string)' }} as conflicting_id,
         case when event_type = 'hour_closed' then of_event_type else event_type end as event_type,
         case when event_type = 'hour_closed' then hour_start else {{ hour_of('event_time') }} end as hour_start,
         event_date,
-        event_count as receipt_count,
-        duration_us as receipt_duration_us,
+        {{ 'event_count' if table == raw_events else 'cast(null as bigint)' }} as receipt_count,
+        {{ 'duration_us' if table == raw_events else 'cast(null as bigint)' }} as receipt_duration_us,
         {{ microseconds_between('started_at', 'event_time') }} as duration_us
-    from {{ raw_events }}
+    from {{ table }}
     -- true of every row: BigQuery refuses to read all days of a table unless it is asked in this way
     where event_date is null or event_date is not null
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 
@@ -33,8 +38,10 @@ figures as (
         min(case when is_receipt then receipt_count end) <> max(case when is_receipt then receipt_count end)
         or min(case when is_receipt then receipt_duration_us end)
         <> max(case when is_receipt then receipt_duration_us end) as receipts_differ,
-        sum(case when is_receipt then 0 else 1 end) as actual_count,
-        sum(case when is_receipt then 0 else duration_us end) as actual_duration_us
+        count(distinct conflicting_id) as conflicting,
+        min(conflicting_id) as first_conflicting,
+        sum(case when is_receipt or conflicting_id is not null then 0 else 1 end) as actual_count,
+        sum(case when is_receipt or conflicting_id is not null then 0 else duration_us end) as actual_duration_us
     from events
     group by run_id, venue_id, hour_start, event_date, event_type
 
@@ -63,6 +70,10 @@ spread as (
             as expected_duration_us,
         case when figures.event_type = activity_types.event_type and figures.receipts_differ then 1 else 0 end
             as receipts_differ,
+        case when figures.event_type = activity_types.event_type then figures.conflicting else 0 end
+            as conflicting,
+        case when figures.event_type = activity_types.event_type then figures.first_conflicting end
+            as first_conflicting,
         case when figures.event_type = activity_types.event_type then figures.actual_count else 0 end
             as actual_count,
         case when figures.event_type = activity_types.event_type then figures.actual_duration_us else 0 end
@@ -84,7 +95,9 @@ compared as (
         cast(sum(actual_count) as bigint) as actual_count,
         cast(max(expected_duration_us) as bigint) as expected_duration_us,
         cast(sum(actual_duration_us) as bigint) as actual_duration_us,
-        max(receipts_differ) = 1 as receipts_differ
+        max(receipts_differ) = 1 as receipts_differ,
+        max(conflicting) as conflicting,
+        min(first_conflicting) as first_conflicting
     from spread
     group by run_id, venue_id, hour_start, event_date, event_type
 
@@ -109,6 +122,7 @@ final as (
 
         ---------- judgement
         case
+            when conflicting > 0 then 'wrong'
             when expected_count is null then 'unproved'
             when
                 not receipts_differ
@@ -118,6 +132,10 @@ final as (
             else 'wrong'
         end as state,
         case
+            when conflicting > 0
+                then concat(
+                    cast(conflicting as string), ' came again with other contents, the first ', first_conflicting
+                )
             when expected_count is null then 'no receipt'
             when receipts_differ then 'receipts contradict each other'
             when actual_count < expected_count

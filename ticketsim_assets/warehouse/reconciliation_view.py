@@ -41,15 +41,17 @@ _FUNCTIONS: Final[Mapping[str, Mapping[str, Callable[..., str]]]] = {
 }
 
 
-def reconciliation_query(engine: Literal["duckdb", "bigquery"], raw_events: str) -> str:
+def reconciliation_query(engine: Literal["duckdb", "bigquery"], raw_events: str, conflicting_copies: str) -> str:
     """Return the query of the view in the dialect of ``engine``.
 
     Args:
         engine: whose functions to use.
         raw_events: what that engine calls the table raw.events.
+        conflicting_copies: what it calls the table of copies with other contents.
     """
     import jinja2  # noqa: PLC0415 - whoever only names the view need not load it
 
     activities = [event_type.value for event_type in ACTIVITY_TYPES]
     template = jinja2.Template(_TEMPLATE.read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined)
-    return template.render(activity_names=activities, raw_events=raw_events, **_FUNCTIONS[engine])
+    tables = {"raw_events": raw_events, "conflicting_copies": conflicting_copies}
+    return template.render(activity_names=activities, **tables, **_FUNCTIONS[engine])

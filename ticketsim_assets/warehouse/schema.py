@@ -36,12 +36,28 @@ RAW_QUARANTINE: Final[tuple[Column, ...]] = KAFKA_COLUMNS + QUARANTINE_COLUMNS +
 
 RAW_TABLES: Final[dict[str, tuple[Column, ...]]] = {"events": RAW_EVENTS, "quarantine": RAW_QUARANTINE}
 
-#: Which of several copies of a row in an hour's files stays: the first that the broker took. Both engines say it so.
+#: Copies of an event that are not equal to the first: of each other content the first, with the columns of raw.events.
+#: A table of the loader's own, filled with raw.events in one transaction; nearly always empty.
+CONFLICTING_COPIES: Final = "conflicting_copies"
+
+#: All tables that a load fills.
+LOADED_TABLES: Final[dict[str, tuple[Column, ...]]] = {**RAW_TABLES, CONFLICTING_COPIES: RAW_EVENTS}
+
+_IDENTITY: Final = "event_date, event_hour, run_id, venue_id, event_id"
+_CONTENT: Final = ", ".join(dict.fromkeys([*_IDENTITY.split(", "), *(column.name for column in CONTRACT_COLUMNS)]))
+_POSITION: Final = f"row_number() over (partition by {_IDENTITY} order by kafka_partition, kafka_offset)"
+_POSITION_AMONG_EQUAL: Final = f"row_number() over (partition by {_CONTENT} order by kafka_partition, kafka_offset)"
+
+#: Which of several copies of a row in an hour's files stays: the first that the broker took. Copies are rows with the
+#: same run, venue and event_id: an event_id alone may be that of another run. Both engines say it so.
 FIRST_COPY: Final = {
-    "events": "qualify row_number() over ("
-    "partition by event_date, event_hour, event_id order by kafka_partition, kafka_offset) = 1",
+    "events": f"qualify {_POSITION} = 1",
     "quarantine": "",
+    CONFLICTING_COPIES: f"qualify {_POSITION} > 1 and {_POSITION_AMONG_EQUAL} = 1",
 }
+
+#: The tables that are filled together from the same files of the lake.
+FILLED_FROM: Final = {"events": ("events", CONFLICTING_COPIES), "quarantine": ("quarantine",)}
 
 
 def create_statements() -> list[str]:
@@ -51,9 +67,10 @@ def create_statements() -> list[str]:
     """
     return [
         f"create schema if not exists {RAW_SCHEMA}",
-        *(_create_table(table, columns) for table, columns in RAW_TABLES.items()),
-        *(_add_column(table, column) for table, columns in RAW_TABLES.items() for column in columns),
-        f"create or replace view {RECONCILIATION} as {reconciliation_query('duckdb', f'{RAW_SCHEMA}.events')}",
+        *(_create_table(table, columns) for table, columns in LOADED_TABLES.items()),
+        *(_add_column(table, column) for table, columns in LOADED_TABLES.items() for column in columns),
+        f"create or replace view {RECONCILIATION} as "
+        + reconciliation_query("duckdb", f"{RAW_SCHEMA}.events", f"{RAW_SCHEMA}.{CONFLICTING_COPIES}"),
     ]
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 from collections import Counter
 from typing import Any
 
@@ -97,6 +98,18 @@ def test_of_a_field_given_twice_the_last_one_counts(good):
     assert reason(topic, text[:-1] + b', "line": null}') == "missing_field:line"
 
 
+def test_an_event_id_is_run_venue_and_digits_whatever_hyphens_and_digits_run_and_venue_hold(good):
+    for run_id, venue_id, sequence in [
+        ("run", "north", "0"),
+        ("run-1", "7", "000123"),
+        ("-", "--", "9" * 40),
+        ("日本", "é-1", "1"),
+    ]:
+        named = {"run_id": run_id, "venue_id": venue_id}
+        assert changed(good, EventType.SCAN_TICKETS, **named, event_id=f"{run_id}-{venue_id}-{sequence}") is None
+        assert changed(good, EventType.SCAN_TICKETS, **named, event_id=sequence) == "bad_value:event_id"
+
+
 def test_an_event_may_be_an_hour_ahead_of_the_broker_and_no_more(good):
     for event_type in (EventType.SCAN_TICKETS, EventType.BUS_ARRIVAL):
         message = encode(good(event_type, 1, NOW_US))
@@ -134,6 +147,8 @@ def test_the_earlier_rule_wins_when_several_are_broken(good):
     assert changed(good, kind, line="x", amount_cents=None) == "missing_field:amount_cents"
     assert changed(good, kind, line="x", run_id=5) == "bad_value:run_id"
     assert changed(good, kind, line="x", started_at=NOW_US + 1) == "bad_value:line"
+    assert changed(good, kind, line="x", event_id="1") == "bad_value:line"
+    assert changed(good, kind, started_at=NOW_US + 1, event_id="1") == "bad_value:event_id"
     assert changed(good, kind, started_at=NOW_US + 1, arrived_at=NOW_US + 1) == "bad_value:started_at"
 
 
@@ -176,6 +191,7 @@ def nearly_valid(draw: st.DrawFn) -> tuple[EventType, bytes, int]:
     if event_type is EventType.HOUR_CLOSED:
         hour = ended - ended % HOUR_US
         message |= {"hour_start": hour, "event_time": hour + HOUR_US - 1, "started_at": hour, "arrived_at": hour}
+    message["event_id"] = f"{message['run_id']}-{message['venue_id']}-{draw(st.integers(-1, 10**20))}"
     message |= draw(st.dictionaries(st.sampled_from([*NAMES, "unknown"]), ANYTHING, max_size=2))
     for name in draw(st.lists(st.sampled_from(NAMES), max_size=1)):
         message.pop(name, None)
@@ -218,6 +234,7 @@ def test_an_accepted_message_says_what_another_json_parser_reads_and_keeps_every
             assert field.minimum is None or given_value >= field.minimum
             assert field.kind != "time" or EARLIEST_TIME_US <= given_value <= LATEST_TIME_US
     assert values["event_type"] == event_type
+    assert re.fullmatch(re.escape(f"{values['run_id']}-{values['venue_id']}-") + "[0-9]+", values["event_id"])
     assert values["event_time"] <= now_us + MAX_AHEAD_US
     assert (values["started_at"] or 0) <= values["event_time"] >= (values["arrived_at"] or 0)
 

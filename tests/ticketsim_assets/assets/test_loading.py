@@ -8,10 +8,11 @@ import pytest
 
 from streaming.hour import Hour
 from ticketsim_assets.assets.loading import load_events, load_quarantine
+from ticketsim_assets.checks.reconciliation import read_problems
 from ticketsim_assets.exceptions import HourIncomplete
 from ticketsim_assets.hours.run_history import Reported
 
-from ..conftest import START, hour_of
+from ..conftest import START, fields, hour_of, simulated
 
 #: Every engine, and where it can read a lake: BigQuery in a bucket only. What DuckDB does once it has the rows does not
 #: depend on where they came from: it reads a bucket in one test of loading, one of a loss and one of a missing file.
@@ -75,6 +76,41 @@ def test_copies_of_an_event_are_left_out_and_the_first_offset_stays(maker, wareh
     assert (loaded.rows, loaded.copies) == (len(mine), 50)
     largest = ask(warehouse, "select topic, max(kafka_offset) from {} where event_date > date '2000-01-01' group by 1")
     assert all(offset < sum(m[0] == topic for m in run_messages) for topic, offset in largest)
+
+
+@EVERY_ENGINE
+def test_copies_that_say_something_else_are_kept_apart_and_named_once_for_each_content(maker, warehouse, run_messages):
+    mine = [m for m in run_messages if hour_of(m) == FIRST]
+    topic, value = next(m for m in mine if m[0] == "ticketsim.buy_tickets")
+    dearer = (topic, value.replace(b'"amount_cents":', b'"amount_cents":1'))
+    maker.append([*run_messages, dearer, dearer, mine[0], (topic, value)])
+    [loaded] = load(maker, warehouse, {FIRST})
+    assert (loaded.rows, loaded.copies) == (len(mine), 4)
+    asked = "select amount_cents from {} where event_id = '" + fields(dearer)["event_id"] + "' and event_hour = 10"
+    where = f"{asked} and event_date > date '2000-01-01'"
+    assert ask(warehouse, where) == [(fields((topic, value))["amount_cents"],)]
+    assert ask(warehouse, where, "raw.conflicting_copies") == [(fields(dearer)["amount_cents"],)]
+    with warehouse.reading() as reader:
+        [problem] = read_problems(reader, FIRST.start, FIRST.end)
+    assert (problem.state, problem.event_type) == ("wrong", "buy_tickets")
+    assert problem.difference == f"1 came again with other contents, the first {fields(dearer)['event_id']}"
+
+
+@EVERY_ENGINE
+def test_events_of_two_runs_with_the_same_event_id_are_two_events(maker, warehouse):
+    # run `a-venue` at venue `1` and run `a` at venue `venue-1` number their events alike
+    runs = [simulated(hours=0.2, venues=1, run_id="a"), simulated(hours=0.2, venues=1, run_id="a-venue")]
+    renamed = [
+        (topic, value.replace(b"-venue-venue-1-", b"-venue-1-").replace(b'"venue-1"', b'"1"'))
+        for topic, value in runs[1]
+    ]
+    maker.append([*runs[0], *renamed])
+    assert {fields(m)["event_id"] for m in runs[0]} == {fields(m)["event_id"] for m in renamed}
+    hours = {hour_of(m) for m in [*runs[0], *renamed]}
+    loaded = load(maker, warehouse, hours)
+    assert sum(hour.rows for hour in loaded) == len(runs[0]) + len(renamed)
+    with warehouse.reading() as reader:
+        assert read_problems(reader) == ()
 
 
 @EVERY_ENGINE

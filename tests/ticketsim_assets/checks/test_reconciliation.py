@@ -29,12 +29,16 @@ def hour(number: int) -> datetime:
 @pytest.fixture
 def connection() -> Iterator[DuckDBReader]:
     with duckdb.connect() as opened:
+        opened.execute(
+            "create schema raw; create table raw.events (run_id varchar, venue_id varchar, "
+            "event_type varchar, event_date date, hour_start timestamp, run_venues bigint, final boolean)"
+        )
         yield DuckDBReader(opened)
 
 
 @pytest.fixture
 def warehouse(connection: DuckDBReader) -> DuckDBReader:
-    connection.execute(f"create schema raw; create table raw.reconciliation ({COLUMNS})")
+    connection.execute(f"create table raw.reconciliation ({COLUMNS})")
     return connection
 
 
@@ -107,6 +111,39 @@ def test_a_range_is_compared_by_itself_and_one_without_hours_is_not_called_prove
     assert (found.venues[0].first_hour, found.venues[0].last_hour) == (hour(3), hour(4))
     with pytest.raises(NothingToReconcile, match="no hour of that range"):
         read_reconciliation(warehouse, hour(8))
+
+
+def receipt(warehouse: DuckDBReader, number: int, *, venue: str = "north", venues: int, final: bool = False) -> None:
+    naive = hour(number).replace(tzinfo=None)
+    warehouse.execute(
+        "insert into raw.events values ('run', ?, 'hour_closed', ?, ?, ?, ?)",
+        [venue, naive.date(), naive, venues, final],
+    )
+
+
+def test_a_venue_that_the_receipts_of_others_declare_is_wrong_in_every_hour_once_those_are_final(warehouse):
+    for number in (3, 4):
+        add(warehouse, start=hour(number))
+        receipt(warehouse, number, venues=2)
+    unproved = read_reconciliation(warehouse)
+    assert (unproved.state, unproved.unproved) == ("unproved", 2)
+    receipt(warehouse, 5, venues=2, final=True)
+    add(warehouse, start=hour(5))
+    found = read_reconciliation(warehouse)
+    assert (found.state, found.proved, found.unproved, found.wrong) == ("wrong", 3, 0, 3)
+    assert [venue.venue_id for venue in found.venues] == ["(1 of 2 without receipts)", "north"]
+    assert str(found.problems[0]) == (
+        "wrong: run run, venue (1 of 2 without receipts), hour 2026-11-20T03:00Z, hour_closed: "
+        "the run's receipts declare 2 venues, and receipts of 1 have come, the last ones too"
+    )
+    assert [problem.hour for problem in read_problems(warehouse, hour(4), hour(5))] == [hour(4)]
+
+
+def test_a_venue_that_ended_earlier_or_begins_later_is_not_missed(warehouse):
+    receipt(warehouse, 3, venue="north", venues=2, final=True)
+    receipt(warehouse, 4, venue="south", venues=2, final=True)
+    add(warehouse, start=hour(4))
+    assert read_problems(warehouse, hour(4), hour(5)) == read_problems(warehouse) == ()
 
 
 def test_problems_of_a_range_end_before_its_end(warehouse):

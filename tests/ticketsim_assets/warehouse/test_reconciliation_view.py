@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from streaming.hour import Hour
-from ticketsim_assets.checks.reconciliation import read_reconciliation
+from ticketsim_assets.checks.reconciliation import read_problems, read_reconciliation
 from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse
 from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
 
@@ -35,16 +35,21 @@ def receipt(of_event_type: str, count: int, duration_us: int) -> tuple:
     return ("r", "v", "hour_closed", ended, HOUR.start, HOUR.start, of_event_type, count, duration_us)
 
 
-def fill(warehouse: DuckDBWarehouse | BigQueryWarehouse, rows: list[tuple]) -> None:
-    """Put ``rows`` into raw.events, which a load of nothing has created."""
-    warehouse.replace_hours("events", {HOUR: []})
+def fill(warehouse: DuckDBWarehouse | BigQueryWarehouse, rows: list[tuple], table: str = "raw.events") -> None:
+    """Put ``rows`` into ``table``, which a load of nothing has created; copies begin with an event_id, receipts of a
+    run's venues end with `run_venues` and `final`.
+    """
+    if table == "raw.events":
+        warehouse.replace_hours("events", {HOUR: []})
+    columns = f"event_id, {COLUMNS}" if table != "raw.events" else COLUMNS
+    columns += ", run_venues, final" * (len(rows[0]) > len(columns.split(", ")))
     values = ", ".join(f"({', '.join(map(literal, row))}, date '{HOUR.date}')" for row in rows)
     if isinstance(warehouse, DuckDBWarehouse):
         with duckdb.connect(warehouse.path) as connection:
-            connection.execute(f"insert into raw.events ({COLUMNS}, event_date) values {values}")
+            connection.execute(f"insert into {table} ({columns}, event_date) values {values}")
     else:
-        table = warehouse.datasets.table("raw.events")
-        warehouse.client.query_and_wait(f"insert into `{table}` ({COLUMNS}, event_date) values {values}")
+        named = warehouse.datasets.table(table)
+        warehouse.client.query_and_wait(f"insert into `{named}` ({columns}, event_date) values {values}")
 
 
 def compared(warehouse) -> dict[str, tuple]:
@@ -87,6 +92,26 @@ def test_every_state_is_named_with_its_difference(warehouse):
     with warehouse.reading() as reader:
         found = read_reconciliation(reader, HOUR.start, HOUR.end)
     assert (found.proved, found.unproved, found.wrong) == (2, 1, 4)
+
+
+@ENGINES
+def test_copies_with_other_contents_are_named_and_count_as_no_event_and_no_receipt(warehouse):
+    fill(warehouse, [event("buy_tickets", 20), receipt("buy_tickets", 1, 20), receipt("bus_arrival", 0, 0)])
+    copies = [("r-v-7", *event("buy_tickets", 25)), ("r-v-9", *event("buy_tickets", 26))]
+    fill(warehouse, [*copies, ("r-v-8", *receipt("bus_arrival", 3, 0))], "raw.conflicting_copies")
+    found = compared(warehouse)
+    said = "came again with other contents, the first"
+    assert found["buy_tickets"] == (1, 1, 20, 20, "wrong", f"2 {said} r-v-7")
+    assert found["bus_arrival"] == (0, 0, 0, 0, "wrong", f"1 {said} r-v-8")
+
+
+@ENGINES
+def test_a_venue_without_receipts_is_found_on_both_engines(warehouse):
+    fill(warehouse, [(*receipt("bus_arrival", 0, 0), 3, True)])
+    with warehouse.reading() as reader:
+        for hours in ((), (HOUR.start, HOUR.end)):
+            [absent] = [p for p in read_problems(reader, *hours) if p.event_type == "hour_closed"]
+            assert (absent.state, absent.hour, absent.venue_id) == ("wrong", HOUR.start, "(2 of 3 without receipts)")
 
 
 @ENGINES
