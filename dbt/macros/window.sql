@@ -75,22 +75,30 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#-
-  Hours before the window that a model settles anew (its config `meta.lookback_hours`): the delete of hour_window and
-  the model's data tests reach back as far.
--#}
-{% macro lookback_hours(node) -%}
-    {{- return(node.config.get('meta', {}).get('lookback_hours', 0)) -}}
+{#- Condition that a row's hour lies after the window; `false` without one. -#}
+{% macro after_window() -%}
+    {%- set window = window() if execute else none -%}
+    {%- if window is none -%}
+        {{- return('false') -}}
+    {%- endif -%}
+    {{- return(
+        "(event_date >= date '" ~ window.end.date() ~ "' and hour_start >= " ~ timestamp_literal(window.end) ~ ')'
+    ) -}}
 {%- endmacro %}
 
 {#-
-  Condition that a row of `node` is one that the invocation replaces: those of its window, with `meta.lookback_hours`,
-  and with `meta.reaches_back` those of later hours that can reach back into it (macros/journeys.sql).
+  Condition that a row of `node` is one that the invocation replaces: those of its window, with `meta.reaches_back: services`
+  those of earlier hours too that services of the window keep busy (macros/services.sql), with `meta.reaches_back: journeys`
+  those of later hours that can reach back into it (macros/journeys.sql).
 -#}
 {% macro replaced_rows(node) -%}
-    {%- set rows = in_window('hour_start', hours_before=lookback_hours(node)) -%}
-    {%- if node.config.get('meta', {}).get('reaches_back') and rows != every_row() -%}
-        {%- set rows = '(' ~ rows ~ ' or ' ~ reaches_back() ~ ')' -%}
+    {%- set reaches_back = node.config.get('meta', {}).get('reaches_back') -%}
+    {%- if reaches_back == 'services' -%}
+        {{- return(between_hours(service_span().rebuilt, 'hour_start')) -}}
+    {%- endif -%}
+    {%- set rows = in_window('hour_start') -%}
+    {%- if reaches_back == 'journeys' and rows != every_row() -%}
+        {%- set rows = '(' ~ rows ~ ' or ' ~ reaches_back_into_window() ~ ')' -%}
     {%- endif -%}
     {{- return(rows) -}}
 {%- endmacro %}

@@ -159,6 +159,25 @@ def raw_rows() -> list[Row]:
     return rows
 
 
+def patient_rows() -> list[Row]:
+    """A run whose one visitor is sold a ticket for three hours, from 22:10, and takes 28 hours to the scanner."""
+    begin = micros(FIRST_HOUR) + 5 * MINUTE_US
+    sold, there = begin + 185 * MINUTE_US, begin + (185 + 28 * 60) * MINUTE_US
+    party: Row = {"venue_id": "slow", "bus_id": 0, "arrived_at": begin, "first_visitor_id": 0, "party_size": 1}
+    member = party | {"group_id": 0, "channel": "box_office", "line": 1}
+    times = [
+        ("bus_arrival", begin, begin, party),
+        ("walk_to_seller", begin, begin + 5 * MINUTE_US, member),
+        ("wait_in_seller_line", begin + 5 * MINUTE_US, begin + 5 * MINUTE_US, member),
+        ("buy_tickets", begin + 5 * MINUTE_US, sold, member | {"amount_cents": 2_500}),
+        ("walk_to_scanner", sold, there, member),
+        ("wait_in_scanner_line", there, there, member),
+        ("scan_tickets", there, there + MINUTE_US, member),
+    ]
+    done = [fields | {"event_type": kind, "started_at": start, "event_time": end} for kind, start, end, fields in times]
+    return filed(done + receipts(done, "slow"), "patient", "slow")
+
+
 def write_raw(path: Path, rows: list[Row]) -> None:
     """Create the raw tables in the file at ``path`` and fill raw.events with ``rows``."""
     schema = pa.schema([(column.name, ARROW_TYPES[column.type]) for column in RAW_EVENTS])
@@ -217,6 +236,7 @@ ONE_MORE = {
     "lines_add_up_to_their_venue": ("agg_line_hourly", "served", "stage = 'seller' and line = 1"),
     "waits_add_up_to_their_venue": ("fct_queue_waits", "wait_us", "true"),
     "histogram_adds_up_to_the_waits": ("agg_wait_histogram_hourly", "waits", "true"),
+    "busy_time_is_the_sum_of_services": ("agg_line_hourly", "busy_us", "stage = 'scanner' and line = 2"),
     "revenue_is_the_sum_of_sales": ("fct_ticket_sales", "amount_cents", "true"),
     "admissions_add_up_to_their_venue": ("fct_admissions", "time_in_system_us", "true"),
     "time_in_system_is_the_sum_of_its_parts": ("fct_visitor_journeys", "walk_to_scanner_us", "true"),

@@ -15,7 +15,18 @@ from simulator.events import HOUR_US
 from ticketsim_assets.checks.reconciliation import read_problems, read_reconciliation
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader
 
-from .conftest import BUILD, DIMENSIONS, HOURLY_MARTS, ONE_MORE, QUARANTINE, VIEWS, run_all
+from .conftest import (
+    BUILD,
+    DIMENSIONS,
+    HOURLY_MARTS,
+    ONE_MORE,
+    QUARANTINE,
+    VIEWS,
+    Warehouse,
+    patient_rows,
+    run_all,
+    write_raw,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +74,32 @@ def test_late_rows_change_their_hour_of_the_lines_the_hour_before_and_of_the_jou
     assert rebuilt
     assert all(row["arrived_at"] < MIDNIGHT + ONE_HOUR and row["channel"] == "box_office" for row in rebuilt)
     assert after.keys() == journeys.keys()
+
+
+def test_services_of_hours_and_journeys_of_days_are_right_in_whatever_order_their_hours_are_built(
+    built_file, tmp_path, hour
+):
+    whole, forwards, backwards = (Warehouse(tmp_path / f"{n}.duckdb", built_file.target_path) for n in range(3))
+    for warehouse in (whole, forwards, backwards):
+        write_raw(warehouse.path, patient_rows())
+    whole.build(())
+    forwards.build(hour(0), hour(1, hours=2), hour(3, hours=29))
+    backwards.build(hour(3, hours=29), hour(0, hours=3))
+    assert forwards.digests() == backwards.digests() == whole.digests()
+    assert forwards.dimensions() == backwards.dimensions() == whole.dimensions()
+    assert busy_minutes(whole) == [50, 60, 60, 10]
+    assert whole.rows("select is_complete, gaps_us from marts.fct_visitor_journeys") == [
+        {"is_complete": True, "gaps_us": 0}
+    ]
+    forwards.execute("update raw.events set started_at = '2026-11-21 00:40:00' where event_type = 'buy_tickets'")
+    forwards.build(hour(3))
+    assert busy_minutes(forwards) == [0, 20, 10]  # somebody waited in the first
+
+
+def busy_minutes(warehouse: Warehouse) -> list[float]:
+    """The minutes that the sellers were busy in, hour by hour."""
+    lines = warehouse.rows("select busy_us from marts.agg_line_hourly where stage = 'seller' order by hour_start")
+    return [line["busy_us"] / 60_000_000 for line in lines]
 
 
 def test_an_hour_loaded_late_completes_the_journeys_that_went_on_without_it(built, unbuilt, hour):
@@ -250,8 +287,8 @@ def test_models_unit_tests_and_data_tests_all_pass(outcomes):
     assert set(outcomes.values()) == {"success", "pass", "no-op"}  # no-op: the exposures
     kinds = Counter(unique_id.split(".")[0] for unique_id in outcomes)
     assert kinds["model"] == 10 + len(HOURLY_MARTS) + len(DIMENSIONS) + len(VIEWS) + len([QUARANTINE])
-    assert kinds["unit_test"] == 18
-    assert kinds["test"] == 46
+    assert kinds["unit_test"] == 22
+    assert kinds["test"] == 47
 
 
 def test_percentiles_are_numpys_nearest_rank(built):

@@ -1,3 +1,5 @@
+{#- Which hours are built depends on the services of the window: they must be there before this is compiled. -#}
+-- depends_on: {{ ref('fct_ticket_sales') }}, {{ ref('fct_admissions') }}
 with
 
 waits as (

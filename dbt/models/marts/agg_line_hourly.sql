@@ -1,4 +1,4 @@
-{#- The hour before the window ends with the first services of the window: `meta.lookback_hours` has it built again. -#}
+{#- Services of the window began in hours before it: `meta.reaches_back: services` has those built again. -#}
 with
 
 waits as (
@@ -41,6 +41,8 @@ lines as (
         waits.wait_p95_us,
         waits.wait_max_us,
         services.service_mean_us,
+        services.service_max_us,
+        coalesce(services.served_at_once, 0) as served_at_once,
         coalesce(services.served, 0) as served,
         coalesce(services.visitors, 0) as visitors,
         coalesce(waits.wait_count, 0) as wait_count,
@@ -65,7 +67,7 @@ staffed as (
             when max(lines.line) over (partition by lines.run_id, lines.venue_id, lines.hour_start, lines.stage) > 1
                 then 1
             else staffing.servers
-        end as servers
+        end as servers_declared
     from lines
     inner join venue_hours
         on
@@ -78,6 +80,16 @@ staffed as (
             and lines.venue_id = staffing.venue_id
             and lines.hour_start = staffing.hour_start
             and lines.stage = staffing.stage
+
+),
+
+-- whoever serves six at once has six servers, whatever the receipts say
+observed as (
+
+    select
+        *,
+        case when servers_declared is not null then greatest(servers_declared, served_at_once) end as servers
+    from staffed
 
 ),
 
@@ -106,11 +118,13 @@ final as (
 
         ---------- serving
         service_mean_us,
+        service_max_us,
+        served_at_once,
         cast(busy_us as bigint) as busy_us,
         servers,
         busy_us / (servers * 3600000000) as utilisation
 
-    from staffed
+    from observed
 
 )
 

@@ -4,7 +4,7 @@ with
 line_hours as (
 
     select * from {{ ref('agg_line_hourly') }}
-    where {{ in_window('hour_start', hours_before=1) }}
+    where {{ between_hours(service_span().rebuilt, 'hour_start') }}
 
 ),
 
@@ -18,7 +18,8 @@ incoming as (
         min(hour_start) as first_hour,
         max(hour_start) as last_hour,
         -- an hour in which only line 1 was used looks like one of a shared line; any other hour tells better
-        min(servers) as servers
+        min(servers) as servers,
+        max(served_at_once) as served_at_once
     from line_hours
     group by run_id, venue_id, stage, line
 
@@ -40,7 +41,8 @@ merged as (
         incoming.line,
         {{ smaller_of('incoming.first_hour', 'known.first_hour') }} as first_hour,
         {{ larger_of('incoming.last_hour', 'known.last_hour') }} as last_hour,
-        {{ smaller_of('incoming.servers', 'known.servers') }} as servers
+        {{ smaller_of('incoming.servers', 'known.servers') }} as servers,
+        {{ larger_of('incoming.served_at_once', 'known.served_at_once') }} as served_at_once
     from incoming
     left join known
         on
@@ -73,7 +75,8 @@ final as (
         last_hour,
 
         ---------- staffing
-        cast(servers as bigint) as servers
+        cast(case when servers is not null then greatest(servers, served_at_once) end as bigint) as servers,
+        served_at_once
 
     from merged
 

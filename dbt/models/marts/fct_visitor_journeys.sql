@@ -53,8 +53,8 @@ scanner_waits as (
 
 ),
 
--- at the sellers the group is one party, from the walk to the scanners on every visitor is; how far back a part may lie
--- is said for each journey, so that no figure depends on which hours are built together
+-- at the sellers the group is one party, from the walk to the scanners on every visitor is; where the parts of a
+-- journey may lie is said for each, from arrival to admission, so that no figure depends on hours built together
 joined as (
 
     select
@@ -88,7 +88,7 @@ joined as (
             admissions.run_id = {{ part }}.run_id
             and admissions.venue_id = {{ part }}.venue_id
             and admissions.{{ key }} = {{ part }}.{{ key }}
-            and {{ part }}.hour_start >= admissions.hour_start - interval {{ journey_hours() }} hour
+            and {{ part }}.hour_start >= {{ hour_of('admissions.arrived_at') }}
             and {{ part }}.hour_start <= admissions.hour_start
     {% endfor %}
 
