@@ -26,7 +26,7 @@ from simulator.timestamps import iso, utc
 _DAY_US: Final = 24 * HOUR_US
 
 #: Increased whenever the same log gives other messages than before; part of every default run id.
-_TRANSLATION_VERSION: Final = 1
+_TRANSLATION_VERSION: Final = 2
 
 _DIGEST_LENGTH: Final = 10
 

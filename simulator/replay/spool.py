@@ -108,6 +108,21 @@ order by event.ended, event.number
 """
 
 
+#: How many servers lines of one kind have beyond the first each: one fewer than the most that a line served at once.
+_MORE_SERVERS: Final = f"""
+with step as (
+    select line, began + {_ROUNDING_US} as at, 1 as step from event
+    where kind = :kind and ended - began > {_ROUNDING_US}
+    union all
+    select line, ended, -1 from event where kind = :kind and ended - began > {_ROUNDING_US}
+),
+at_once as (
+    select line, sum(step) over (partition by line order by at, step rows unbounded preceding) as served from step
+)
+select coalesce(sum(most - 1), 0) from (select max(served) as most from at_once group by line)
+"""  # noqa: S608 - numbers of this module
+
+
 class ActivityRecord(NamedTuple):
     """An activity with the fields of the contract; times are microseconds since the start of the run."""
 
@@ -126,9 +141,16 @@ class ActivityRecord(NamedTuple):
 class EventLog:
     """A complete and valid log."""
 
-    def __init__(self, path: Path, reader: LogReader, in_order: sqlite3.Cursor, totals: tuple[int, int, int]) -> None:
-        self.sellers: Final = reader.lines["sellerLines"]
-        self.scanners: Final = reader.lines["scannerLines"]
+    def __init__(
+        self,
+        path: Path,
+        reader: LogReader,
+        in_order: sqlite3.Cursor,
+        totals: tuple[int, int, int],
+        servers: tuple[int, int],
+    ) -> None:
+        self.sellers, self.scanners = servers
+        """One for each line, and more where a line was seen to serve several at once: it had at least so many."""
         self.content_digest: Final = reader.content_digest
         self.events, self.empty_buses, self.length_us = totals
         """Events that can be sent; buses with nobody on them, which cannot; the end of the last activity."""
@@ -172,8 +194,15 @@ def open_event_log(path: Path, on_read: Callable[[int], None] = lambda _: None) 
                 "select count(*) filter (where people > 0), count(*) filter (where people = 0), "
                 "coalesce(max(ended), 0) from event"
             ).fetchone()
+            sellers = reader.lines["sellerLines"] + _more_servers(database, EventType.BUY_TICKETS)
+            scanners = reader.lines["scannerLines"] + _more_servers(database, EventType.SCAN_TICKETS)
             in_order = database.execute(_IN_ORDER)
-        yield EventLog(path, reader, in_order, totals)
+        yield EventLog(path, reader, in_order, totals, (sellers, scanners))
+
+
+def _more_servers(database: sqlite3.Connection, service: EventType) -> int:
+    """Return how many servers the lines of ``service`` have in addition to one each."""
+    return int(database.execute(_MORE_SERVERS, {"kind": _NUMBER_OF[service]}).fetchone()[0])
 
 
 @contextmanager

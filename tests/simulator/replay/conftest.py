@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,14 @@ Log = dict[str, Any]
 class PublishedModel:
     """Buses, sellers and scanners; registers, at the end of a service, the walk, the wait and the service itself."""
 
-    def __init__(self, seed: int, sellers: int = 6, scanners: int = 4) -> None:
+    def __init__(self, seed: int, sellers: int = 6, scanners: int = 4, *, one_line: Collection[str] = ()) -> None:
+        """Build it; the servers of each stage in ``one_line``, sellers or scanners, serve a single line."""
         self.random = random.Random(seed)  # noqa: S311 - a simulation
         self.env = simpy.Environment()
-        self.sellers = [simpy.Resource(self.env) for _ in range(sellers)]
-        self.scanners = [simpy.Resource(self.env) for _ in range(scanners)]
+        self.sellers, self.scanners = (
+            [simpy.Resource(self.env, count)] if stage in one_line else [simpy.Resource(self.env) for _ in range(count)]
+            for stage, count in (("sellers", sellers), ("scanners", scanners))
+        )
         self.events: list[dict[str, Any]] = []
         self.env.process(self.buses())
 
@@ -87,7 +90,7 @@ class PublishedModel:
 
 @pytest.fixture
 def published() -> Callable[..., Log]:
-    """published(seed, minutes, sellers=6, scanners=4) -> the log of the published model's simulation."""
+    """published(seed, minutes, sellers=6, scanners=4, one_line=()) -> the log of the published model's simulation."""
     return lambda seed, minutes, **staff: PublishedModel(seed, **staff).run(minutes)
 
 

@@ -105,6 +105,29 @@ def test_receipts_tell_of_every_hour_what_was_sent_in_it(minutes, published, rep
     assert summary.last_hour.timestamp() * 1_000_000 == last
 
 
+@pytest.mark.parametrize("one_line", [(), ("sellers",), ("scanners",), ("sellers", "scanners")])
+def test_a_line_that_served_several_at_once_had_as_many_servers(one_line, published, replayed):
+    log = published(5, 60, one_line=one_line)
+    assert log["sellerLines"] == (1 if "sellers" in one_line else 6)
+    sink, _ = replayed(log)
+
+    told = {m["of_event_type"]: m["servers"] for m in of(sink, "hour_closed") if "servers" in m}
+    assert told == {"buy_tickets": 6, "scan_tickets": 4}
+
+
+def test_an_overlap_that_rounding_explains_is_not_a_second_server(replayed):
+    events = [
+        BUS,
+        seller("BUY_TICKETS", [0], 2, 1.01),
+        seller("BUY_TICKETS", [1], 3, 1),
+        seller("BUY_TICKETS", [2], 3.98, 1),
+        seller("BUY_TICKETS", [3], 4.98, 1),
+    ]
+    for count, servers in ((3, 6), (4, 7), (5, 7)):
+        sink, _ = replayed(log_of(*events[:count]))
+        assert {m["servers"] for m in of(sink, "hour_closed") if m["of_event_type"] == "buy_tickets"} == {servers}
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_visitor_keeps_bus_arrival_channel_and_group_all_the_way(seed, published, replayed):
     log = published(seed, 60)
