@@ -1,4 +1,4 @@
-{#- Where a log was rounded to two decimals of a minute, a service may overlap the next one by so much (docs/replay.md). -#}
+{#- In logs rounded to two decimals of a minute a service may overlap the next one by so much (docs/replay.md). -#}
 {% macro rounding_us() -%}
     {{- return(600000) -}}
 {%- endmacro %}
