@@ -18,7 +18,7 @@ _PREFIX: Final = "TICKETSIM_KAFKA_"
 class KafkaSettings(BaseSettings):
     """Protocol, login and certificates; by default neither encryption nor login, for a broker on this machine."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """With SSL the connection is encrypted and the broker's certificate checked, with SASL the client logs in."""
@@ -44,8 +44,8 @@ class KafkaSettings(BaseSettings):
     ssl_key_password: SecretStr | None = None
     """Password of that file, if it has one."""
 
-    deadline_s: float = Field(default=60.0, gt=0)
-    """Timeout of a sink for a Kafka that does not answer or accepts no messages, seconds."""
+    deadline_s: float = Field(default=60.0, gt=0, le=86_400)
+    """Timeout of a sink for a Kafka that does not answer or accepts no messages, seconds; at most a day."""
 
     @field_validator("security_protocol", "sasl_mechanism", mode="before")
     @classmethod
