@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 import typer
+from typer.core import TyperGroup
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -122,6 +123,7 @@ def options_of(path: Sequence[str]) -> list[tuple[str, bool]]:
     """The options of a command, and whether each takes a value."""
     command = typer.main.get_command(cli.app)
     for name in path:
+        assert isinstance(command, TyperGroup)
         command = command.commands[name]
     return [
         (name, not getattr(parameter, "is_flag", False))
