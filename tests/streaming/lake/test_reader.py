@@ -25,7 +25,10 @@ def append(good, tmp_path):
     def append_hours(*hours: int, run_id: str = "run") -> None:
         kind = EventType.BUY_TICKETS
         ended = [round((NOW + timedelta(hours=hour)).timestamp() * 1e6) for hour in hours]
-        values = [json.dumps(good(kind, number, time) | {"run_id": run_id}) for number, time in enumerate(ended)]
+        values = [
+            json.dumps(good(kind, number, time) | {"run_id": run_id, "event_id": f"{run_id}-north-{number}"})
+            for number, time in enumerate(ended)
+        ]
         values.append("{")
         batch = pa.record_batch(
             {
