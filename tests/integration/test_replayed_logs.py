@@ -38,7 +38,7 @@ def test_every_shape_of_a_published_log_goes_the_whole_way_to_green_receipts_lin
     assert reconciled.code == 0, reconciled.out
     assert {run["run_id"]: run["state"] for run in reconciled.json["runs"]} == dict.fromkeys(SHAPES, "proved")
     assert ticketsim("dashboard", "--json").json["states"]["wrong"] == 0
-    assert (ticketsim.home / "dashboard.html").exists()
+    assert (ticketsim.home / "dashboard" / "index.html").exists()
     with duckdb.connect(ticketsim.home / "warehouse.duckdb", read_only=True) as connection:
         lines = connection.execute(
             "select run_id, stage, count(*), min(servers), max(servers) from marts.dim_lines group by 1, 2"
