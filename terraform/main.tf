@@ -55,6 +55,7 @@ module "lake" {
   prefix           = local.prefix
   location         = var.region
   service_accounts = module.identities.emails
+  readers_of_page  = concat(var.operators, var.viewers)
   keep_data        = var.keep_data
 
   depends_on = [google_project_service.used]
@@ -130,6 +131,7 @@ module "dagster_vm" {
     first-hour              = var.first_hour
     trigger                 = var.trigger
     page-url                = var.page_url
+    page-object             = "gs://${module.lake.page_bucket}/index.html"
     warehouse               = "bigquery"
     bigquery-project        = var.project
     bigquery-location       = var.region

@@ -22,6 +22,10 @@ output "urls" {
       url    = "http://127.0.0.1:8088"
       tunnel = "${local.iap} ${module.kafka_vm.name} ${local.ports.topic_browser} --local-host-port=127.0.0.1:8088"
     }
+    dashboard = {
+      url    = var.page_url != "" ? var.page_url : "https://storage.cloud.google.com/${module.lake.page_bucket}/index.html"
+      tunnel = null
+    }
     stream = {
       url    = "https://console.cloud.google.com/dataproc/clusters/${module.dataproc.cluster}/jobs?project=${var.project}&region=${var.region}"
       tunnel = null

@@ -166,7 +166,7 @@ variable "first_hour" {
 }
 
 variable "page_url" {
-  description = "Where people open the page, e.g. https://dashboards.example.com/ticketsim: Dagster's asset links to it. Empty: no link."
+  description = "Where people open the page if not in its bucket, e.g. https://dashboards.example.com/ticketsim: Dagster's asset links to it."
   type        = string
   default     = ""
   nullable    = false

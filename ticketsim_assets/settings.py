@@ -174,6 +174,12 @@ class Settings(BaseSettings):
     """Where people open the page, e.g. behind a server of the company's: the link on the page's asset in Dagster's UI.
     `ticketsim up`, which serves the page, sets it; default: no link."""
 
+    page_object: Annotated[
+        str, Field(pattern=r"^(gs://[^/\s]+/\S+)?$"), Values("the object of a bucket, like gs://bucket/index.html")
+    ] = ""
+    """Object that the page is published as after each run, e.g. ``gs://bucket/index.html``: Dagster's UI links to it,
+    and who may read it opens it in a browser. Default: the page is a file in home alone."""
+
     alert_url: (
         Annotated[SecretStr, BeforeValidator(_webhook), Values("an address with https or http, which is a secret")]
         | None
@@ -242,6 +248,11 @@ class Settings(BaseSettings):
     def dashboard_path(self) -> Path:
         """The page."""
         return self.root / "dashboard" / "index.html"
+
+    @property
+    def page_link(self) -> str:
+        """Where people open the page: ``page_url``, or Google's address of ``page_object``, which asks who they are."""
+        return self.page_url or self.page_object.replace("gs://", "https://storage.cloud.google.com/", 1)
 
     @property
     def logs(self) -> Path:

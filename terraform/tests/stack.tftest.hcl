@@ -49,6 +49,11 @@ run "the_default_stack" {
   }
 
   assert {
+    condition     = output.urls.dashboard.url == "https://storage.cloud.google.com/an-empty-project-ticketsim-page/index.html"
+    error_message = "The dashboard is at ${output.urls.dashboard.url}."
+  }
+
+  assert {
     condition     = output.dataproc.job == null
     error_message = "A streaming job was created before its code was uploaded."
   }

@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 import typer
-from typer.core import TyperGroup
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.core import TyperGroup
 
 from ticketsim import cli
 from ticketsim_assets.settings import Settings

@@ -20,7 +20,7 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
 
     from ticketsim.warehouse import open_warehouse, terminal_wait_policy
     from ticketsim_assets.dashboard.data import marts_of, read_marts
-    from ticketsim_assets.dashboard.page import write_page
+    from ticketsim_assets.dashboard.page import publish_page, write_page
     from ticketsim_assets.settings import read_settings
 
     settings = read_settings()
@@ -31,6 +31,8 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
             with open_warehouse(settings).published() as reader:
                 marts = marts_of(reader)
         summary = write_page(marts, settings.dashboard_path)
+        if settings.page_object:
+            publish_page(settings.dashboard_path, settings.page_object)
 
     if summary.missing:
         say(f"the warehouse has no {' and no '.join(summary.missing)}; the page says how to build them")

@@ -6,16 +6,17 @@ from pathlib import Path
 import dagster as dg
 
 from ticketsim_assets.dashboard.data import Marts, marts_of
-from ticketsim_assets.dashboard.page import preview_png, write_page
+from ticketsim_assets.dashboard.page import preview_png, publish_page, write_page
 from ticketsim_assets.keys import DASHBOARD
 from ticketsim_assets.resources.warehouse import WarehouseResource
 
 
-def dashboard_asset(destination: Path, url: str) -> dg.AssetsDefinition:
+def dashboard_asset(destination: Path, published_as: str, url: str) -> dg.AssetsDefinition:
     """Build the asset that writes the page to ``destination`` from the marts.
 
     Args:
         destination: The page's file.
+        published_as: The object that the page is copied to, ``gs://bucket/name``; empty for none.
         url: Where people open the page, shown as a link on the asset; empty if nobody serves it.
     """
     marts = ("agg_line_hourly", "agg_venue_hourly", "agg_wait_histogram_hourly", "reconciliation_hourly")
@@ -35,9 +36,11 @@ def dashboard_asset(destination: Path, url: str) -> dg.AssetsDefinition:
         with opened.published() as reader:
             marts = marts_of(reader)
         summary = write_page(marts, destination)
+        if published_as:
+            publish_page(destination, published_as)
         return dg.MaterializeResult(
             metadata={
-                "path": dg.MetadataValue.path(destination),
+                "path": dg.MetadataValue.path(published_as or destination),
                 "preview": dg.MetadataValue.md(_preview(marts)),
                 "hours": summary.hours,
                 "runs": summary.runs,

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from streaming.storage import path_of
 from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, STAGES, Marts, visitors_over_time
 
 
@@ -50,6 +51,13 @@ def write_page(marts: Marts, destination: Path) -> DashboardSummary:
         states=marts.states,
         missing=marts.missing,
     )
+
+
+def publish_page(page: Path, location: str) -> None:
+    """Copy the page to ``gs://bucket/name``, from where browsers show the whole of it, an old one or a new one."""
+    target = path_of(location)
+    # Without its type a browser saves the page instead of showing it.
+    target.fs.pipe_file(target.path, page.read_bytes(), content_type="text/html; charset=utf-8")
 
 
 def preview_png(marts: Marts) -> bytes | None:

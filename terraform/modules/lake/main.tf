@@ -1,4 +1,4 @@
-# Buckets: the lake, with the stream's checkpoint, and others for what can be recreated: code, logs, pages, Spark's files.
+# Buckets: the lake, with the stream's checkpoint, and others for what can be recreated: code, logs, the page, Spark's files.
 
 terraform {
   required_providers {
@@ -99,4 +99,14 @@ resource "google_storage_bucket" "dataproc" {
       age = 30
     }
   }
+}
+
+# The dashboard alone: who may look at it sees nothing else.
+resource "google_storage_bucket" "page" {
+  name                        = "${var.project}-${var.prefix}-page"
+  location                    = var.location
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = true
 }

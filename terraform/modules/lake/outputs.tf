@@ -4,8 +4,13 @@ output "bucket" {
 }
 
 output "code_bucket" {
-  description = "Name of the bucket of code, logs and pages."
+  description = "Name of the bucket of code, logs and dumps."
   value       = google_storage_bucket.code.name
+}
+
+output "page_bucket" {
+  description = "Name of the bucket of the dashboard."
+  value       = google_storage_bucket.page.name
 }
 
 output "dataproc_bucket" {

@@ -18,6 +18,11 @@ variable "service_accounts" {
   type        = map(string)
 }
 
+variable "readers_of_page" {
+  description = "Who may open the dashboard, besides machines."
+  type        = list(string)
+}
+
 variable "keep_data" {
   description = "Whether a bucket that holds objects is protected from being destroyed."
   type        = bool

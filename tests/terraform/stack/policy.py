@@ -17,7 +17,7 @@ ROLES: Final = {
     "roles/bigquery.jobUser": "Dagster runs queries and load jobs",
     "roles/bigquery.dataEditor": "Dagster fills its three datasets, given on each",
     "roles/storage.objectUser": "on one bucket: the cluster writes the lake, Dagster its logs and the page",
-    "roles/storage.objectViewer": "on one bucket: Dagster reads the lake, the cluster the code",
+    "roles/storage.objectViewer": "on one bucket: Dagster reads the lake, the cluster the code, people the dashboard",
     "roles/storage.legacyBucketReader": "on one bucket: Dagster's log manager asks whether it exists",
     "roles/artifactregistry.reader": "on one repository: machines pull images",
     "roles/secretmanager.secretAccessor": "on one secret, for the machine that needs it",  # pragma: allowlist secret
