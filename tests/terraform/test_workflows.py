@@ -62,6 +62,35 @@ def test_github_runs_every_part_and_what_make_test_does_beside_them():
     assert [target for target in beside if not any(command.endswith(f"make {target}") for command in commands)] == []
 
 
+def targets_that_need(target: str) -> set[str]:
+    """The targets of the Makefile that make another one first; those of parts as ``test-part``."""
+    makefile = (ROOT / "Makefile").read_text()
+    of_parts = set(" ".join(re.findall(r"^NEEDS_\w+ := (.+)$", makefile, re.MULTILINE)).split())
+    rules = dict(re.findall(r"^([\w-]+): (.*?)(?: ##.*)?$", makefile, re.MULTILINE))
+    return {name for name, before in rules.items() if target in {*before.split()}} | (
+        {"test-part"} if target in of_parts else set()
+    )
+
+
+def test_a_job_has_the_python_that_the_emulator_of_bigquery_needs():
+    [wanted] = set(re.findall(r"Python (3\.\d+)", (ROOT / "tests/cloud/bigquery/python.sh").read_text()))
+    need_it = targets_that_need("bigquery")
+    assert {"test", "test-cloud", "test-part", "coverage"} <= need_it
+    jobs = 0
+    for workflow in WORKFLOWS:
+        for name, job in yaml.safe_load(workflow.read_text())["jobs"].items():
+            asked = {word for step in job["steps"] for word in re.findall(r"make (.+)", step.get("run", ""))}
+            if need_it & {*" ".join(asked).split()}:
+                jobs += 1
+                [pythons] = [
+                    step["with"]["python-version"].split()
+                    for step in job["steps"]
+                    if step.get("uses", "").startswith("actions/setup-python@")
+                ]
+                assert wanted in pythons[:-1], f"{workflow.name}: {name} has no Python {wanted} beside its own"
+    assert jobs >= 2
+
+
 def test_the_newest_dagster_and_dbt_are_asked_for_within_their_major_version_and_all_else_as_it_is():
     printed = subprocess.run([sys.executable, ROOT / "tests/newest.py"], capture_output=True, text=True, check=True)
     asked = printed.stdout.splitlines()
