@@ -21,7 +21,7 @@ from streaming.storage import arrow_filesystem
 _BATCH_ROWS: Final = 64
 
 #: The columns needed to validate a message again.
-_VALIDATED: Final = ("topic", "kafka_timestamp", "raw", "reason")
+_VALIDATED: Final = ("topic", "kafka_timestamp", "ingested_at", "raw", "reason")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -145,13 +145,19 @@ def newest_messages(snapshot: Snapshot, selection: Selection, limit: int) -> lis
 
 
 def revalidate(snapshot: Snapshot, selection: Selection) -> Revalidated:
-    """Validate the selected messages against today's contract, as of the time at which each arrived."""
+    """Validate the selected messages against today's contract, as of the time at which each arrived.
+
+    The stream may have read a message later than its ``kafka_timestamp``, which is the producer's where a topic has
+    CreateTime. Then an event that lay ahead of a slow clock no longer does.
+    """
     valid: Counter[tuple[str, str]] = Counter()
     refused: Counter[str] = Counter()
     for file in selection.files(snapshot):
         for batch in _batches(snapshot, file, list(_VALIDATED)):
             rows = selection.rows(batch)
-            for topic, arrived_at, value, reason in zip(*(rows[name].to_pylist() for name in _VALIDATED), strict=True):
+            columns = (rows[name].to_pylist() for name in _VALIDATED)
+            for topic, sent_at, read_at, value, reason in zip(*columns, strict=True):
+                arrived_at = max(sent_at, read_at)
                 verdict = check(topic, value, (arrived_at - _EPOCH) // timedelta(microseconds=1))
                 if isinstance(verdict, Accepted):
                     valid[reason, str(verdict.values[0])] += 1

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from tenacity import RetryCallState, retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from streaming.contract.quarantine import Selection
@@ -152,16 +153,17 @@ def _revalidating(selection: Selection) -> Callable[[Iterable[pa.RecordBatch]], 
 
 
 def _valid_rows(quarantined: pa.RecordBatch) -> pa.RecordBatch:
+    # As `streaming.contract.quarantine.revalidate`: where a producer's slow clock dated a message, the stream's counts.
+    sent_at, read_at = quarantined["kafka_timestamp"], quarantined["ingested_at"]
+    arrived_at = pc.if_else(pc.greater(read_at, sent_at), read_at, sent_at)
+    columns = [quarantined[name] for name in ("topic", "raw", "kafka_partition", "kafka_offset")]
     messages = pa.RecordBatch.from_arrays(
-        [quarantined[name] for name in ("topic", "raw", "kafka_partition", "kafka_offset", "kafka_timestamp")],
-        names=["topic", "value", "partition", "offset", "timestamp"],
+        [*columns, arrived_at], names=["topic", "value", "partition", "offset", "timestamp"]
     )
     rows = validate_batch(messages, ingested_at_us=0)
-    rows = rows.set_column(
-        rows.schema.get_field_index("ingested_at"),
-        rows.schema.field("ingested_at"),
-        quarantined["ingested_at"].cast(rows.schema.field("ingested_at").type),
-    )
+    for name in ("kafka_timestamp", "ingested_at"):
+        field = rows.schema.field(name)
+        rows = rows.set_column(rows.schema.get_field_index(name), field, quarantined[name].cast(field.type))
     for name, origin in (("was_reason", "reason"), ("was_date", "event_date"), ("was_hour", "event_hour")):
         rows = rows.append_column(name, quarantined[origin])
     return rows.filter(rows["reason"].is_null())

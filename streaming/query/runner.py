@@ -18,6 +18,7 @@ from tenacity.stop import stop_any, stop_when_event_set
 from upath import UPath
 
 from streaming.exceptions import BrokerUnreachable, DataLost, TurnGivenUp
+from streaming.kafka.topic_config import unsuitable_settings
 from streaming.kafka.topic_ids import require_same_topics, topic_ids
 from streaming.lake.create_table import ensure_table, missing_columns
 from streaming.lake.reader import Lake
@@ -115,6 +116,7 @@ class _Run:
         lease.require_free()
         missing_columns(self._lake)
         self._retrying(self._refuse_early)
+        self._warn_of_topics()
         if self._stop.is_set():
             return self._summary(0.0)
         config = self._config
@@ -244,6 +246,14 @@ class _Run:
             log.info("recorded loss: %s", loss)
         if config.start_from == "checkpoint":
             can_resume(config.checkpoint, resumption, self._lake)
+
+    def _warn_of_topics(self) -> None:
+        """Warn of topics that others have created with settings that do not suit."""
+        try:
+            for sentence in unsuitable_settings(self._config.bootstrap):
+                log.warning("%s", sentence)
+        except BrokerUnreachable as error:
+            log.warning("%s", error)
 
     def _report(self, batch_log: BatchLog, query: StreamingQuery) -> None:
         for batch in batch_log.new_batches(query):

@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
 import pytest
 from confluent_kafka import Producer
 
 from simulator.events import EVENT_TYPES, EventType
 from streaming.contract.quarantine import Selection, revalidate
+from streaming.contract.reprocess import _valid_rows
 from streaming.lake.reader import Lake
 from streaming.locks.commit_queue import others_wait, turn_holder
 from streaming.locks.stream_lease import lease_holder
@@ -105,6 +107,27 @@ def test_the_old_name_of_reprocess_does_the_same_and_says_the_new_one(request, t
     assert (old.returncode, json.loads(old.stdout)) == (0, json.loads(new.stdout))
     assert "ticketsim quarantine reprocess" in old.stderr
     assert "ticketsim quarantine reprocess" not in new.stderr
+
+
+def test_what_a_slow_clock_of_its_sender_made_a_future_event_is_judged_by_when_the_stream_read_it(tmp_path, good):
+    maker = lake_maker(None, tmp_path / "lake", "disk")
+    sale = good(EventType.BUY_TICKETS, 1, round(SOON.timestamp() * 1e6))
+    messages = [(EventType.BUY_TICKETS.topic, json.dumps(sale | changes).encode()) for changes in ({}, {"line": 0})]
+    sent_at = SOON - timedelta(hours=5)
+    rows = maker._rows(messages, sent_at)
+    assert rows["reason"].to_pylist() == ["bad_value:event_time", "bad_value:line"]
+    read_at = pa.array([SOON + timedelta(minutes=1)] * 2, rows.schema.field("ingested_at").type)
+    rows = rows.set_column(rows.schema.get_field_index("ingested_at"), rows.schema.field("ingested_at"), read_at)
+    maker.append_rows(rows)
+
+    found = revalidate(maker.lake.snapshot(), Selection())
+    assert found.valid == {("bad_value:event_time", "buy_tickets"): 1}
+    assert found.refused == {"bad_value:line": 1}
+    [moved] = _valid_rows(rows.combine_chunks().to_batches()[0]).to_pylist()
+    assert (moved["was_reason"], moved["event_type"], moved["event_hour"]) == (
+        "bad_value:event_time", "buy_tickets", SOON.hour,
+    )  # fmt: skip
+    assert (moved["kafka_timestamp"], moved["ingested_at"]) == (sent_at, SOON + timedelta(minutes=1))
 
 
 @pytest.fixture
