@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -32,6 +34,8 @@ class CommandLine:
 
     home: Path
     port: int
+    surroundings: Mapping[str, str] = field(default_factory=dict)  #: variables of others
+    runs_in: tuple[str, ...] = ()  #: command that runs each command
 
     @property
     def bootstrap(self) -> str:
@@ -40,14 +44,17 @@ class CommandLine:
     @property
     def environment(self) -> dict[str, str]:
         own = {"TICKETSIM_HOME": str(self.home), "TICKETSIM_BOOTSTRAP": self.bootstrap}
-        return {**{k: v for k, v in os.environ.items() if k != "DAGSTER_HOME"}, **own}
+        return {**{k: v for k, v in os.environ.items() if k != "DAGSTER_HOME"}, **self.surroundings, **own}
+
+    def command(self, *arguments: str) -> list[str]:
+        return [*self.runs_in, sys.executable, "-m", "ticketsim", *arguments]
 
     def start(self, *arguments: str, **options) -> subprocess.Popen:
-        return subprocess.Popen([sys.executable, "-m", "ticketsim", *arguments], env=self.environment, **options)
+        return subprocess.Popen(self.command(*arguments), env=self.environment, **options)
 
     def __call__(self, *arguments: str) -> Answer:
         done = subprocess.run(
-            [sys.executable, "-m", "ticketsim", *arguments],
+            self.command(*arguments),
             env=self.environment,
             capture_output=True,
             text=True,
@@ -60,6 +67,41 @@ class CommandLine:
 @pytest.fixture
 def ticketsim(tmp_path, free_port) -> CommandLine:
     line = CommandLine(tmp_path / "home", free_port())
+    yield line
+    line("broker", "stop")
+
+
+#: What somebody has set who works with another Spark and another project of dbt, behind a proxy, in the locale C.
+_OF_OTHERS = {
+    **{f"SPARK_{name}": "/nowhere" for name in ("HOME", "CONF_DIR", "LOCAL_DIRS", "MASTER")},
+    **dict.fromkeys(("PYSPARK_PYTHON", "HADOOP_CONF_DIR", "CLASSPATH", "DBT_TARGET_PATH"), "/nowhere"),
+    **dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9"),
+    "PYSPARK_SUBMIT_ARGS": "--master yarn pyspark-shell",
+    "SPARK_REMOTE": "sc://nowhere",
+    "DBT_PROFILES_DIR": "/nowhere",
+    "DBT_FULL_REFRESH": "1",
+    "LC_ALL": "C",
+}
+
+#: Runs a command on a machine whose name has no address, where the system can do that.
+_NAMELESS = (
+    *("unshare", *(() if os.geteuid() == 0 else ("--user", "--map-root-user")), "--uts", sys.executable, "-c"),
+    "import os, socket, sys; socket.sethostname('nobody-knows-me'); os.execv(sys.argv[1], sys.argv[1:])",
+)
+
+
+@pytest.fixture
+def ticketsim_elsewhere(tmp_path, free_port) -> CommandLine:
+    """The same in a home with spaces, quotes and letters of other alphabets, on the machine of somebody else."""
+    temporary = tmp_path / "temporary é"
+    temporary.mkdir()
+    works = shutil.which("unshare") and subprocess.run([*_NAMELESS, "/bin/true"], check=False).returncode == 0
+    line = CommandLine(
+        tmp_path / "My Projekt é 日本" / "it's (1) & `more`, +a:b" / "data",
+        free_port(),
+        {**_OF_OTHERS, "TMPDIR": str(temporary)},
+        _NAMELESS if works else (),
+    )
     yield line
     line("broker", "stop")
 
