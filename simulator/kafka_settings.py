@@ -5,6 +5,7 @@ from the same settings.
 """
 
 import os
+from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
@@ -51,6 +52,19 @@ class KafkaSettings(BaseSettings):
     @classmethod
     def _in_capitals(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("ssl_ca_location", "ssl_certificate_location", "ssl_key_location", mode="before")
+    @classmethod
+    def _can_be_a_path(cls, value: Any) -> Any:
+        """Refuse what the system does not take as a path, e.g. a name that is too long: pydantic lets it raise."""
+        if value is not None:
+            try:
+                Path(value).stat()
+            except FileNotFoundError:
+                pass  # pydantic says so
+            except (OSError, ValueError) as error:
+                raise ValueError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
@@ -68,11 +69,11 @@ def readable(bootstrap: str, topic: str, partition: int = 0) -> set[int]:
             consumer.close()
             return found
         if message is not None:
-            found.add(message.offset())
+            found.add(message.offset() or 0)
     raise AssertionError(f"the end of {topic}/{partition} was not reached in 30 s")
 
 
-def _alter(bootstrap: str, kind: ConfigResource.Type, name: str, changes: dict[str, str]) -> None:
+def _alter(bootstrap: str, kind: Any, name: str, changes: dict[str, str]) -> None:
     entries = [
         ConfigEntry(setting.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
         for setting, value in changes.items()
