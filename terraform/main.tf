@@ -123,6 +123,7 @@ module "dagster_vm" {
   data_disk_gb    = 20
   subnetwork      = module.network.subnetwork
   service_account = module.identities.emails["dagster"]
+  viewers         = var.viewers
   keep            = var.keep_data
 
   settings = merge(local.of_every_machine, var.tuning, {

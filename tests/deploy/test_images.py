@@ -83,6 +83,13 @@ def test_images_have_a_python_that_the_pins_are_made_for():
         assert version in supported
 
 
+@pytest.mark.parametrize("page", ["docs/cloud.md", "docs/deploy.md"])
+def test_a_page_builds_for_the_platform_of_the_machines_whatever_the_builder_is(page: str):
+    commands = re.findall(r"^ *(docker build .*)", (ROOT / page).read_text(), re.MULTILINE)
+    assert commands
+    assert [command for command in commands if " --platform linux/amd64 " not in command] == []
+
+
 @pytest.mark.parametrize("path", sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("deploy/**/*.sh")))
 def test_shellcheck_has_nothing_to_say(path: str, tmp_path: Path):
     text = (ROOT / path).read_text()

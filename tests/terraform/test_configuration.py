@@ -361,6 +361,16 @@ def test_the_firewall_lets_through_the_ports_that_are_published(stack, machine):
     assert {str(ports[name]) for name in open_ports} == published
 
 
+def test_who_may_open_a_tunnel_may_ask_for_the_machine_at_its_end(stack):
+    """`gcloud compute start-iap-tunnel` reads the machine first, and ends if it may not."""
+    members = stack.modules()["dagster_vm"]["viewers"]
+    assert members == stack.modules()["identities"]["viewers"]["members"] == "${var.viewers}"
+    (seen,) = stack.resources("google_compute_instance_iam_member")
+    assert seen.file.parent.name == "dagster_vm"
+    assert (seen.body["for_each"], seen.body["member"]) == ("${toset(var.viewers)}", "${each.value}")
+    assert seen.body["role"] == "roles/compute.viewer"
+
+
 @pytest.mark.parametrize("machine", ["dagster", "airflow"])
 def test_a_machine_may_read_the_secrets_that_it_fetches(stack, machine):
     (secret,) = stack.resources("google_secret_manager_secret")

@@ -1,5 +1,13 @@
 # Dagster: web server, daemon, code location and their Postgres, whose data is on the data disk.
 
+terraform {
+  required_providers {
+    google = {
+      source = "hashicorp/google"
+    }
+  }
+}
+
 module "vm" {
   source = "../vm"
 
@@ -14,4 +22,14 @@ module "vm" {
   settings        = var.settings
   startup_script  = "dagster/startup.sh"
   keep            = var.keep
+}
+
+# gcloud asks for the machine before it opens a tunnel to it; operators may by roles/compute.osAdminLogin.
+resource "google_compute_instance_iam_member" "viewers" {
+  for_each = toset(var.viewers)
+
+  instance_name = module.vm.name
+  zone          = var.zone
+  role          = "roles/compute.viewer"
+  member        = each.value
 }

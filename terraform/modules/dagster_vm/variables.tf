@@ -38,6 +38,11 @@ variable "settings" {
   type        = map(string)
 }
 
+variable "viewers" {
+  description = "Who may open a tunnel to its read-only page."
+  type        = list(string)
+}
+
 variable "keep" {
   description = "Whether the machine refuses to be destroyed."
   type        = bool

@@ -23,11 +23,19 @@ ROLES: Final = {
     "roles/secretmanager.secretAccessor": "on one secret, for the machine that needs it",  # pragma: allowlist secret
     "roles/iap.tunnelResourceAccessor": "operators open tunnels",
     "roles/compute.osAdminLogin": "operators log in",
+    "roles/compute.viewer": "on one machine: viewers' gcloud asks for it before it opens their tunnel",
     "roles/iam.serviceAccountUser": "operators log in to machines that have an account",
 }
 
 #: Roles that are given on a resource, never for the whole project.
-_NARROW: Final = ("bigquery.dataEditor", "storage.", "artifactregistry.", "secretmanager.", "iam.serviceAccountUser")
+_NARROW: Final = (
+    "bigquery.dataEditor",
+    "storage.",
+    "artifactregistry.",
+    "secretmanager.",
+    "iam.serviceAccountUser",
+    "compute.viewer",
+)
 
 #: Roles that a service account may have for a whole project besides predefined ones.
 _PERMISSIONS: Final = {
