@@ -1,5 +1,6 @@
 """Terraform itself over ``terraform/``: format, validation, and its own tests with a mocked provider."""
 
+import re
 import subprocess
 import sys
 
@@ -24,6 +25,24 @@ def test_the_stack_is_planned_and_applied_with_a_mocked_provider_and_bad_values_
     done = terraform(initialised, "test")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5 passed, 0 failed" in done.stdout
+
+
+PLANNED = """run "one_of_each" {
+  command = plan
+}
+"""
+
+
+@pytest.mark.slow
+def test_the_page_names_as_many_resources_as_are_planned(initialised, terraform):
+    mocks, _, _ = (initialised / "tests/stack.tftest.hcl").read_text().partition('run "')
+    (initialised / "tests/count.tftest.hcl").write_text(mocks + PLANNED)
+    done = terraform(initialised, "test", "-verbose", "-filter=tests/count.tftest.hcl")
+    [planned] = re.findall(r"^ *Plan: (\d+) to add", done.stdout, re.MULTILINE)
+    page = (ROOT / "docs/cloud.md").read_text()
+    told = r"^(\d+) resources, (\d+) more for each of `operators` and (\d+) for each of `viewers`"
+    [numbers] = re.findall(told, page, re.MULTILINE)
+    assert sum(map(int, numbers)) == int(planned)  # the tests' stack has one of each
 
 
 @pytest.mark.parametrize(
