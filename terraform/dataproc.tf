@@ -35,6 +35,6 @@ module "dataproc" {
   packages        = local.packages
   stream          = local.stream
 
-  # The machines of a cluster need their permissions before it is created.
-  depends_on = [module.identities, module.lake]
+  # The machines of a cluster need their permissions, and the way out to packages, before it is created.
+  depends_on = [module.identities, module.lake, module.network]
 }

@@ -111,6 +111,9 @@ module "kafka_vm" {
     venues     = tostring(var.simulation.venues)
     partitions = tostring(var.kafka_partitions)
   })
+
+  # The way out, by which the machine gets Docker at its first boot.
+  depends_on = [module.network]
 }
 
 module "dagster_vm" {
@@ -145,6 +148,9 @@ module "dagster_vm" {
     logs-bucket             = module.lake.code_bucket
     backup-uri              = "gs://${module.lake.code_bucket}/backups"
   })
+
+  # The way out, by which the machine gets Docker at its first boot.
+  depends_on = [module.network]
 }
 
 module "airflow_vm" {
@@ -162,4 +168,7 @@ module "airflow_vm" {
   settings = merge(local.of_every_machine, {
     dagster-url = "http://${module.dagster_vm.address}:${local.ports.dagster}"
   })
+
+  # The way out, by which the machine gets Docker at its first boot.
+  depends_on = [module.network]
 }

@@ -361,6 +361,12 @@ def test_the_firewall_lets_through_the_ports_that_are_published(stack, machine):
     assert {str(ports[name]) for name in open_ports} == published
 
 
+@pytest.mark.parametrize("machines", ["kafka_vm", "dagster_vm", "airflow_vm", "dataproc"])
+def test_the_way_out_is_there_before_the_machines_that_need_it(stack, machines):
+    """A subnet alone has no NAT: what is installed at the first boot could not be had."""
+    assert "${module.network}" in stack.modules()[machines]["depends_on"]
+
+
 def test_who_may_open_a_tunnel_may_ask_for_the_machine_at_its_end(stack):
     """`gcloud compute start-iap-tunnel` reads the machine first, and ends if it may not."""
     members = stack.modules()["dagster_vm"]["viewers"]
