@@ -10,7 +10,6 @@ it, and where one takes a location inside of SQL, ``spark_table`` quotes it. Wha
 
 import os
 import re
-import unicodedata
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,18 +19,9 @@ from urllib.parse import unquote, urlsplit
 from upath import UPath
 
 from streaming.exceptions import LocationRefused
+from streaming.path_characters import require_readable
 
 _BUCKETS: Final = "gs://"
-
-#: Characters that a library takes for something else, wherever they stand in a path; found by trying all of ASCII.
-_MISREAD: Final = {
-    "%": "Delta Lake decodes as an escaped character",
-    "\\": "Delta Lake reads as a slash",
-    **dict.fromkeys("[]^|", "Delta Lake has no URL for"),
-    "?": "DuckDB takes for the beginning of options",
-    "=": "DuckDB takes for a column's value, instead of the rows' own",
-    "#": "dbt takes for the beginning of a URL's fragment",
-}
 
 #: A URI that is not supported, or one that a path was made of: then it stands behind the working directory.
 _OTHER_URI: Final = re.compile(r"(^|(?<=/))(?!gs://)[a-z][a-z0-9+]*:/")
@@ -40,15 +30,6 @@ _WITH_BUCKET: Final = re.compile(r"gs://[a-z0-9][a-z0-9._-]*(/|$)")
 
 #: Bytes of a name, as the file systems of Linux and macOS have it.
 _LONGEST_NAME: Final = 255
-
-_IN_CLASS_PATHS: Final = {":": "separates the entries of a class path"}
-
-#: Characters of class paths and of lists, in the paths of what a JVM is started with.
-_SEPARATORS: Final = {
-    **_IN_CLASS_PATHS,
-    ",": "separates the entries of Spark's lists",
-    **dict.fromkeys("*{}", "Spark takes for a pattern"),
-}
 
 #: Each batch writes files that a cached listing would not show.
 _FRESH_LISTINGS: Final = {"use_listings_cache": False}
@@ -100,7 +81,7 @@ def require_usable(location: str, name: str) -> None:
     """
     if kind := _OTHER_URI.search(location):
         raise LocationRefused(f"{name} is {location!r}. Name a directory or gs://bucket/prefix, not {kind[0]}.")
-    _require_readable(location, name, _MISREAD)
+    require_readable(location, name)
     if in_bucket(location):
         if not _WITH_BUCKET.match(location):
             raise LocationRefused(f"{name} is {location!r}, which names no bucket. Write gs://bucket/prefix.")
@@ -112,24 +93,6 @@ def require_usable(location: str, name: str) -> None:
         raise LocationRefused(f"{name} is {location!r}, but {existing} is not a directory. Choose another one.")
 
 
-def require_startable(path: Path, name: str) -> None:
-    """Refuse a path of jars or of temporary files that a JVM, or Spark, would take apart.
-
-    Raises:
-        LocationRefused: It has a character that separates or matches paths.
-    """
-    _require_readable(str(path), name, _MISREAD | _SEPARATORS)
-
-
-def require_on_class_path(path: Path, name: str) -> None:
-    """Refuse a path that cannot stand in a class path.
-
-    Raises:
-        LocationRefused: It has a colon.
-    """
-    _require_readable(str(path), name, _IN_CLASS_PATHS)
-
-
 def usable(location: str | Path | UPath, name: str) -> str:
     """Return ``location`` as ``absolute`` does, refused as by ``require_usable``.
 
@@ -139,23 +102,6 @@ def usable(location: str | Path | UPath, name: str) -> str:
     found = absolute(location, name)
     require_usable(found, name)
     return found
-
-
-def _require_readable(location: str, name: str, misread: dict[str, str]) -> None:
-    for character in location:
-        if why := _unusable(character, misread):
-            raise LocationRefused(f"{name} is {location!r}. Choose a path without {why}.")
-
-
-def _unusable(character: str, misread: dict[str, str]) -> str | None:
-    if (why := misread.get(character)) is not None:
-        return f"{character}, which {why}"
-    match unicodedata.category(character):
-        case "Cc":
-            return f"the control character {character!r}"
-        case "Cs":
-            return f"{character!r}, a byte that is not UTF-8"
-    return None
 
 
 def emulator() -> str | None:

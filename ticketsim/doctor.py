@@ -15,9 +15,9 @@ from pathlib import Path
 from simulator.events import TOPICS
 from streaming.child_environment import foreign_variables, java_options
 from streaming.exceptions import LocationRefused, NoJava
+from streaming.path_characters import require_on_class_path, require_startable
 from streaming.spark.jars import cached_jars, jars_folder
 from streaming.spark.java import NEWEST_KNOWN_JAVA, Java, find_java
-from streaming.storage import require_on_class_path, require_startable
 from ticketsim.exceptions import NoChromium
 from ticketsim.stack import broker
 from ticketsim.stack.broker import MINIMUM_FREE_BYTES, BrokerStatus

@@ -22,8 +22,8 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fi
 
 from streaming.child_environment import of_jvm
 from streaming.exceptions import JarsUnavailable, StreamingError
+from streaming.path_characters import require_startable
 from streaming.spark.java import find_java
-from streaming.storage import require_startable
 
 IVY_FILE: Final = Path(__file__).with_name("ivy.xml")
 

@@ -22,10 +22,10 @@ from pyspark.sql import SparkSession
 
 from streaming.child_environment import as_environment, java_options, of_spark
 from streaming.exceptions import SparkNotStarted
+from streaming.path_characters import require_on_class_path, require_startable
 from streaming.spark.gcs_connector import connector_settings
 from streaming.spark.jars import ensure_jars
 from streaming.spark.java import find_java
-from streaming.storage import require_on_class_path, require_startable
 
 _LOGGING: Final = Path(__file__).with_name("log4j2.xml")
 

@@ -84,3 +84,12 @@ def test_every_requirement_is_pinned():
     pins = (ROOT / "constraints.txt").read_text()
     for name in [*named_in("simulator"), *named_in("dataproc")]:
         assert re.search(rf"^{re.escape(name)}==", pins, re.MULTILINE), name
+
+
+def test_the_jars_are_resolved_with_what_is_installed_before_everything_else():
+    """`make setup` downloads the jars while most packages are being installed; Kafka's image has no others."""
+    named = ["pyspark", "filelock", "tenacity"]
+    for file in ("Makefile", "deploy/kafka/Dockerfile"):
+        assert f" {' '.join(named)}\n" in (ROOT / file).read_text(encoding="utf-8"), file
+    said = run_with(named, ROOT, "import streaming.spark.jars", "")
+    assert said.returncode == 0, said.stderr
