@@ -94,7 +94,7 @@ def test_huge_and_poisonous_messages_jumping_clocks_and_a_second_stream_change_n
     let_the_sender_date(stream.bootstrap, SALES)
     arrivals_ms = {hours: round(START.timestamp() * 1000 + hours * HOUR_MS) for hours in (200, -2, 48, -0.9, -30, 0)}
     for hours, arrival_ms in arrivals_ms.items():
-        produce(stream.bootstrap, SALES, [sale(round(100 + hours * 10))] * 3, arrival_ms)
+        produce(stream.bootstrap, SALES, [sale(round(1_000 + hours * 10))] * 3, arrival_ms)
     sent.append(send_run(stream.bootstrap, seed=12))
     wait_until(lambda: _is_through(stream), "the second run is in the lake", process.require_alive, every_s=0.5)
     process.stop()

@@ -74,6 +74,7 @@ class Machine:
                 **{f"TICKETSIM_BIGQUERY_{name}": "x" for name in ("PROJECT", "LOCATION", "DATASET_PREFIX")},
                 **{f"TICKETSIM_DATAPROC_{name}": "x" for name in ("PROJECT", "REGION", "CLUSTER")},
                 "TICKETSIM_DATAPROC_CODE": "gs://x",
+                "TICKETSIM_PAGE_OBJECT": "gs://page/index.html",
             },
             secrets={"postgres": PASSWORD},
             instead={**instead, "4000": str(self.code_port)},
