@@ -69,7 +69,9 @@ def readable(bootstrap: str, topic: str, partition: int = 0) -> set[int]:
             consumer.close()
             return found
         if message is not None:
-            found.add(message.offset() or 0)
+            offset = message.offset()
+            assert offset is not None
+            found.add(offset)
     raise AssertionError(f"the end of {topic}/{partition} was not reached in 30 s")
 
 

@@ -127,8 +127,8 @@ def test_jars_and_temporary_files_where_a_jvm_could_not_be_started_are_a_failure
     jars = doctor.check_jars(jars_folder, cached_jars)
     assert (jars.verdict, jars.found) == ("fail", "TICKETSIM_JARS is '/cache/a:b'")
     assert doctor.check_paths({"TMPDIR": Path("/temporary/a,b")}, {}).verdict == "fail"
-    assert doctor.check_paths({}, {"the folder of this Python": Path("/work/a:b")}).verdict == "fail"
-    assert doctor.check_paths({"TMPDIR": Path("/temporary/é b")}, {"it": Path("/work/a b")}).verdict == "ok"
+    assert doctor.check_paths({}, {"the folder of this Python": Path("/python/a:b")}).verdict == "fail"
+    assert doctor.check_paths({"TMPDIR": Path("/temporary/é b")}, {"it": Path("/python/a b")}).verdict == "ok"
 
 
 def test_variables_that_reach_our_processes_are_a_warning_and_those_that_do_not_are_named():
