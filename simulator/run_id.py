@@ -1,12 +1,12 @@
 """Run ids: a run of the past always has the same id, a live one is named by its start."""
 
 import json
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
 from simulator.events import SCHEMA_VERSION
 from simulator.scenario import Scenario
+from simulator.timestamps import utc
 from simulator.venue import MODEL_VERSION
 
 _DIGEST_LENGTH: Final = 10
@@ -38,7 +38,7 @@ def default_run_id(
     shape = [MODEL_VERSION, SCHEMA_VERSION, scenario.content(), seed, start_us, horizon_us, venues, drain]
     if live_since_us is None:
         return f"{scenario.name}-{_digest(shape)}"
-    began = datetime.fromtimestamp(live_since_us // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    began = utc(live_since_us).strftime("%Y%m%dT%H%M%SZ")
     return f"{scenario.name}-{began}-{_digest([*shape, live_since_us])}"
 
 
