@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
+import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
@@ -30,17 +31,22 @@ def column_lineage(
         LineageUnknown: The SQL cannot be parsed, or a column cannot be traced.
     """
     dialect = manifest["metadata"]["adapter_type"]
-    schema: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
+    columns: dict[str, dict[str, str]] = {}
     parents: dict[str, dg.AssetKey] = {}
     # An incremental model may read its own rows, which come from nowhere else.
     for table_id, table in [*_tables_of(manifest, unique_id), (unique_id, manifest["nodes"][unique_id])]:
         name = table["identifier"] if table["resource_type"] == "source" else table["alias"]
         if table_id != unique_id:
             parents[name] = key_of(table_id)
-        columns = {column["name"]: column["data_type"] or "unknown" for column in table["columns"].values()}
-        schema.setdefault(table["database"], {}).setdefault(table["schema"], {})[name] = columns
+        columns[name] = {column["name"]: column["data_type"] or "unknown" for column in table["columns"].values()}
     try:
-        found = lineage(None, sql, schema, dialect=dialect, trim_selects=False)
+        query = sqlglot.parse_one(sql, dialect=dialect)
+        # Database and schema are those of the SQL: the manifest may have been parsed for other datasets.
+        schema: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
+        for read in query.find_all(exp.Table):
+            if read.db and read.name in columns:
+                schema.setdefault(read.catalog, {}).setdefault(read.db, {})[read.name] = columns[read.name]
+        found = lineage(None, query, schema, dialect=dialect, trim_selects=False)
         return dg.TableColumnLineage({column: _sources(node, parents) for column, node in found.items()})
     except SqlglotError as error:
         raise LineageUnknown(f"Cannot trace the columns of {unique_id}: {error}") from error

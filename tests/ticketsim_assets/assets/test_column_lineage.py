@@ -102,3 +102,17 @@ def test_a_model_that_reads_its_own_rows_is_traced_and_they_come_from_nowhere_el
 def test_columns_of_a_table_that_the_manifest_does_not_know_are_not_made_up(compiled):
     with pytest.raises(LineageUnknown, match="columns are unknown"):
         column_lineage(compiled, "model.ticketsim.dim_venues", "select * from elsewhere.of_somebody", key_of)
+
+
+def test_a_manifest_that_was_parsed_for_other_datasets_names_the_same_columns(compiled, lineage):
+    node = compiled["nodes"]["model.ticketsim.agg_venue_hourly"]
+    schemas = {table["schema"] for table in [node, *tables_of(compiled, node)]}
+    sql = node["compiled_code"]
+    for schema in schemas:
+        sql = sql.replace(f'"{schema}"', f'"test_{schema}"')
+    assert sql != node["compiled_code"]
+    found = column_lineage(compiled, node["unique_id"], sql, key_of).deps_by_column
+    names = {
+        column: {f"{dep.asset_key.to_user_string()}.{dep.column_name}" for dep in found[column]} for column in found
+    }
+    assert names == lineage[node["name"]]
