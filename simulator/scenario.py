@@ -1,6 +1,7 @@
 """Scenarios: parameters of venues, read from TOML and validated before anything runs."""
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
@@ -39,6 +40,9 @@ _MOST_KINDS: Final = 1000
 
 #: The largest scenario file that is read; built-in ones have less than 2 KB.
 _MOST_BYTES: Final = 1024 * 1024
+
+#: A key of many parts: tomllib takes time by the square of their number, a minute for 100,000.
+_DEEP_KEY: Final = re.compile(r"(?<![\w.\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){32}")
 
 #: With time and digest the name is part of run ids, which have at most 100 characters.
 _LONGEST_NAME: Final = 64
@@ -157,10 +161,13 @@ def _read_built_in(name: str) -> dict[str, Any]:
 
 
 def _parse(text: str, origin: str) -> dict[str, Any]:
+    nested_too_deeply = ScenarioError(f"{origin} is nested too deeply; a scenario has tables in at most two levels.")
+    if _DEEP_KEY.search(text):
+        raise nested_too_deeply
     try:
         return tomllib.loads(text)
-    except RecursionError as error:
-        raise ScenarioError(f"{origin} is nested too deeply; a scenario has tables in at most two levels.") from error
+    except RecursionError:
+        raise nested_too_deeply from None
     except ValueError as error:  # tomllib's own, and Python's for a number of more digits than it converts
         raise ScenarioError(f"{origin} is not valid TOML: {error}.") from error
 

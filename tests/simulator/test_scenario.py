@@ -137,6 +137,9 @@ def test_a_file_without_a_base_must_set_everything(from_file):
     ("text", "said"),
     [
         ("x = " + "[" * 100_000, "nested too deeply"),
+        ("x" + ".x" * 100_000 + " = 1", "nested too deeply"),
+        ("[x" + ' . "x"' * 100_000 + "]", "nested too deeply"),
+        ("y = {x" + ".x" * 100_000 + " = 1}", "nested too deeply"),
         ("sellers = " + "9" * 5000, "not valid TOML"),
         ('description = "' + "x" * 2**20 + '"', "more than 1,048,576 bytes"),
         ("sellers = ", "not valid TOML"),
