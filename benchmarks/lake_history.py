@@ -31,6 +31,7 @@ from streaming.lake import reader as lake_module
 from streaming.lake.committed_offsets import next_offsets
 from streaming.lake.layout import PARTITION_COLUMNS
 from streaming.lake.losses import read_losses
+from streaming.lake.offset_gaps import read_gaps
 from streaming.lake.reader import Lake
 from streaming.query.clock import system_clock
 from streaming.query.job import read_kafka, start_query, validated
@@ -70,7 +71,7 @@ class LakeAtWork:
         self._hour = Hour.containing(END - timedelta(hours=2))
         self._instance = dg.DagsterInstance.ephemeral()
         self.commit()
-        self._state = OffsetState(self.lake.snapshot().version, next_offsets(self.lake, read_losses(self.lake)))
+        self._state = OffsetState(self.lake.snapshot().version, self._next_offsets())
         self._cursor = LakeCursor(version=self.lake.snapshot().version)
 
     def commit(self) -> None:
@@ -119,9 +120,12 @@ class LakeAtWork:
         require(verdict.sound)
         self._state = verdict.state
 
+    def _next_offsets(self) -> dict[str, int]:
+        return next_offsets(self.lake, read_losses(self.lake), read_gaps(self.lake))
+
     def lost_checkpoint(self) -> None:
         """Find where a stream without a checkpoint resumes."""
-        require(len(next_offsets(self.lake, read_losses(self.lake))) == len(EVENT_TYPES) * PARTITIONS)
+        require(len(self._next_offsets()) == len(EVENT_TYPES) * PARTITIONS)
 
 
 def fastest_seconds(at_work: LakeAtWork, work: Callable[[LakeAtWork], None], times: int) -> float:

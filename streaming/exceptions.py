@@ -19,6 +19,7 @@
   * TopicMissing
   * TopicRecreated
   * DataLost
+  * TransactionOpen
   * CheckpointWithoutLake
   * CheckpointDiffers
   * DiskFull
@@ -93,6 +94,10 @@ class TopicRecreated(StreamingError):
 
 class DataLost(StreamingError):
     """Messages that the lake does not hold yet are no longer in Kafka."""
+
+
+class TransactionOpen(StreamingError):
+    """The lake holds records of a producer's transaction that has not ended yet."""
 
 
 class CheckpointWithoutLake(StreamingError):

@@ -15,7 +15,8 @@ from streaming.contract.quarantine import Selection
 from streaming.contract.reprocess import reprocess
 from streaming.exceptions import DayNotClosed, RetentionTooShort, StreamingError
 from streaming.hour import Hour
-from streaming.lake.delta import open_table
+from streaming.lake.delta import open_table, table_exists
+from streaming.lake.offset_gaps import gaps_uri
 from streaming.lake.reader import Lake, Snapshot
 from streaming.locks.commit_queue import take_turn
 from streaming.storage import path_of, spark_table
@@ -76,8 +77,10 @@ class CompactDay:
         return ["compact", "--day", self.day.isoformat()]
 
     def run(self, spark: "SparkSession", lake: Lake) -> None:
-        """Compact the files."""
+        """Compact the files; those of the offset gaps, of any day, with them."""
         spark.sql(f"OPTIMIZE {spark_table(lake.table_uri)} WHERE event_date = '{self.day}'").collect()
+        if table_exists(gaps_uri(lake)):
+            spark.sql(f"OPTIMIZE {spark_table(gaps_uri(lake))}").collect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,9 @@ class Vacuum:
 
     def run(self, spark: "SparkSession", lake: Lake) -> None:
         """Remove the files."""
-        spark.sql(f"VACUUM {spark_table(lake.table_uri)} RETAIN {self.retention / _HOUR:g} HOURS").collect()
+        for uri in (lake.table_uri, gaps_uri(lake)):
+            if table_exists(uri):
+                spark.sql(f"VACUUM {spark_table(uri)} RETAIN {self.retention / _HOUR:g} HOURS").collect()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+
+from simulator.events import TOPICS
 
 Message = tuple[str, bytes]
 
@@ -37,42 +39,42 @@ def alter_topic(bootstrap: str, topic: str, **changes: str) -> None:
     _alter(bootstrap, ConfigResource.Type.TOPIC, topic, changes)
 
 
-def compact(bootstrap: str, topic: str, partition: int = 0) -> None:
-    """Have Kafka compact what a partition holds now: of each key the last message stays."""
-    _alter(bootstrap, ConfigResource.Type.BROKER, "1", {"log_cleaner_backoff_ms": "100"})
+def compact(bootstrap: str, topic: str) -> None:
+    """Have Kafka compact what the topic's first partition holds now: of each key the last message stays."""
     alter_topic(
         bootstrap, topic, cleanup_policy="compact", segment_ms="50", min_cleanable_dirty_ratio="0.0",
         max_compaction_lag_ms="100",
     )  # fmt: skip
-    before = readable(bootstrap, topic, partition)
-    time.sleep(0.1)
+    before = readable(bootstrap, [topic])
     producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0})
-    deadline = time.monotonic() + 60
-    while not before - readable(bootstrap, topic, partition):
-        assert time.monotonic() < deadline, "Kafka has compacted nothing for a minute"
+    deadline = time.monotonic() + 90
+    while not before - readable(bootstrap, [topic]):
+        assert time.monotonic() < deadline, "Kafka has compacted nothing in 90 s"
         # The segment that is being written is never compacted: each message begins another one.
-        producer.produce(topic, b"not JSON", key=b"roll", partition=partition)
-        producer.flush(30)
-        time.sleep(0.2)
+        producer.produce(topic, b"not JSON", key=b"roll", partition=0)
+        assert producer.flush(30) == 0
+        time.sleep(0.5)
 
 
-def readable(bootstrap: str, topic: str, partition: int = 0) -> set[int]:
-    """Return the offsets that a consumer of committed messages reads."""
+def readable(bootstrap: str, topics: Collection[str] = TOPICS) -> set[tuple[str, int, int]]:
+    """Return topic, partition and offset of each message that a consumer of committed messages reads."""
     settings = {"bootstrap.servers": bootstrap, "group.id": "test", "isolation.level": "read_committed"}
     consumer = Consumer(settings | {"enable.auto.commit": False, "enable.partition.eof": True, "log_level": 0})
-    consumer.assign([TopicPartition(topic, partition, 0)])
-    found: set[int] = set()
+    partitions = consumer.list_topics(timeout=10).topics
+    unread = {(topic, partition) for topic in topics for partition in partitions[topic].partitions}
+    consumer.assign([TopicPartition(*place, 0) for place in unread])
+    found: set[tuple[str, int, int]] = set()
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        message = consumer.poll(1.0)
-        if message is not None and message.error():
-            consumer.close()
-            return found
-        if message is not None:
-            offset = message.offset()
-            assert offset is not None
-            found.add(offset)
-    raise AssertionError(f"the end of {topic}/{partition} was not reached in 30 s")
+    while unread:
+        assert time.monotonic() < deadline, f"the end of {unread} was not reached in 30 s"
+        for message in consumer.consume(1_000, timeout=0.5):
+            place = message.topic(), message.partition()
+            if message.error():
+                unread.discard(place)
+            else:
+                found.add((*place, message.offset()))
+    consumer.close()
+    return found
 
 
 def _alter(bootstrap: str, kind: Any, name: str, changes: dict[str, str]) -> None:

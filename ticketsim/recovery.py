@@ -9,23 +9,26 @@ from streaming.query.resumption import PartitionPosition, Resumption
 from ticketsim.output import console, say
 
 
-def show(resumption: Resumption, fit: CheckpointFit, *, accept_loss: bool) -> None:
+def show(resumption: Resumption, fit: CheckpointFit, *, without_record: int, accept_loss: bool) -> None:
     """Print, per topic and partition, what lake and Kafka hold, where the stream resumes, and what is lost."""
     table = Table("topic", "part.", "lake holds", "Kafka holds", "resumes at", "lost")
     for place in resumption.places:
         table.add_row(place.topic, str(place.partition), _lake(place), _kafka(place), _resumes_at(place), _lost(place))
     console.print(table)
+    if without_record:
+        say(f"Kafka holds no record at {without_record:,} offsets between those of the lake: they will be recorded.")
     for sentence in _sentences(resumption, fit, accept_loss=accept_loss):
         say(sentence)
 
 
-def describe(resumption: Resumption, fit: CheckpointFit, *, dry_run: bool) -> dict[str, Any]:
+def describe(resumption: Resumption, fit: CheckpointFit, *, without_record: int, dry_run: bool) -> dict[str, Any]:
     """Convert the report to plain data."""
     return {
-        "needed": bool(resumption.lost) or not (fit.usable or _fresh(resumption, fit)),
+        "needed": bool(resumption.lost or without_record) or not (fit.usable or _fresh(resumption, fit)),
         "dry_run": dry_run,
         "checkpoint": fit.why,
         "lost": len(resumption.lost),
+        "offsets_without_record": without_record,
         "partitions": [
             {
                 "topic": place.topic,

@@ -18,6 +18,7 @@ from streaming.kafka.offsets import TopicOffsets, lag_per_topic, offsets_of_topi
 from streaming.lake.committed_offsets import next_offsets
 from streaming.lake.layout import QUARANTINE
 from streaming.lake.losses import read_losses
+from streaming.lake.offset_gaps import read_gaps
 from streaming.lake.reader import Lake
 from streaming.locks.commit_queue import turn_holder
 from streaming.locks.jvm_lock import Holder
@@ -141,7 +142,7 @@ def _stream(settings: Settings, lake: Lake, offsets: Mapping[str, TopicOffsets] 
 def _lag(lake: Lake, offsets: Mapping[str, TopicOffsets] | None) -> dict[str, int] | None:
     if offsets is None:
         return None
-    return lag_per_topic(offsets, next_offsets(lake, read_losses(lake)))
+    return lag_per_topic(offsets, next_offsets(lake, read_losses(lake), read_gaps(lake)))
 
 
 def _newest_batch(checkpoint: UPath) -> int | None:

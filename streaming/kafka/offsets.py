@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import confluent_kafka
-from confluent_kafka import KafkaException
+from confluent_kafka import IsolationLevel, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from simulator.events import TOPICS
@@ -16,12 +16,23 @@ from streaming.topic_partition import TopicPartition
 TIMEOUT_SECONDS: Final = 5.0
 
 
+_ASKED: Final = (
+    (OffsetSpec.earliest(), IsolationLevel.READ_COMMITTED),
+    (OffsetSpec.latest(), IsolationLevel.READ_COMMITTED),
+    (OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class TopicOffsets:
-    """The log of one topic and partition: offsets ``earliest`` to ``end - 1`` can be read."""
+    """The log of one topic and partition: offsets ``earliest`` to ``end - 1`` can be read.
+
+    Kafka's "last stable offset", where the first transaction that is still open begins, is the end of what can be read.
+    """
 
     earliest: int
     end: int
+    written: int  #: end of all that was written, by transactions that are still open as well
 
 
 def topic_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
@@ -39,15 +50,17 @@ def topic_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
             for partition in metadata.topics[topic].partitions
         ]
         found = []
-        for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):
-            asked = admin.list_offsets(dict.fromkeys(partitions, spec), request_timeout=TIMEOUT_SECONDS)
+        for spec, level in _ASKED:
+            asked = admin.list_offsets(
+                dict.fromkeys(partitions, spec), isolation_level=level, request_timeout=TIMEOUT_SECONDS
+            )
             found.append(
                 {str(TopicPartition(tp.topic, tp.partition)): each.result().offset for tp, each in asked.items()}
             )
     except (KafkaException, KeyError):
         return None
-    earliest, latest = found
-    return {name: TopicOffsets(earliest[name], latest[name]) for name in latest}
+    earliest, stable, written = found
+    return {name: TopicOffsets(earliest[name], stable[name], written[name]) for name in stable}
 
 
 def offsets_of_topic(offsets: Mapping[str, TopicOffsets], topic: str) -> dict[str, TopicOffsets]:
@@ -56,7 +69,10 @@ def offsets_of_topic(offsets: Mapping[str, TopicOffsets], topic: str) -> dict[st
 
 
 def consumer_lag(offsets: Mapping[str, TopicOffsets], committed: Mapping[str, int]) -> int:
-    """Return the number of messages in Kafka that the lake does not hold yet.
+    """Return the number of offsets in Kafka that can be read and that the lake does not account for yet.
+
+    Before the stream has passed them nobody knows which of them have no record; records of an open transaction are not
+    counted.
 
     Args:
         offsets: What Kafka holds, per ``topic/partition``.

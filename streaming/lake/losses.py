@@ -139,14 +139,14 @@ def newest_row(spark: "SparkSession", lake: Lake) -> datetime | None:
     return None if newest_us is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=newest_us)
 
 
-def next_resumption(now: datetime, newest_row: datetime | None, losses: Losses) -> datetime:
+def next_resumption(now: datetime, *stamped: datetime | None) -> datetime:
     """A ``resumed_at`` that lies behind all that the lake holds, whatever its writers' clocks said.
 
     Args:
         now: the wall clock.
-        newest_row: the largest ``ingested_at`` in the lake.
-        losses: those recorded before.
+        stamped: the newest moment of each kind that the lake holds: of a row, of a gap, of a resumption; None if it
+            holds none.
     """
-    behind = [moment + 2 * _MILLISECOND for moment in (newest_row, losses.resumed_at) if moment is not None]
+    behind = [moment + 2 * _MILLISECOND for moment in stamped if moment is not None]
     chosen = max([now, *behind])
     return chosen.replace(microsecond=chosen.microsecond // 1000 * 1000)

@@ -231,6 +231,13 @@ class Lake:
         for version in range(after + 1, until + 1):
             yield self._commit(version)
 
+    def newest_batch(self, query_id: str) -> int | None:
+        """Return the number of the newest batch of a query that was committed; None if there is none.
+
+        Delta's sink writes it into each commit, that of a batch without rows included.
+        """
+        return open_table(self.table_uri).transaction_version(query_id) if self.exists() else None
+
     def _entry(self, version: int) -> UPath:
         return path_of(self.table_uri) / _LOG_FILE.format(version=version)
 

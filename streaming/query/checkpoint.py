@@ -18,6 +18,7 @@ from typing import Any, Final
 from upath import UPath
 
 from streaming import storage
+from streaming.offset_span import Span
 from streaming.topic_partition import TopicPartition
 
 #: Holds the query's id, by which Delta knows the batches that it has.
@@ -38,12 +39,13 @@ class CheckpointFit:
     why: str
 
 
-def examine(checkpoint: UPath, committed: Mapping[str, int]) -> CheckpointFit:
+def examine(checkpoint: UPath, committed: Mapping[str, int], newest_batch: int | None) -> CheckpointFit:
     """Compare a checkpoint with what the lake holds, reading every entry that Spark reads when it starts.
 
     Args:
         checkpoint: The query's folder; it need not exist.
         committed: The lake's next offset, per ``topic/partition``.
+        newest_batch: The newest batch of this query that the lake has, by Delta's log; None if it has none.
     """
     planned = _numbers(checkpoint / "offsets")
     if not planned:
@@ -51,14 +53,21 @@ def examine(checkpoint: UPath, committed: Mapping[str, int]) -> CheckpointFit:
     newest = planned[-1]
     done = _numbers(checkpoint / "commits")
     try:
-        _require_id(checkpoint / _METADATA)
+        _id(checkpoint / _METADATA)
         _require_planned(newest, done)
         if done:
             _entry(checkpoint / "commits" / str(done[-1]))
         after = _offsets(checkpoint / "offsets" / str(newest))
-        before = _offsets(checkpoint / "offsets" / str(newest - 1)) if newest else _initial(checkpoint)
+        before = _before(checkpoint, newest)
     except _UNREADABLE as problem:
         return CheckpointFit(False, False, f"the checkpoint {checkpoint} is incomplete ({problem})")
+    if newest_batch is not None and newest_batch > newest:
+        # By the number alone Delta would take the next batch for one that it has.
+        return CheckpointFit(
+            False,
+            True,
+            f"the checkpoint {checkpoint} ends with batch {newest}, the lake with batch {newest_batch}",
+        )
     if done and not committed:
         return CheckpointFit(
             False, True, f"the checkpoint {checkpoint} says that batches were written, the lake holds none"
@@ -84,6 +93,26 @@ def batch_end(checkpoint: UPath, batch: int) -> dict[str, int] | None:
         return None
 
 
+def batch_spans(checkpoint: UPath, first: int, last: int) -> dict[str, Span]:
+    """Return the offsets that batches ``first`` to ``last`` were to read, per ``topic/partition``.
+
+    Nothing if the checkpoint does not have these batches, or cannot be read.
+    """
+    try:
+        before, after = _before(checkpoint, first), _offsets(checkpoint / "offsets" / str(last))
+    except _UNREADABLE:
+        return {}
+    return {name: Span(before.get(name, 0), end) for name, end in after.items()}
+
+
+def query_id(checkpoint: UPath) -> str | None:
+    """Return the query's id, by which Delta knows its batches; None if there is none, or it cannot be read."""
+    try:
+        return _id(checkpoint / _METADATA)
+    except _UNREADABLE:
+        return None
+
+
 def set_aside(checkpoint: UPath) -> UPath | None:
     """Give the checkpoint another name, so that the query starts in an empty folder; nothing is deleted.
 
@@ -98,10 +127,10 @@ def _numbers(folder: UPath) -> list[int]:
     return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit())
 
 
-def _require_id(metadata: UPath) -> None:
-    """Require the query's id: without it the query would get a new one."""
+def _id(metadata: UPath) -> str:
+    """Return the query's id: without it the query would get a new one."""
     try:
-        json.loads(metadata.read_text(encoding="utf-8"))["id"]
+        return str(json.loads(metadata.read_text(encoding="utf-8"))["id"])
     except (ValueError, KeyError, TypeError):
         raise ValueError(f"{metadata.name} does not hold the query's id") from None
 
@@ -130,6 +159,11 @@ def _entry(path: UPath) -> list[Any]:
 def _offsets(path: UPath) -> dict[str, int]:
     """Return where a batch ends, per ``topic/partition``: the last value of Spark's log entry."""
     return _flat(_entry(path)[-1])
+
+
+def _before(checkpoint: UPath, batch: int) -> dict[str, int]:
+    """Return where a batch begins, per ``topic/partition``."""
+    return _offsets(checkpoint / "offsets" / str(batch - 1)) if batch else _initial(checkpoint)
 
 
 def _initial(checkpoint: UPath) -> dict[str, int]:

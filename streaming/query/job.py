@@ -33,6 +33,8 @@ _CONSUMER: Final[dict[str, str]] = {
     # Spark buffers the records of a poll, per partition: ten times as many fill the old generation.
     "kafka.max.poll.records": "2000",
     "kafka.allow.auto.create.topics": "false",
+    # What a producer has aborted was never sent; what it has not committed yet is not there yet.
+    "kafka.isolation.level": "read_committed",
 }
 
 

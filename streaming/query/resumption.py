@@ -5,16 +5,17 @@ The same comparison finds what was lost: messages that follow those of the lake 
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from streaming.exceptions import BrokerUnreachable, DataLost
+from streaming.exceptions import BrokerUnreachable, DataLost, TransactionOpen
 from streaming.kafka.offsets import TopicOffsets, topic_offsets
 from streaming.kafka.topic_ids import known_topics, topic_ids
 from streaming.lake.committed_offsets import next_offsets
 from streaming.lake.losses import Loss, Losses, read_losses
+from streaming.lake.offset_gaps import OffsetGap, OffsetGaps, read_gaps
 from streaming.lake.reader import Lake
 from streaming.topic_partition import TopicPartition
 
@@ -60,6 +61,7 @@ class Resumption:
     topic_ids: Mapping[str, str]  #: the broker's, per topic
     known_ids: Mapping[str, str]  #: those that the lake was filled from
     losses: Losses  #: recorded before
+    gaps: OffsetGaps  #: offsets known to have no record
 
     @property
     def committed(self) -> dict[str, int]:
@@ -106,22 +108,44 @@ class Resumption:
         ]
 
 
-def survey(bootstrap: str, lake: Lake) -> Resumption:
+def survey(bootstrap: str, lake: Lake, unrecorded: Iterable[OffsetGap] = ()) -> Resumption:
     """Compare ``lake`` with what the broker holds now.
+
+    Args:
+        bootstrap: Kafka's bootstrap servers.
+        lake: The lake; it need not exist.
+        unrecorded: Gaps that were found and are not recorded in the lake yet.
 
     Raises:
         BrokerUnreachable, TopicMissing: The broker does not answer, or lacks a topic.
+        TransactionOpen: The lake holds records of a transaction that is not committed yet.
     """
     ids = topic_ids(bootstrap)
     log = topic_offsets(bootstrap)
     if log is None:
         raise BrokerUnreachable(f"the broker {bootstrap} does not return its offsets. Is it still starting?")
     losses = read_losses(lake)
+    gaps = read_gaps(lake).and_also(unrecorded)
     # An acceptance that was interrupted has recorded the loss, but not yet the new ids.
     known = {**known_topics(lake.root), **losses.topic_ids()}
     recreated = {topic for topic, topic_id in ids.items() if known.get(topic, topic_id) != topic_id}
-    places = compare(log, next_offsets(lake, losses), recreated)
-    return Resumption(places, ids, known, losses)
+    committed = next_offsets(lake, losses, gaps)
+    _require_no_open_transaction(log, committed, recreated)
+    return Resumption(compare(log, committed, recreated), ids, known, losses, gaps)
+
+
+def _require_no_open_transaction(
+    log: Mapping[str, TopicOffsets], committed: Mapping[str, int], recreated: Collection[str]
+) -> None:
+    """Refuse a lake that is ahead of the committed records: an earlier release has read uncommitted ones."""
+    for name, following in committed.items():
+        held = log.get(name)
+        if held and held.end < following <= held.written and TopicPartition.parse(name).topic not in recreated:
+            raise TransactionOpen(
+                f"the lake holds {name} up to offset {following - 1}, but a producer's transaction that began at "
+                f"offset {held.end} is still open. Wait until it ends, or end it with Kafka's kafka-transactions.sh "
+                "(find-hanging, abort), and start the stream again."
+            )
 
 
 def compare(

@@ -27,8 +27,9 @@ from streaming.locks.stream_lease import create_lease
 from streaming.query.batch_log import Batch, BatchLog
 from streaming.query.clock import Clock, not_before, system_clock
 from streaming.query.error_mapping import QueryFailed, map_error, mapped_errors
+from streaming.query.gap_recorder import GapRecorder, find_unrecorded_gaps
 from streaming.query.job import read_kafka, start_query, validated
-from streaming.query.start_position import abandon_checkpoint, can_resume, set_aside_unless_usable, survey_without_loss
+from streaming.query.start_position import abandon_checkpoint, can_resume, set_aside_incomplete, survey_without_loss
 from streaming.spark.session import submitted_or_own_session
 from streaming.storage import absolute
 
@@ -173,8 +174,12 @@ class _Run:
             QueryFailed: The query failed before it committed a batch.
         """
         committed_before = len(self._batches)
+        gaps = self._gap_recorder(spark)
+        gaps.record_unrecorded()
         resumption = survey_without_loss(self._config.bootstrap, self._lake)
-        set_aside_unless_usable(self._config.checkpoint, resumption, self._lake)
+        if not can_resume(self._config.checkpoint, resumption, self._lake):
+            set_aside_incomplete(self._config.checkpoint)
+            gaps.record_all()
         rows = validated(
             read_kafka(spark, self._config.bootstrap, resumption.starting_offsets()),
             not_before(resumption.losses.resumed_at, self._config.clock),
@@ -182,9 +187,9 @@ class _Run:
         try:
             query = start_query(rows, self._lake, self._config.checkpoint, self._config.trigger)
             try:
-                return self._watch(query, batch_log)
+                return self._watch(query, batch_log, gaps)
             finally:
-                self._report(batch_log, query)
+                self._report(batch_log, query, gaps)
         except (PySparkException, Py4JError, OSError) as error:
             failure = map_error(error, self._config.lake, self._config.checkpoint)
             if isinstance(failure, DataLost):
@@ -194,7 +199,7 @@ class _Run:
             log.warning("the query failed after a batch and is restarted: %s", failure)
             return False
 
-    def _watch(self, query: StreamingQuery, batch_log: BatchLog) -> bool:
+    def _watch(self, query: StreamingQuery, batch_log: BatchLog, gaps: GapRecorder) -> bool:
         """Report batches until ``query`` ends; on request stop it, between two batches if the batch ends soon.
 
         Returns:
@@ -203,12 +208,12 @@ class _Run:
         next_check = time.monotonic() + _TOPICS_CHECK_S
         patient_until, committed = time.monotonic() + STOP_TIMEOUT_S, len(self._batches)
         while not query.awaitTermination(_POLL_S):  # type: ignore[arg-type]  # seconds, pyspark takes fractions
-            self._report(batch_log, query)
+            self._report(batch_log, query, gaps)
             # However many others wait, each turn of the stream gets a batch done, if there is one.
             had_a_turn = len(self._batches) > committed or query.status["message"].startswith("Waiting for")
             gives_way = (had_a_turn or time.monotonic() > patient_until) and others_wait(self._lake.root)
             if self._stop.is_set() or gives_way:
-                self._stop_after_batch(query, batch_log)
+                self._stop_after_batch(query, batch_log, gaps)
                 return self._stop.is_set()
             if time.monotonic() > next_check:
                 try:
@@ -218,12 +223,12 @@ class _Run:
                 next_check = time.monotonic() + _TOPICS_CHECK_S
         return True
 
-    def _stop_after_batch(self, query: StreamingQuery, batch_log: BatchLog) -> None:
+    def _stop_after_batch(self, query: StreamingQuery, batch_log: BatchLog, gaps: GapRecorder) -> None:
         deadline = time.monotonic() + STOP_TIMEOUT_S
         committed = len(self._batches)
         while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:
             time.sleep(_POLL_S / 5)
-            self._report(batch_log, query)
+            self._report(batch_log, query, gaps)
             if len(self._batches) > committed:
                 break
         query.stop()
@@ -231,7 +236,14 @@ class _Run:
     def _require_same_topics(self) -> None:
         require_same_topics(self._lake.root, topic_ids(self._config.bootstrap))
 
+    def _gap_recorder(self, spark: SparkSession) -> GapRecorder:
+        config = self._config
+        return GapRecorder(spark, config.bootstrap, self._lake, config.checkpoint, config.clock)
+
     def _abandon_checkpoint(self, spark: SparkSession) -> None:
+        gaps = self._gap_recorder(spark)
+        gaps.record_unrecorded()
+        gaps.record_all()
         accepting = spark if self._config.start_from == "accepting_loss" else None
         abandon_checkpoint(self._config.bootstrap, self._lake, self._config.checkpoint, accepting)
 
@@ -241,7 +253,8 @@ class _Run:
         if config.start_from == "accepting_loss":
             topic_ids(config.bootstrap)
             return
-        resumption = survey_without_loss(config.bootstrap, self._lake)
+        unrecorded = find_unrecorded_gaps(config.bootstrap, self._lake, config.checkpoint, config.clock)
+        resumption = survey_without_loss(config.bootstrap, self._lake, unrecorded)
         for loss in resumption.losses:
             log.info("recorded loss: %s", loss)
         if config.start_from == "checkpoint":
@@ -255,8 +268,10 @@ class _Run:
         except BrokerUnreachable as error:
             log.warning("%s", error)
 
-    def _report(self, batch_log: BatchLog, query: StreamingQuery) -> None:
-        for batch in batch_log.new_batches(query):
+    def _report(self, batch_log: BatchLog, query: StreamingQuery, gaps: GapRecorder) -> None:
+        batches = batch_log.new_batches(query)
+        gaps.record_after(batches)
+        for batch in batches:
             self._batches.append(batch)
             log.info("%s", batch)
             if self._on_batch:

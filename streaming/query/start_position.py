@@ -1,6 +1,7 @@
 """The stream's start position: its checkpoint, the end of the lake, or past an accepted loss."""
 
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
@@ -9,21 +10,27 @@ from upath import UPath
 from streaming.exceptions import CheckpointDiffers, CheckpointWithoutLake
 from streaming.kafka.topic_ids import remember_topics, require_same_topics
 from streaming.lake.losses import newest_row, next_resumption, record_losses
+from streaming.lake.offset_gaps import OffsetGap
 from streaming.lake.reader import Lake
-from streaming.query.checkpoint import examine, has_commits, set_aside
+from streaming.query.checkpoint import examine, has_commits, query_id, set_aside
 from streaming.query.resumption import Resumption, survey
 
 log = logging.getLogger("streaming")
 
 
-def survey_without_loss(bootstrap: str, lake: Lake) -> Resumption:
+def survey_without_loss(bootstrap: str, lake: Lake, unrecorded: Iterable[OffsetGap] = ()) -> Resumption:
     """Compare lake and Kafka, and refuse losses.
+
+    Args:
+        bootstrap: Kafka's bootstrap servers.
+        lake: The lake; it need not exist.
+        unrecorded: Gaps that were found and are not recorded in the lake yet.
 
     Raises:
         BrokerUnreachable, TopicMissing: The broker does not answer, or lacks a topic.
-        TopicRecreated, DataLost: The stream cannot resume from what Kafka holds.
+        TopicRecreated, DataLost, TransactionOpen: The stream cannot resume from what Kafka holds.
     """
-    resumption = survey(bootstrap, lake)
+    resumption = survey(bootstrap, lake, unrecorded)
     require_same_topics(lake.root, resumption.topic_ids)
     resumption.require_no_loss()
     return resumption
@@ -41,7 +48,7 @@ def can_resume(checkpoint: UPath, resumption: Resumption, lake: Lake) -> bool:
             f"the checkpoint {checkpoint} belongs to a lake that is no longer at {lake.root}. Bring the lake back, "
             "or remove the checkpoint to read again everything that Kafka still holds."
         )
-    fit = examine(checkpoint, resumption.committed)
+    fit = examine(checkpoint, resumption.committed, newest_committed_batch(checkpoint, lake))
     if not fit.usable and fit.complete:
         raise CheckpointDiffers(
             f"{fit.why}. It belongs to another lake, or is a copy from another time. Name the right one "
@@ -51,9 +58,15 @@ def can_resume(checkpoint: UPath, resumption: Resumption, lake: Lake) -> bool:
     return fit.usable
 
 
-def set_aside_unless_usable(checkpoint: UPath, resumption: Resumption, lake: Lake) -> None:
-    """Leave a checkpoint to resume from, or an empty folder; raises as ``can_resume``."""
-    if not can_resume(checkpoint, resumption, lake) and (aside := set_aside(checkpoint)):
+def newest_committed_batch(checkpoint: UPath, lake: Lake) -> int | None:
+    """Return the number of the newest batch of the checkpoint's query that the lake has; None if it has none."""
+    query = query_id(checkpoint)
+    return None if query is None else lake.newest_batch(query)
+
+
+def set_aside_incomplete(checkpoint: UPath) -> None:
+    """Leave an empty folder instead of a checkpoint that nothing can resume from."""
+    if aside := set_aside(checkpoint):
         log.warning("the checkpoint was incomplete: it is now %s, and the stream resumes where the lake ends", aside)
 
 
@@ -78,12 +91,15 @@ def abandon_checkpoint(bootstrap: str, lake: Lake, checkpoint: UPath, accepting:
     resumption = survey_without_loss(bootstrap, lake) if accepting is None else survey(bootstrap, lake)
     if accepting is not None and resumption.lost:
         now = datetime.now(UTC)
-        resumed_at = next_resumption(now, newest_row(accepting, lake), resumption.losses)
+        stamped = newest_row(accepting, lake), resumption.gaps.found_at, resumption.losses.resumed_at
+        resumed_at = next_resumption(now, *stamped)
         losses = resumption.losses_accepted(resumed_at, now, lake.snapshot().version)
         record_losses(accepting, lake, losses)
         for loss in losses:
             log.warning("recorded loss: %s", loss)
-    kept = accepting is not None and not resumption.lost and examine(checkpoint, resumption.committed).usable
+    newest_batch = newest_committed_batch(checkpoint, lake)
+    fits = examine(checkpoint, resumption.committed, newest_batch).usable
+    kept = accepting is not None and not resumption.lost and fits
     if not kept and (aside := set_aside(checkpoint)):
         log.info("the old checkpoint is now %s", aside)
     if accepting is not None:

@@ -22,6 +22,7 @@ from streaming.exceptions import DayNotClosed, ReprocessFailed, RetentionTooShor
 from streaming.hour import Hour
 from streaming.lake.create_table import ensure_table
 from streaming.lake.delta import open_table
+from streaming.lake.offset_gaps import OffsetGap, gaps_uri, read_gaps, record_gaps
 from streaming.lake.reader import Lake
 from streaming.locks.commit_queue import turn_holder
 from streaming.maintenance import (
@@ -208,9 +209,14 @@ def test_compaction_writes_a_closed_day_s_files_together_and_leaves_other_days_a
         maker.append(messages(first, 24), at=ARRIVAL)
     before, came = extent_of_day(maker.lake.snapshot(), DAY), origins(maker.lake)
     told = []
+    for first in range(3):
+        record_gaps(spark, maker.lake, [OffsetGap("ticketsim.scan_tickets", 0, first, first + 1, ARRIVAL)])
+    gaps = set(read_gaps(maker.lake))
 
     run_in_turn(spark, maker.lake, CompactDay(DAY), told.append)
 
+    assert set(read_gaps(maker.lake)) == gaps
+    assert len(open_table(gaps_uri(maker.lake)).file_uris()) == 1
     snapshot = maker.lake.snapshot()
     assert is_compact(snapshot, DAY)
     assert extent_of_day(snapshot, DAY).files < before.files

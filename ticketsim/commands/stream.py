@@ -48,10 +48,13 @@ def stream(  # noqa: PLR0917  # typer passes by name
     as_json: JsonOption = False,
 ) -> None:
     """Write Kafka's messages into the lake; Ctrl-C or SIGTERM stops it after the current batch."""
+    from streaming.lake.offset_gaps import OffsetGaps
     from streaming.lake.reader import Lake
     from streaming.query.checkpoint import examine
+    from streaming.query.gap_recorder import find_all_gaps, find_unrecorded_gaps
     from streaming.query.resumption import survey
     from streaming.query.runner import StreamConfig, run_stream
+    from streaming.query.start_position import newest_committed_batch
     from streaming.storage import path_of, usable
     from ticketsim.recovery import describe, show  # Spark takes a second to import
     from ticketsim_assets.settings import read_settings
@@ -69,10 +72,16 @@ def stream(  # noqa: PLR0917  # typer passes by name
     log_to_terminal("streaming")
     recovery = {}
     if recover or accept_loss:
-        resumption = survey(config.bootstrap, Lake(config.lake))
-        fit = examine(config.checkpoint, resumption.committed)
-        show(resumption, fit, accept_loss=accept_loss)
-        recovery = {"recovery": describe(resumption, fit, dry_run=dry_run)}
+        opened = Lake(config.lake)
+        unrecorded = [
+            *find_unrecorded_gaps(config.bootstrap, opened, config.checkpoint, config.clock),
+            *find_all_gaps(config.bootstrap, opened, config.clock),
+        ]
+        resumption = survey(config.bootstrap, opened, unrecorded)
+        fit = examine(config.checkpoint, resumption.committed, newest_committed_batch(config.checkpoint, opened))
+        without_record = OffsetGaps.of(unrecorded).offsets
+        show(resumption, fit, without_record=without_record, accept_loss=accept_loss)
+        recovery = {"recovery": describe(resumption, fit, without_record=without_record, dry_run=dry_run)}
     if dry_run:
         if as_json:
             emit_json(recovery)

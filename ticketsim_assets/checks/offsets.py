@@ -3,6 +3,7 @@
 Offsets count within a *log*: a partition from where the stream began to read it, or went on after a recorded loss
 (`streaming.lake.losses`), up to the next loss. Within a log they follow one another, a log begins where its loss says
 that the stream resumed, and the log before ends where the loss begins. So what was lost, and only that, is subtracted.
+Offsets at which Kafka itself holds no record (`streaming.lake.offset_gaps`) need no row, and may have none.
 
 Checked incrementally: the state after the last green check is the next offset of every topic and partition, and only
 files of newer commits are read. A commit that removes rows is sound if it adds the same ones again, as a replay of the
@@ -10,7 +11,8 @@ quarantine does. Once something is wrong the whole table is looked at, so that a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -18,7 +20,9 @@ import pyarrow as pa
 from streaming.exceptions import LogCleaned
 from streaming.lake.duckdb_files import able_to_read
 from streaming.lake.losses import Losses, read_losses
+from streaming.lake.offset_gaps import OffsetGaps, read_gaps
 from streaming.lake.reader import Commit, Lake, Snapshot
+from streaming.offset_span import Span, clipped, next_outside, offsets_in, without
 from streaming.topic_partition import TopicPartition
 
 _RANGES = """
@@ -31,6 +35,7 @@ select
     max(rows.kafka_offset),
     count(*),
     count(distinct rows.kafka_offset),
+    0
 from read_parquet(?, hive_partitioning = false) as rows
 asof left join resumptions
     on rows.topic = resumptions.topic
@@ -38,6 +43,29 @@ asof left join resumptions
     and rows.ingested_at >= resumptions.resumed_at
 group by all
 order by all
+"""
+
+_ROWS_IN_GAPS = """
+with resumptions as (select topic, kafka_partition, resumed_at, log from losses),
+
+logged as (
+    select rows.topic, rows.kafka_partition, coalesce(resumptions.log, 0) as log, rows.kafka_offset
+    from read_parquet(?, hive_partitioning = false) as rows
+    asof left join resumptions
+        on rows.topic = resumptions.topic
+        and rows.kafka_partition = resumptions.kafka_partition
+        and rows.ingested_at >= resumptions.resumed_at
+)
+
+select logged.topic, logged.kafka_partition, logged.log, count(*)
+from logged
+inner join gaps
+    on logged.topic = gaps.topic
+    and logged.kafka_partition = gaps.kafka_partition
+    and logged.log = gaps.log
+    and logged.kafka_offset >= gaps.first_offset
+    and logged.kafka_offset < gaps.end_offset
+group by all
 """
 
 _LOST_OR_ADDED = """
@@ -62,6 +90,16 @@ _LOSSES = pa.schema(
     ]
 )
 
+_GAPS = pa.schema(
+    [
+        ("topic", pa.string()),
+        ("kafka_partition", pa.int32()),
+        ("log", pa.int32()),
+        ("first_offset", pa.int64()),
+        ("end_offset", pa.int64()),
+    ]
+)
+
 
 @dataclass(frozen=True, slots=True)
 class OffsetRange:
@@ -74,6 +112,7 @@ class OffsetRange:
     last: int
     rows: int
     distinct: int
+    in_gaps: int  #: rows at offsets that hold no record in Kafka
 
     @property
     def name(self) -> str:
@@ -104,13 +143,16 @@ class OffsetVerdict:
         return not self.problems
 
 
-def follow_offsets(ranges: Iterable[OffsetRange], state: OffsetState, losses: Losses) -> tuple[OffsetState, list[str]]:
+def follow_offsets(
+    ranges: Iterable[OffsetRange], state: OffsetState, losses: Losses, gaps: OffsetGaps
+) -> tuple[OffsetState, list[str]]:
     """Follow each topic and partition from ``state`` through what was found and what was recorded as lost.
 
     Args:
         ranges: offsets found, one range per topic, partition and log.
         state: where to begin; a partition that it does not name may begin anywhere.
-        losses: what was recorded.
+        losses: what was recorded as lost.
+        gaps: offsets that have no record in Kafka.
 
     Returns:
         Where the partitions end, at the version of ``state``, and one sentence per gap or overlap.
@@ -119,7 +161,7 @@ def follow_offsets(ranges: Iterable[OffsetRange], state: OffsetState, losses: Lo
     for each in ranges:
         found.setdefault(each.name, {})[each.log] = each
     ends, logs, problems = dict(state.next_offsets), dict(state.logs), []
-    for name in sorted({*found, *losses.of_place}):
+    for name in sorted({*found, *losses.of_place, *gaps.of_place}):
         expected, begun = state.next_offsets.get(name), state.logs.get(name, 0)
         of_place, in_logs = losses.of_place.get(name, ()), found.get(name, {})
         problems += [
@@ -133,9 +175,14 @@ def follow_offsets(ranges: Iterable[OffsetRange], state: OffsetState, losses: Lo
                         f"{name}: the log ends at offset {expected}, and the loss begins at {loss.first_lost}"
                     )
                 expected = loss.resumes_at
+            spans = gaps.spans(name, losses, log)
             if log in in_logs:
-                problems += _problems(in_logs[log], expected)
+                problems += _problems(in_logs[log], expected, spans)
                 expected = in_logs[log].last + 1
+            if expected is None and spans:
+                expected = spans[0].first
+            if expected is not None:
+                expected = next_outside(expected, spans)
         if expected is not None:
             ends[name] = expected
         if of_place:
@@ -143,19 +190,23 @@ def follow_offsets(ranges: Iterable[OffsetRange], state: OffsetState, losses: Lo
     return OffsetState(state.version, ends, logs), problems
 
 
-def _problems(found: OffsetRange, expected: int | None) -> list[str]:
+def _problems(found: OffsetRange, expected: int | None, gaps: list[Span]) -> list[str]:
     problems = []
-    start = found.first if expected is None else expected
-    if found.first > start:
-        problems.append(f"{found.name}: offsets {start} to {found.first - 1} are missing")
-    elif found.first < start:
+    start = expected if expected is not None else min([found.first, *(span.first for span in gaps)])
+    problems += [
+        f"{found.name}: offsets {missing.first} to {missing.end - 1} are missing"
+        for missing in without([Span(start, found.first)], gaps)
+    ]
+    if found.first < start:
         problems.append(f"{found.name}: offset {found.first} was committed again, {start} was next")
     if found.rows > found.distinct:
         problems.append(f"{found.name}: {found.rows - found.distinct} offsets are there more than once")
-    if (span := found.last - found.first + 1) > found.distinct:
-        problems.append(
-            f"{found.name}: {span - found.distinct} offsets between {found.first} and {found.last} are missing"
-        )
+    if found.in_gaps:
+        problems.append(f"{found.name}: {found.in_gaps} rows have offsets at which Kafka holds no record")
+    held = Span(found.first, found.last + 1)
+    missing_between = offsets_in([held]) - offsets_in(clipped(gaps, held)) - found.distinct + found.in_gaps
+    if missing_between > 0:
+        problems.append(f"{found.name}: {missing_between} offsets between {found.first} and {found.last} are missing")
     return problems
 
 
@@ -167,28 +218,31 @@ def check_offsets(lake: Lake, snapshot: Snapshot, state: OffsetState) -> OffsetV
         snapshot: the version up to which to check.
         state: where the last green check ended; a fresh one for the first check.
     """
-    losses = read_losses(lake).known_at(snapshot.version)
+    losses, gaps = read_losses(lake).known_at(snapshot.version), read_gaps(lake)
     sentences = tuple(map(str, losses))
     counts = {name: len(of_place) for name, of_place in losses.of_place.items()}
     if state.version == snapshot.version and state.logs == counts:
-        return OffsetVerdict(state, (), sentences)
+        # What has no record may become known when no row follows any more.
+        ends, _ = follow_offsets([], state, losses, gaps)
+        return OffsetVerdict(ends, (), sentences)
     if 0 <= state.version <= snapshot.version:
         try:
-            grown = _grown(snapshot.root, lake.commits(state.version, snapshot.version), state, losses)
+            grown = _grown(snapshot.root, lake.commits(state.version, snapshot.version), state, losses, gaps)
         except (LogCleaned, duckdb.IOException):  # or files were, which a newer version no longer needs
             grown = None
         if grown is not None:
             return OffsetVerdict(OffsetState(snapshot.version, grown.next_offsets, grown.logs), (), sentences)
-    ends, problems = follow_offsets(
-        _ranges([snapshot.uri(file) for file in snapshot.files()], losses), OffsetState(), losses
-    )
+    ranges = _ranges([snapshot.uri(file) for file in snapshot.files()], losses, gaps)
+    ends, problems = follow_offsets(ranges, OffsetState(), losses, gaps)
     problems += _shrunk(ends, state)
     if problems:
         return OffsetVerdict(state, tuple(problems), sentences)
     return OffsetVerdict(OffsetState(snapshot.version, ends.next_offsets, ends.logs), (), sentences)
 
 
-def _grown(root: str, commits: Iterable[Commit], state: OffsetState, losses: Losses) -> OffsetState | None:
+def _grown(
+    root: str, commits: Iterable[Commit], state: OffsetState, losses: Losses, gaps: OffsetGaps
+) -> OffsetState | None:
     """Return the state after ``commits``; None if they did anything but append the next rows, or move rows."""
     appended = []
     for commit in commits:
@@ -197,7 +251,7 @@ def _grown(root: str, commits: Iterable[Commit], state: OffsetState, losses: Los
             appended += added
         elif not added or _differ([f"{root}/{file.path}" for file in commit.removed], added):
             return None
-    grown, problems = follow_offsets(_ranges(appended, losses), state, losses)
+    grown, problems = follow_offsets(_ranges(appended, losses, gaps), state, losses, gaps)
     return None if problems else grown
 
 
@@ -216,7 +270,7 @@ def _shrunk(now: OffsetState, before: OffsetState) -> list[str]:
     ]
 
 
-def _ranges(paths: list[str], losses: Losses) -> list[OffsetRange]:
+def _ranges(paths: list[str], losses: Losses, gaps: OffsetGaps) -> list[OffsetRange]:
     if not paths:
         return []
     numbered = [
@@ -224,7 +278,22 @@ def _ranges(paths: list[str], losses: Losses) -> list[OffsetRange]:
         for of_place in losses.of_place.values()
         for log, loss in enumerate(of_place, start=1)
     ]
-    columns = list(zip(*numbered, strict=True)) or [()] * len(_LOSSES)
+    without_record = [
+        (*TopicPartition.parse(name), log, *span)
+        for name in gaps.of_place
+        for log in range(len(losses.of_place.get(name, ())) + 1)
+        for span in gaps.spans(name, losses, log)
+    ]
     with able_to_read(duckdb.connect(), paths[0]) as connection:
-        connection.register("losses", pa.table([list(column) for column in columns], schema=_LOSSES))
-        return [OffsetRange(*row) for row in connection.execute(_RANGES, [paths]).fetchall()]
+        connection.register("losses", _table(numbered, _LOSSES))
+        ranges = [OffsetRange(*row) for row in connection.execute(_RANGES, [paths]).fetchall()]
+        if not without_record:
+            return ranges
+        connection.register("gaps", _table(without_record, _GAPS))
+        in_gaps = {tuple(place): rows for *place, rows in connection.execute(_ROWS_IN_GAPS, [paths]).fetchall()}
+    return [replace(each, in_gaps=in_gaps.get((each.topic, each.partition, each.log), 0)) for each in ranges]
+
+
+def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    return pa.table([list(column) for column in columns], schema=schema)

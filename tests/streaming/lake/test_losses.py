@@ -31,10 +31,10 @@ def test_a_reader_of_an_older_version_does_not_know_of_a_later_loss():
 @pytest.mark.parametrize("jump", [timedelta(hours=-5), timedelta(0), timedelta(hours=5)])
 def test_a_log_is_resumed_behind_all_rows_and_losses_whatever_the_clock_says(jump):
     newest = NOON + timedelta(microseconds=999)
-    resumed = next_resumption(NOON + jump, newest, Losses.of([loss(resumed_at=NOON - timedelta(days=1))]))
+    resumed = next_resumption(NOON + jump, newest, NOON - timedelta(days=1), None)
     assert resumed > newest
     assert resumed.microsecond % 1000 == 0
-    again = next_resumption(NOON + jump, newest, Losses.of([loss(resumed_at=resumed)]))
+    again = next_resumption(NOON + jump, newest, resumed)
     assert again > resumed
 
 

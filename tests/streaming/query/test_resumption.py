@@ -5,13 +5,16 @@ import pytest
 from streaming.exceptions import DataLost
 from streaming.kafka.offsets import TopicOffsets
 from streaming.lake.losses import Losses
+from streaming.lake.offset_gaps import OffsetGaps
 from streaming.query.resumption import Resumption, compare
 
-LOG = {"a.b/0": TopicOffsets(0, 10), "a.b/1": TopicOffsets(0, 0), "c/0": TopicOffsets(4, 9)}
+LOG = {"a.b/0": TopicOffsets(0, 10, 10), "a.b/1": TopicOffsets(0, 0, 0), "c/0": TopicOffsets(4, 9, 9)}
 
 
 def resumption(committed, recreated=()):
-    return Resumption(compare(LOG, committed, recreated), {"a.b": "1", "c": "2"}, {"a.b": "1", "c": "2"}, Losses())
+    return Resumption(
+        compare(LOG, committed, recreated), {"a.b": "1", "c": "2"}, {"a.b": "1", "c": "2"}, Losses(), OffsetGaps()
+    )
 
 
 def test_every_partition_is_named_and_those_without_rows_begin_where_kafka_does():

@@ -7,6 +7,7 @@ from deltalake import write_deltalake
 
 from streaming.lake.delta import open_table
 from streaming.lake.losses import LOSSES_TABLE
+from streaming.lake.offset_gaps import GAPS_TABLE
 from streaming.lake.reader import Snapshot
 from ticketsim_assets.checks.offsets import OffsetState, check_offsets
 
@@ -238,3 +239,83 @@ def test_files_that_a_vacuum_has_taken_meanwhile_are_no_problem(sound, run_messa
     maker.table.optimize.compact()
     maker.table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
     assert check(maker, state).sound
+
+
+def gaps_of(maker, *spans: tuple[int, int], topic: str = "ticketsim.scan_tickets", at=None) -> None:
+    """Record offsets of the topic's only partition as without a record."""
+    rows = [
+        {"topic": topic, "kafka_partition": 0, "first_offset": first, "end_offset": end, "found_at": at or START}
+        for first, end in spans
+    ]
+    schema = pa.schema(
+        [
+            ("topic", pa.string()),
+            ("kafka_partition", pa.int32()),
+            ("first_offset", pa.int64()),
+            ("end_offset", pa.int64()),
+            ("found_at", pa.timestamp("us", tz="UTC")),
+        ]
+    )
+    write_deltalake(f"{maker.lake.root}/{GAPS_TABLE}", pa.Table.from_pylist(rows, schema=schema), mode="append")
+
+
+def test_offsets_without_a_record_are_no_gap_whether_they_lie_before_between_or_after_rows(sound, run_messages):
+    maker, state = sound
+    end = state.next_offsets["ticketsim.scan_tickets/0"]
+    maker.offsets["ticketsim.scan_tickets"] += 3
+    maker.append(scans(run_messages, 5))
+    maker.offsets["ticketsim.scan_tickets"] += 2
+    maker.append(scans(run_messages, 5))
+    gaps_of(maker, (end, end + 3))
+    assert "2 offsets between" in " ".join(check(maker, state).problems)
+    gaps_of(maker, (end + 8, end + 10), (end + 15, end + 16), (end + 8, end + 9))
+    for verdict in (check(maker, state), check(maker, OffsetState())):
+        assert verdict.sound, verdict.problems
+        assert verdict.state.next_offsets["ticketsim.scan_tickets/0"] == end + 16
+
+
+def test_what_becomes_known_without_a_new_commit_moves_the_end(sound):
+    maker, state = sound
+    end = state.next_offsets["ticketsim.scan_tickets/0"]
+    gaps_of(maker, (end, end + 4), (end + 9, end + 11))
+    verdict = check(maker, state)
+    assert verdict.sound
+    assert verdict.state.next_offsets["ticketsim.scan_tickets/0"] == end + 4
+
+
+def test_one_offset_more_than_is_known_to_have_no_record_is_missing(sound, run_messages):
+    maker, state = sound
+    end = state.next_offsets["ticketsim.scan_tickets/0"]
+    maker.offsets["ticketsim.scan_tickets"] += 7
+    maker.append(scans(run_messages, 5))
+    gaps_of(maker, (end + 1, end + 7))
+    for known in (state, OffsetState()):
+        assert f"1 offsets between 0 and {end + 11} are missing" in " ".join(check(maker, known).problems)
+
+
+def test_a_row_at_an_offset_that_has_no_record_is_named(sound, run_messages):
+    maker, state = sound
+    end = state.next_offsets["ticketsim.scan_tickets/0"]
+    maker.append(scans(run_messages, 5))
+    gaps_of(maker, (end + 2, end + 3))
+    for verdict in (check(maker, state), check(maker, OffsetState())):
+        assert "1 rows have offsets at which Kafka holds no record" in " ".join(verdict.problems)
+
+
+def test_newest_rows_that_are_gone_are_missing_although_a_gap_follows_them(sound, run_messages):
+    maker, state = sound
+    end = state.next_offsets["ticketsim.scan_tickets/0"]
+    maker.append(scans(run_messages, 5))
+    gaps_of(maker, (end + 5, end + 6))
+    grown = check(maker, state)
+    assert grown.sound
+    open_table(maker.lake.table_uri).delete(f"topic = 'ticketsim.scan_tickets' and kafka_offset >= {end}")
+    assert f"offsets {end} to {end + 5} were committed and are missing" in " ".join(check(maker, grown.state).problems)
+
+
+def test_a_partition_that_held_nothing_but_aborted_records_is_accounted_for(maker, run_messages):
+    maker.append([message for message in run_messages if message[0] != "ticketsim.scan_tickets"])
+    gaps_of(maker, (0, 80))
+    verdict = check(maker, OffsetState())
+    assert verdict.sound
+    assert verdict.state.next_offsets["ticketsim.scan_tickets/0"] == 80
