@@ -25,7 +25,7 @@
             max({{ microseconds_between('arrived_at', timestamp_literal(window.start)) }}) as before_us,
             max({{ microseconds_between(timestamp_literal(window.start), 'hour_start') }}) as after_us
         from {{ admissions }}
-        where {{ in_window('hour_start') }} or {{ reaches_back_into_window() }}
+        where {{ from_window() }} and ({{ in_window('hour_start') }} or {{ reaches_back_into_window() }})
     {%- endset -%}
     {%- set found = run_query(asked).rows[0] -%}
     {%- if found['before_us'] is none -%}

@@ -75,6 +75,15 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Condition, by the partitioning column alone, that a row lies in the window or after it; every row without one. -#}
+{% macro from_window() -%}
+    {%- set window = window() if execute else none -%}
+    {%- if window is none -%}
+        {{- return(every_row()) -}}
+    {%- endif -%}
+    {{- return("event_date >= date '" ~ window.start.date() ~ "'") -}}
+{%- endmacro %}
+
 {#- Condition that a row's hour lies after the window; `false` without one. -#}
 {% macro after_window() -%}
     {%- set window = window() if execute else none -%}
@@ -98,7 +107,8 @@
     {%- endif -%}
     {%- set rows = in_window('hour_start') -%}
     {%- if reaches_back == 'journeys' and rows != every_row() -%}
-        {%- set rows = '(' ~ rows ~ ' or ' ~ reaches_back_into_window() ~ ')' -%}
+        {#- BigQuery takes a table's partition filter from conjunctions: an `or` of two ranges of days is none. -#}
+        {%- set rows = '(' ~ from_window() ~ ' and (' ~ rows ~ ' or ' ~ reaches_back_into_window() ~ '))' -%}
     {%- endif -%}
     {{- return(rows) -}}
 {%- endmacro %}

@@ -22,6 +22,7 @@ from ticketsim_assets.warehouse.wait_policy import NO_WAIT
 from ..dbt.conftest import BUILD, DIMENSIONS, HOURLY_MARTS, ONE_MORE, VIEWS, Dbt, run_all
 from ..ticketsim_assets.conftest import BucketLakeMaker, Recorder
 from .gcs_emulator import GcsBucket
+from .partition_filters import unfiltered
 
 pytestmark = pytest.mark.slow
 
@@ -190,6 +191,14 @@ def test_facts_are_partitioned_by_day_clustered_labelled_and_refuse_a_query_of_a
         assert table.clustering_fields == ["hour_start", "run_id", "venue_id"]
         assert table.labels == {"application": "ticketsim"}
         assert bool(table.require_partition_filter) == mart.startswith("fct_")
+
+
+def test_every_statement_that_reads_a_partitioned_table_filters_by_its_column_as_bigquery_documents_it(both):
+    client, datasets = both.cloud.warehouse.client, both.cloud.warehouse.datasets
+    asked = [job.query for job in client.list_jobs() if job.job_type == "query" and datasets.prefix in job.query]
+    tables = ["events", *(mart for mart in HOURLY_MARTS if mart.startswith("fct_"))]
+    assert sum("fct_visitor_journeys" in query for query in asked) > 3
+    assert [found for query in asked for found in unfiltered(query, tables, "event_date")] == []
 
 
 def test_an_hour_that_was_built_twice_stands_there_once(both):

@@ -170,7 +170,8 @@ class BigQueryWarehouse:
         hive.source_uri_prefix = _prefix(uris[0])
         asked = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.PARQUET,
-            schema=schema,
+            # of the columns in the files: those of the paths are the prefix's
+            schema=_schema([column for column in COLUMNS if column.name not in PARTITION_COLUMNS]),
             write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
             hive_partitioning=hive,
             # files of a later release may have columns that this one does not know

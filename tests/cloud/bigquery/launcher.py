@@ -1,7 +1,7 @@
 """Starts local-bigquery, in its own virtual environment, with three corrections. Its internals are used: pin it.
 
 A job that creates a table from a query must name its destination, for dbt. Bytes in Parquet files are bytes, not
-Base64. A column that files of an earlier release lack is null.
+Base64. A column that files of an earlier release lack is null, and one that only those of a later release have is left out.
 """
 
 import sys
@@ -30,6 +30,8 @@ def typed_projection(config, fields, columns):
         name = load.quote(field.name)
         value = name if field.name.casefold() in there else "NULL"
         casts.append(f"CAST({value} AS {load.types.duckdb_type(field)}) AS {name}")
+    if config.hivePartitioningOptions:
+        casts += [load.quote(key) for key, _ in load.HIVE_KEY.findall(config.hivePartitioningOptions.sourceUriPrefix)]
     return ", ".join(casts), "false"
 
 

@@ -1,5 +1,6 @@
 """What only BigQuery's warehouse does: load jobs from a bucket, a lease for the one writer, limits."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
 from streaming.hour import Hour
+from streaming.lake.layout import COLUMNS, PARTITION_COLUMNS
 from streaming.locks.gcs_lease import Pace
 from ticketsim_assets.exceptions import BigQueryNotSet, LakeOutOfReach, WarehouseBusy
 from ticketsim_assets.settings import Settings
@@ -50,6 +52,20 @@ def test_a_lake_on_this_disk_is_refused_with_the_cure(bigquery_warehouse):
     refusing = BigQueryWarehouse(bigquery_warehouse.datasets, NO_WAIT)
     with pytest.raises(LakeOutOfReach, match=r"cannot read /data/lake/x\.parquet.*TICKETSIM_LAKE_URI"):
         refusing.replace_hours("events", {FIRST: ["/data/lake/x.parquet"]})
+
+
+@pytest.mark.slow
+def test_a_load_names_the_columns_of_the_files_and_leaves_those_of_their_paths_to_the_prefix(
+    maker, bigquery_warehouse, run_messages
+):
+    maker.append(run_messages[:200])
+    load(maker, bigquery_warehouse, *{hour_of(message) for message in run_messages[:200]})
+    asked = [job for job in bigquery_warehouse.client.list_jobs() if job.job_type == "load"]
+    assert asked
+    for job in asked:
+        keys = set(re.findall(r"{(\w+):", job.configuration.hive_partitioning.source_uri_prefix))
+        assert keys == set(PARTITION_COLUMNS)
+        assert {field.name for field in job.schema} == {column.name for column in COLUMNS} - keys
 
 
 @pytest.mark.slow
