@@ -44,9 +44,9 @@ def _filters(part: exp.Expression, column: str) -> bool:
 
 
 def _conjuncts(condition: exp.Expression) -> Iterator[exp.Expression]:
-    condition = condition.unnest()
-    if isinstance(condition, exp.And):
-        yield from _conjuncts(condition.left)
-        yield from _conjuncts(condition.right)
+    bare = condition.unnest()
+    if isinstance(bare, exp.And):
+        yield from _conjuncts(bare.left)
+        yield from _conjuncts(bare.right)
     else:
-        yield condition
+        yield bare

@@ -1,7 +1,7 @@
 """Starts local-bigquery, in its own virtual environment, with three corrections. Its internals are used: pin it.
 
 A job that creates a table from a query must name its destination, for dbt. Bytes in Parquet files are bytes, not
-Base64. A column that files of an earlier release lack is null, and one that only those of a later release have is left out.
+Base64. A column that files of an earlier release lack is null; one that only those of a later release have is left out.
 """
 
 import sys
