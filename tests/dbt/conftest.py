@@ -199,10 +199,16 @@ def window(first: int, hours: int = 1) -> tuple[str, ...]:
 #: Several commands in one process, because importing dbt takes longer than building an hour: each on its own warehouse.
 RUN_ALL = """
 import json, os, sys
+from pathlib import Path
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 outcomes, red = [], []
-for environment, arguments in json.loads(sys.argv[1]):
+for environment, arguments, linked in json.loads(sys.argv[1]):
     os.environ |= environment
+    if linked:
+        DuckDBConnectionManager.close_all_connections()
+        Path(linked[0]).unlink(missing_ok=True)
+        Path(linked[0]).symlink_to(linked[1])
     outcomes.append(dbtRunner().invoke(arguments))
     results = getattr(outcomes[-1].result, "results", [])
     red.append([result.node.name for result in results if result.status in ("fail", "warn", "error")])
@@ -249,6 +255,7 @@ class Dbt:
     def __init__(self, target_path: Path, environment: dict[str, str]) -> None:
         self.target_path = target_path
         self.environment = environment
+        self.linked: tuple[str, str] | None = None  #: a link on the warehouse's path, and where it has to lead
 
     def in_place(self, arguments: Sequence[str]) -> list[str]:
         """``arguments`` with the options that say where project, profile and target are."""
@@ -260,11 +267,27 @@ class Dbt:
 
 
 class Warehouse(Dbt):
-    """One DuckDB file and the real dbt on it."""
+    """One DuckDB file, alone in its folder, and the real dbt on it.
 
-    def __init__(self, path: Path, target_path: Path) -> None:
-        super().__init__(target_path, {"TICKETSIM_WAREHOUSE_PATH": str(path)})
-        self.path = path
+    dbt knows all of them by one path, a link: with another path it would parse the whole project again, which takes as
+    long as the test of all marts.
+    """
+
+    FILE = "warehouse.duckdb"
+
+    def __init__(self, folder: Path, target_path: Path) -> None:
+        link = target_path.with_name("linked")
+        super().__init__(target_path, {"TICKETSIM_WAREHOUSE_PATH": str(link / self.FILE)})
+        self.linked = (str(link), str(folder))
+        self.folder = folder
+        self.path = folder / self.FILE
+        folder.mkdir(exist_ok=True)
+
+    def link(self) -> None:
+        """Let the path that dbt knows lead here."""
+        link, folder = map(Path, self.linked)
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder)
 
     def dbt(self, *commands: tuple[str, ...]) -> tuple[list[bool], str]:
         """Run dbt commands one after another; whether each succeeded, and what they printed."""
@@ -273,6 +296,7 @@ class Warehouse(Dbt):
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Start ``dbt build`` of a window as a process of its own, whose output can be read line by line."""
+        self.link()
         return subprocess.Popen(
             [str(Path(sys.executable).with_name("dbt")), *self.in_place((*BUILD, *options))],
             env=os.environ | self.environment | {"PYTHONUNBUFFERED": "1"},
@@ -297,10 +321,11 @@ class Warehouse(Dbt):
             names = [column[0] for column in result.description]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
-    def copied(self, path: Path) -> "Warehouse":
-        """A copy at ``path`` that shares dbt's parsed project."""
-        shutil.copy(self.path, path)
-        return Warehouse(path, self.target_path)
+    def copied(self, folder: Path) -> "Warehouse":
+        """A copy in ``folder`` that shares dbt's parsed project."""
+        copy = Warehouse(folder, self.target_path)
+        shutil.copy(self.path, copy.path)
+        return copy
 
     def digests(self) -> dict[tuple[str, datetime], str]:
         """A digest of every hour of every hourly mart; equal digests mean equal rows."""
@@ -320,7 +345,7 @@ class Warehouse(Dbt):
 
 def run_all(commands: Iterable[tuple[Dbt, Sequence[str]]]) -> tuple[list[bool], list[list[str]], str]:
     """Run dbt commands one after another; whether each succeeded, its nodes that did not pass, and what was printed."""
-    asked = [(dbt.environment, dbt.in_place(command)) for dbt, command in commands]
+    asked = [(dbt.environment, dbt.in_place(command), dbt.linked) for dbt, command in commands]
     finished = subprocess.run(
         [sys.executable, "-c", RUN_ALL, json.dumps(asked)], capture_output=True, text=True, check=False
     )
@@ -333,8 +358,9 @@ def run_all(commands: Iterable[tuple[Dbt, Sequence[str]]]) -> tuple[list[bool], 
 def built_file(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A warehouse built as a whole, once, by the command line as an operator would; tests copy it."""
     folder = tmp_path_factory.mktemp("warehouse")
-    built = Warehouse(folder / "warehouse.duckdb", folder / "target")
+    built = Warehouse(folder / "built", folder / "target")
     write_raw(built.path, raw_rows())
+    built.link()
     finished = subprocess.run(
         [str(Path(sys.executable).with_name("dbt")), *built.in_place(("build",))],
         env=os.environ | built.environment,
@@ -343,7 +369,7 @@ def built_file(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    shutil.copy(built.target_path / "run_results.json", folder)
+    shutil.copy(built.target_path / "run_results.json", built.folder)
     return built
 
 
@@ -357,19 +383,15 @@ def outcomes(built_file: Warehouse) -> dict[str, str]:
 @pytest.fixture
 def built(built_file: Warehouse, tmp_path: Path) -> Warehouse:
     """A copy, for the test alone, of the warehouse built as a whole; shares dbt's parsed project, to save time."""
-    path = tmp_path / "built" / "warehouse.duckdb"
-    path.parent.mkdir()
-    shutil.copy(built_file.path, path)
-    return Warehouse(path, built_file.target_path)
+    return built_file.copied(tmp_path / "built")
 
 
 @pytest.fixture
 def unbuilt(built_file: Warehouse, tmp_path: Path) -> Warehouse:
     """A warehouse with raw rows and no models."""
-    path = tmp_path / "unbuilt" / "warehouse.duckdb"
-    path.parent.mkdir()
-    write_raw(path, raw_rows())
-    return Warehouse(path, built_file.target_path)
+    unbuilt = Warehouse(tmp_path / "unbuilt", built_file.target_path)
+    write_raw(unbuilt.path, raw_rows())
+    return unbuilt
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_late_rows_change_their_hour_of_the_lines_the_hour_before_and_of_the_jou
 def test_services_of_hours_and_journeys_of_days_are_right_in_whatever_order_their_hours_are_built(
     built_file, tmp_path, hour
 ):
-    whole, forwards, backwards = (Warehouse(tmp_path / f"{n}.duckdb", built_file.target_path) for n in range(3))
+    whole, forwards, backwards = (Warehouse(tmp_path / f"{n}", built_file.target_path) for n in range(3))
     for warehouse in (whole, forwards, backwards):
         write_raw(warehouse.path, patient_rows())
     whole.build(())
@@ -183,7 +183,7 @@ WRONG_FIGURES = {
 def test_each_wrong_figure_turns_exactly_the_test_red_that_states_its_identity(built, tmp_path):
     spoilt = []
     for number, (statement, _) in enumerate(WRONG_FIGURES.values()):
-        spoilt.append(built.copied(tmp_path / f"{number}.duckdb"))
+        spoilt.append(built.copied(tmp_path / f"{number}"))
         there = "" if "dim_" in statement else f" hour_start = '{MIDNIGHT}' and venue_id = 'north'"
         spoilt[-1].execute(statement + (" and" if there and " where " in statement else there and " where") + there)
     command = ("test", "--exclude-resource-type", "unit_test")
@@ -200,7 +200,7 @@ def test_visitors_that_nobody_brought_are_noticed_unless_the_hour_has_no_receipt
         update raw.events set party_size = 3 where venue_id = 'north' and event_type = 'scan_tickets'
         and event_time >= '{MIDNIGHT}' and event_time < '{MIDNIGHT + ONE_HOUR}'
     """)
-    unproved = built.copied(built.path.with_name("unproved.duckdb"))
+    unproved = built.copied(built.folder.with_name("unproved"))
     unproved.execute("delete from raw.events where venue_id = 'north' and event_type = 'hour_closed'")
     run = ("run", "--select", "agg_venue_hourly", *hour(2))
     test = ("test", "--select", "arrivals_are_admitted_or_inside")
@@ -234,7 +234,7 @@ def test_a_build_that_is_killed_leaves_every_table_old_or_new_as_a_whole_and_the
 
 
 def test_an_hour_reads_no_more_of_a_year_than_of_a_day(built, hour, tmp_path):
-    year = built.copied(tmp_path / "year.duckdb")
+    year = built.copied(tmp_path / "year")
     lengthen(year.path, days=365)
     (success,), printed = year.dbt(("run", "--select", "marts", *hour(2)))
     assert success, printed
@@ -242,7 +242,7 @@ def test_an_hour_reads_no_more_of_a_year_than_of_a_day(built, hour, tmp_path):
     for mart in (*HOURLY_MARTS, *DIMENSIONS):
         sql = (compiled / f"{mart}.sql").read_text()
         read, of = row_groups(year.path, sql)
-        _, of_a_day = row_groups(built.path, sql.replace('"year".', f'"{built.path.stem}".'))
+        _, of_a_day = row_groups(built.path, sql)
         # the hour may lie across the edge of two row groups in each table that is read
         assert read <= 2 * of_a_day, f"{mart} reads {read} row groups of {of}"
         assert of > 2 * of_a_day or mart in (*DIMENSIONS, "agg_wait_histogram_hourly"), "the year proves nothing"
@@ -415,7 +415,7 @@ WRONG_RAW_ROWS = {
 def test_each_wrong_raw_row_turns_the_tests_red_that_are_about_it(built, tmp_path):
     spoilt = []
     for number, (statement, _) in enumerate(WRONG_RAW_ROWS.values()):
-        spoilt.append(built.copied(tmp_path / f"{number}.duckdb"))
+        spoilt.append(built.copied(tmp_path / f"{number}"))
         spoilt[-1].execute(statement)
     command = (
         "test",
@@ -452,7 +452,7 @@ def test_refused_messages_are_counted_by_hour_topic_and_reason(built):
 
 def test_source_freshness_is_stale_until_the_stream_reads_something(built):
     built.execute("update raw.events set ingested_at = now()::timestamp - interval 30 hour, event_date = current_date")
-    fresh = built.copied(built.path.with_name("fresh.duckdb"))
+    fresh = built.copied(built.folder.with_name("fresh"))
     fresh.execute("update raw.events set ingested_at = now()::timestamp where event_type = 'bus_arrival'")
     outcomes, _, printed = run_all((which, ("source", "freshness")) for which in (built, fresh))
     assert outcomes == [False, True], printed

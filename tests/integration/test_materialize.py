@@ -37,12 +37,12 @@ def messages():
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory, messages):
-    """A home whose hours have all been materialised once."""
+    """A home whose hours have all been materialised once, as those that were due."""
     home = tmp_path_factory.mktemp("loaded")
     maker = LakeMaker(home / "lake")
     maker.append(messages)
     hours = sorted({hour_of(m) for m in messages})
-    answer = CommandLine(home, 9)("materialize", "--from", str(hours[0]), "--to", str(hours[-1]), "--json")
+    answer = CommandLine(home, 9)("materialize", "--due", "--json")
     assert answer.code == 0, answer.err
     return maker, hours, answer
 
@@ -55,8 +55,9 @@ def copy(loaded, tmp_path):
     return CommandLine(tmp_path / "home", 9), LakeMaker(tmp_path / "home" / "lake", dict(maker.offsets))
 
 
-def test_a_range_of_hours_is_one_run_and_every_hour_is_recorded_and_proved(loaded):
+def test_all_that_is_due_is_one_run_and_every_hour_is_recorded_and_proved(loaded):
     maker, hours, answer = loaded
+    assert answer.json["hours"] == [str(hour) for hour in hours]
     assert [run["job"] for run in answer.json["runs"]] == ["hourly", "rebuild_dashboard"]
     home = maker.root.parent
     with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
@@ -125,13 +126,6 @@ def test_status_tells_what_is_loaded_and_proved_while_the_warehouse_is_busy(load
     assert [told["warehouse"][name] for name in ("proved", "unproved", "wrong")] == [2 * 7 * len(hours), 0, 0]
 
 
-def test_materialising_hours_again_changes_no_figure(copy, loaded):
-    ticketsim, _ = copy
-    before = figures(ticketsim.home)
-    assert ticketsim("materialize", "--from", str(loaded[1][0]), "--to", str(loaded[1][-1])).code == 0
-    assert figures(ticketsim.home) == before
-
-
 def test_a_run_killed_between_two_marts_leaves_every_table_whole_and_the_next_run_repairs_them(copy, loaded):
     ticketsim, maker = copy
     late = simulated(hours=1.2, run_id="late")
@@ -168,8 +162,9 @@ def test_a_run_killed_between_two_marts_leaves_every_table_whole_and_the_next_ru
     assert reconciled.json["proved"] == 2 * 2 * 7 * len(loaded[1])
 
 
-def test_a_row_deleted_from_the_warehouse_is_named_by_reconcile_and_cured_by_its_hour(copy):
+def test_materialising_a_range_again_cures_a_deleted_row_that_reconcile_names_and_changes_no_other_figure(copy, loaded):
     ticketsim, _ = copy
+    before = figures(ticketsim.home)
     with duckdb.connect(ticketsim.home / "warehouse.duckdb") as connection:
         [(victim, venue, hour)] = connection.execute(
             "select event_id, venue_id, date_trunc('hour', event_time) from raw.events "
@@ -181,8 +176,11 @@ def test_a_row_deleted_from_the_warehouse_is_named_by_reconcile_and_cured_by_its
     [problem] = answer.json["problems"]
     assert (problem["venue_id"], problem["event_type"], problem["state"]) == (venue, "scan_tickets", "wrong")
     assert f"{hour:%Y-%m-%dT%H}" in str(problem["hour"])
-    assert ticketsim("materialize", "--hour", f"{hour:%Y-%m-%dT%H:00}").code == 0
+    again = ticketsim("materialize", "--from", str(loaded[1][0]), "--to", str(loaded[1][-1]), "--json")
+    assert again.code == 0, again.err
+    assert [run["job"] for run in again.json["runs"]] == ["hourly", "rebuild_dashboard"]
     assert ticketsim("reconcile").code == 0
+    assert figures(ticketsim.home) == before
 
 
 def test_an_event_that_no_receipt_counts_turns_the_hour_red_and_stops_what_is_downstream(copy, messages):
@@ -250,20 +248,14 @@ def test_a_lake_that_lost_rows_loads_nothing(copy):
     assert "ticketsim.scan_tickets/0" in answer.err.replace("\n", "")
 
 
-def test_what_is_due_is_one_run_then_nothing_is_due_and_a_late_row_makes_its_hour_due_again(tmp_path, messages):
-    ticketsim, maker = CommandLine(tmp_path / "home", 9), LakeMaker(tmp_path / "home" / "lake")
-    maker.append(messages)
-    hours = sorted({hour_of(message) for message in messages})
-    first = ticketsim("materialize", "--due", "--json")
-    assert first.code == 0, first.err
-    assert first.json["hours"] == [str(hour) for hour in hours]
-    assert [run["job"] for run in first.json["runs"]] == ["hourly", "rebuild_dashboard"]
-    assert ticketsim("reconcile", "--strict").code == 0
+def test_once_all_is_loaded_nothing_is_due_and_a_late_row_makes_its_hour_due_again(copy, loaded, messages):
+    ticketsim, maker = copy
     again = ticketsim("materialize", "--due", "--json")
     assert (again.code, again.json) == (0, {"hours": [], "runs": [], "failed": [], "notes": []})
     assert "nothing is due" in again.err
-    maker.append([next(m for m in messages if m[0] == "ticketsim.scan_tickets" and hour_of(m) == hours[-1])])
-    assert ticketsim("materialize", "--due", "--json").json["hours"] == [str(hours[-1])]
+    last = loaded[1][-1]
+    maker.append([next(m for m in messages if m[0] == "ticketsim.scan_tickets" and hour_of(m) == last)])
+    assert ticketsim("materialize", "--due", "--json").json["hours"] == [str(last)]
 
 
 def test_of_what_is_due_a_red_hour_fails_the_command_and_the_next_one_loads_the_others(tmp_path, messages):
