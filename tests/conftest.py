@@ -56,6 +56,9 @@ PLACES = ("disk", pytest.param("gcs", marks=pytest.mark.slow))
 
 BOTH_PLACES = pytest.mark.parametrize("lake_place", PLACES)
 
+#: For a test of several processes that takes minutes, when another one does on a disk what it does here.
+IN_A_BUCKET = pytest.mark.parametrize("lake_place", PLACES[1:])
+
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their markers
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -294,16 +294,6 @@ class Warehouse(Dbt):
         outcomes, _, printed = run_all((self, command) for command in commands)
         return outcomes, printed
 
-    def start(self, *options: str) -> subprocess.Popen[str]:
-        """Start ``dbt build`` of a window as a process of its own, whose output can be read line by line."""
-        self.link()
-        return subprocess.Popen(
-            [str(Path(sys.executable).with_name("dbt")), *self.in_place((*BUILD, *options))],
-            env=os.environ | self.environment | {"PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
     def build(self, *windows: tuple[str, ...]) -> None:
         """Build the hours of each of ``windows``, one after another."""
         outcomes, printed = self.dbt(*((*BUILD, *options) for options in windows))

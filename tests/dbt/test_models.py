@@ -2,7 +2,6 @@
 
 import json
 import math
-import signal
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -207,30 +206,6 @@ def test_visitors_that_nobody_brought_are_noticed_unless_the_hour_has_no_receipt
     outcomes, red, _ = run_all((which, command) for which in (built, unproved) for command in (run, test))
     assert red == [[], ["arrivals_are_admitted_or_inside"], [], []]
     assert outcomes == [True, False, True, True]
-
-
-def test_a_build_that_is_killed_leaves_every_table_old_or_new_as_a_whole_and_the_next_one_repairs(built, hour):
-    before = built.digests()
-    built.execute("""
-        update raw.events set started_at = started_at - interval 20 second
-        where event_type not in ('hour_closed', 'bus_arrival', 'scan_tickets')
-    """)
-    doomed = built.start(*hour(0, hours=5))
-    for line in doomed.stdout:
-        if "OK created" in line and "fct_ticket_sales" in line:
-            doomed.kill()
-            break
-    assert doomed.wait(30) == -signal.SIGKILL
-    killed = built.digests()
-    built.build(hour(0, hours=5))
-    repaired = built.digests()
-    states = set()
-    for mart in HOURLY_MARTS:
-        of_mart = [key for key in repaired if key[0] == mart]
-        is_new = {killed[key] == repaired[key] for key in of_mart if before[key] != repaired[key]}
-        assert len(is_new) <= 1, f"{mart} is half old, half new"
-        states |= is_new
-    assert states == {False, True}
 
 
 def test_an_hour_reads_no_more_of_a_year_than_of_a_day(built, hour, tmp_path):

@@ -20,7 +20,7 @@ from ticketsim_assets.keys import COMPACTION_JOB, LAKE_COMPACTION, LAKE_COMPLETE
 from ticketsim_assets.resources.resources import LakeResource
 from ticketsim_assets.resources.spark import LocalSpark
 
-from ..conftest import BOTH_PLACES
+from ..conftest import IN_A_BUCKET
 from ..streaming.conftest import _good
 from ..streaming.test_stream import TIMEOUT_S, Stream, event_numbers, wait_until
 from ..ticketsim_assets.conftest import LakeMaker, simulated
@@ -64,7 +64,7 @@ def look(lake: Lake, instance: dg.DagsterInstance, cursor: LakeCursor):
     return watched
 
 
-@BOTH_PLACES
+@IN_A_BUCKET  # on a disk a task takes turns with the stream: streaming/contract/test_quarantine.py
 def test_a_day_is_compacted_beside_a_running_stream_and_nothing_downstream_takes_notice(topics, tmp_path, lake_bucket):
     stream = Stream(topics, tmp_path, bucket=lake_bucket)
     producer = Producer({"bootstrap.servers": topics, "linger.ms": 5})

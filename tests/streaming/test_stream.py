@@ -20,7 +20,7 @@ from streaming.kafka.offsets import topic_offsets
 from streaming.lake.delta import open_table
 from streaming.storage import path_of
 
-from ..conftest import BOTH_PLACES
+from ..conftest import IN_A_BUCKET
 from ..fresh_topics import make_anew
 
 pytestmark = pytest.mark.slow
@@ -157,7 +157,7 @@ def test_garbage_is_kept_with_its_reason_stops_nothing_and_every_good_row_arrive
     assert stream.versions() == version
 
 
-@BOTH_PLACES
+@IN_A_BUCKET  # on a disk by tests/chaos
 def test_a_killed_stream_neither_loses_nor_doubles_a_row_and_no_second_one_may_write_beside_it(stream, produce):
     produce(range(2_000))
     first = stream.start("--trigger=1s")
@@ -189,7 +189,7 @@ def test_a_killed_stream_neither_loses_nor_doubles_a_row_and_no_second_one_may_w
     assert event_numbers(stream) == list(range(end))
 
 
-@BOTH_PLACES
+@IN_A_BUCKET  # on a disk by tests/chaos
 def test_a_lost_checkpoint_is_rebuilt_sigterm_ends_between_batches_and_a_recreated_topic_is_refused(stream, produce):
     # One type only: most partitions have nothing in the lake.
     produce(range(0, 800, len(EVENT_TYPES)))
