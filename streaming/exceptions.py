@@ -6,6 +6,8 @@
   * NoLake
   * LogCleaned
   * LogGarbled
+  * RecordGarbled
+  * UnknownRun
 
   * NoJava
   * JarsUnavailable
@@ -62,6 +64,14 @@ class LogCleaned(StreamingError):
 
 class LogGarbled(StreamingError):
     """The log entry of a commit is not what Delta writes: a loss of power, or a disk that failed."""
+
+
+class RecordGarbled(StreamingError):
+    """A record of a forgotten run is not what was written."""
+
+
+class UnknownRun(StreamingError):
+    """The lake has no such run, or it was not forgotten."""
 
 
 class LeaseHeld(StreamingError):

@@ -13,6 +13,7 @@ from ticketsim.commands.dashboard import dashboard
 from ticketsim.commands.data_studio import data_studio
 from ticketsim.commands.demo import demo
 from ticketsim.commands.doctor import doctor
+from ticketsim.commands.forget import forget
 from ticketsim.commands.materialize import materialize
 from ticketsim.commands.plan import plan
 from ticketsim.commands.quarantine import quarantine_app
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(broker_app, name="broker")
 app.add_typer(quarantine_app, name="quarantine")
-PIPELINE = (simulate, stream, status, materialize, reconcile, dashboard, data_studio)
+PIPELINE = (simulate, stream, status, materialize, reconcile, forget, dashboard, data_studio)
 for command in (demo, up, doctor, scenarios, plan, replay, *PIPELINE):
     app.command()(command)
 

@@ -16,6 +16,7 @@ from simulator.events import TOPICS
 from streaming.hour import Hour
 from streaming.kafka.offsets import TopicOffsets, lag_per_topic, offsets_of_topic, topic_offsets
 from streaming.lake.committed_offsets import next_offsets
+from streaming.lake.forgotten_runs import read_forgotten_runs
 from streaming.lake.layout import QUARANTINE
 from streaming.lake.losses import read_losses
 from streaming.lake.offset_gaps import read_gaps
@@ -159,11 +160,14 @@ def _lake(lake: Lake) -> Station:
     quarantined = snapshot.rows_by_type().get(QUARANTINE, 0)
     hours = sorted(snapshot.hours())
     losses = [str(loss) for loss in read_losses(lake)]
+    forgotten = sorted(read_forgotten_runs(lake).ids)
     spans = f"{len(hours)} hours, {hours[0]} to {hours[-1]}" if hours else "no hours"
     return Station(
         "there",
         f"version {snapshot.version}: {rows:,} rows in {len(files):,} files, {size / 1e6:,.1f} MB; {spans}; "
-        f"{quarantined:,} rows in quarantine" + (f"; {len(losses)} losses recorded" if losses else ""),
+        f"{quarantined:,} rows in quarantine"
+        + (f"; {len(losses)} losses recorded" if losses else "")
+        + (f"; {len(forgotten)} runs forgotten" if forgotten else ""),
         {
             "path": lake.root,
             "version": snapshot.version,
@@ -172,6 +176,7 @@ def _lake(lake: Lake) -> Station:
             "bytes": size,
             "quarantined": quarantined,
             "losses": losses,
+            "forgotten_runs": forgotten,
             "hours": len(hours),
             "first_hour": str(hours[0]) if hours else None,
             "last_hour": str(hours[-1]) if hours else None,
@@ -224,16 +229,12 @@ def _cursor(instance: "DagsterInstance") -> "LakeCursor | None":
 
 def _due(instance: "DagsterInstance", cursor: "LakeCursor | None") -> list[str]:
     """Return the hours that were due at the last tick and have not been loaded successfully since."""
-    from ticketsim_assets.hours.run_history import successful_loads  # noqa: PLC0415
+    from ticketsim_assets.hours.run_history import is_loaded  # noqa: PLC0415
     from ticketsim_assets.keys import RAW_EVENTS  # noqa: PLC0415
 
     due = cursor.due if cursor else {}
     checked = sorted(due, reverse=True)[:_CHECKED]
-    loaded = {
-        key
-        for key in checked
-        if max(successful_loads(instance, RAW_EVENTS, Hour.from_key(key)), default=-1) >= due[key].fingerprint
-    }
+    loaded = {key for key in checked if is_loaded(instance, RAW_EVENTS, Hour.from_key(key), due[key])}
     return sorted(due.keys() - loaded)
 
 
@@ -241,20 +242,13 @@ def _pending(lake: Lake, cursor: "LakeCursor | None") -> dict[str, str]:
     """Return the pending hours by key, the first few with the receipts that they lack."""
     if cursor is None or not cursor.pending or not lake.exists():
         return {}
-    from ticketsim_assets.hours.completeness import missing_receipts, short_by_type  # noqa: PLC0415
-    from ticketsim_assets.hours.receipts import Receipts, hour_evidence  # noqa: PLC0415
+    from ticketsim_assets.hours.receipts import Receipts, missing_by_type  # noqa: PLC0415
 
-    snapshot = lake.snapshot()
-    receipts = Receipts(snapshot)
+    receipts = Receipts(lake.snapshot(), read_forgotten_runs(lake).ids)
     reasons = {}
     for number, key in enumerate(sorted(cursor.pending)):
-        if number >= _EXPLAINED:
-            reasons[key] = ""
-            continue
-        hour = Hour.from_key(key)
-        evidence = hour_evidence(receipts, hour)
-        short = short_by_type(evidence.receipts, snapshot.rows_by_type(hour))
-        reasons[key] = "; ".join(missing_receipts(evidence) + short)
+        explained = number < _EXPLAINED
+        reasons[key] = "; ".join(missing_by_type(receipts, Hour.from_key(key))) if explained else ""
     return reasons
 
 

@@ -25,6 +25,8 @@ RAW_QUARANTINE: Final = dg.AssetKey(["raw", "quarantine"])
 
 RAW_RECONCILIATION: Final = dg.AssetKey(["raw", "reconciliation"])
 
+RAW_FORGOTTEN_RUNS: Final = dg.AssetKey(["raw", "forgotten_runs"])
+
 DASHBOARD: Final = dg.AssetKey("dashboard")
 
 HOURLY_JOB: Final = "hourly"
@@ -41,3 +43,6 @@ REPROCESS_JOB: Final = "reprocess_quarantine"
 
 #: Metadata of a lake/complete materialisation: what made the hour complete, ``receipts`` or ``lateness``.
 COMPLETE_BY: Final = "complete_by"
+
+#: Metadata of a materialisation of lake/complete or raw/events: ids of the forgotten runs that were left out.
+FORGOTTEN_RUNS: Final = "forgotten_runs"

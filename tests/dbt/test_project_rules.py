@@ -101,7 +101,7 @@ def test_events_have_a_freshness_and_what_has_none_is_explained(manifest):
         for source in manifest["sources"].values()
         if not (source["freshness"] or {}).get("warn_after", {}).get("count")
     }
-    assert without == {"quarantine", "reconciliation"}
+    assert without == {"quarantine", "forgotten_runs", "reconciliation"}
     assert all(f"`raw.{name}`" in README for name in without)
 
 

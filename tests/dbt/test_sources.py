@@ -8,13 +8,13 @@ import yaml
 
 from simulator.events import ACTIVITY_TYPES, EVENT_TYPES
 from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION_COLUMNS
-from ticketsim_assets.warehouse.schema import DUCKDB_TYPES, RAW_TABLES
+from ticketsim_assets.warehouse.schema import DUCKDB_TYPES, FORGOTTEN_RUNS, FORGOTTEN_RUNS_COLUMNS, RAW_TABLES
 
 DBT_DIR = Path(__file__).parents[2] / "dbt"
 
 
 #: What the loader creates: its tables, and the view over them.
-RAW = RAW_TABLES | {"reconciliation": RECONCILIATION_COLUMNS}
+RAW = RAW_TABLES | {FORGOTTEN_RUNS: FORGOTTEN_RUNS_COLUMNS, "reconciliation": RECONCILIATION_COLUMNS}
 
 
 @pytest.mark.parametrize("table", RAW)
@@ -30,7 +30,8 @@ def test_the_columns_of_a_source_are_those_of_the_raw_table(table):
 
 def test_there_is_one_staging_view_per_event_type():
     views = {path.stem for path in (DBT_DIR / "models/staging").glob("stg_*.sql")}
-    assert views == {f"stg_{event_type}" for event_type in EVENT_TYPES} | {"stg_reconciliation", "stg_quarantine"}
+    others = {"stg_reconciliation", "stg_quarantine", "stg_forgotten_runs"}
+    assert views == {f"stg_{event_type}" for event_type in EVENT_TYPES} | others
 
 
 def test_the_models_loop_over_the_contracts_activities():

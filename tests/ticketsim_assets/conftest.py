@@ -123,7 +123,7 @@ class BucketLakeMaker(LakeMaker):
     def lake(self) -> Lake:
         there = path_of(self.bucket.uri("lake"))
         written = {path.relative_to(self.root).as_posix(): path for path in self.root.rglob("*") if path.is_file()}
-        copied = {name.removeprefix("lake/") for name in self.bucket.names("lake/")}
+        copied = {name.removeprefix("lake/") for name in self.bucket.names(f"lake/{EVENTS_TABLE}/")}
         # The log last: a commit names files that are there.
         for name in sorted(written.keys() - copied, key=lambda name: ("_delta_log" in name, name)):
             (there / name).write_bytes(written[name].read_bytes())

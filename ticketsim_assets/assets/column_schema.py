@@ -15,7 +15,7 @@ from streaming.lake.layout import (
     Column,
 )
 from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION_COLUMNS
-from ticketsim_assets.warehouse.schema import DUCKDB_TYPES, RAW_EVENTS, RAW_QUARANTINE
+from ticketsim_assets.warehouse.schema import DUCKDB_TYPES, FORGOTTEN_RUNS_COLUMNS, RAW_EVENTS, RAW_QUARANTINE
 
 _JSON_TYPES: Final[dict[Kind, str]] = {
     "string": "string",
@@ -72,3 +72,5 @@ RAW_EVENTS_SCHEMA: Final = _raw_schema(RAW_EVENTS)
 RAW_QUARANTINE_SCHEMA: Final = _raw_schema(RAW_QUARANTINE)
 
 RAW_RECONCILIATION_SCHEMA: Final = _raw_schema(RECONCILIATION_COLUMNS)
+
+RAW_FORGOTTEN_RUNS_SCHEMA: Final = _raw_schema(FORGOTTEN_RUNS_COLUMNS)

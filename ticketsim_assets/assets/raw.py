@@ -6,8 +6,14 @@ from typing import Final
 import dagster as dg
 
 from streaming.hour import Hour
+from streaming.lake.forgotten_runs import read_forgotten_runs
 from ticketsim_assets.assets.code_references import in_module
-from ticketsim_assets.assets.column_schema import RAW_EVENTS_SCHEMA, RAW_QUARANTINE_SCHEMA, RAW_RECONCILIATION_SCHEMA
+from ticketsim_assets.assets.column_schema import (
+    RAW_EVENTS_SCHEMA,
+    RAW_FORGOTTEN_RUNS_SCHEMA,
+    RAW_QUARANTINE_SCHEMA,
+    RAW_RECONCILIATION_SCHEMA,
+)
 from ticketsim_assets.assets.freshness import HOURS_ARE_LOADED
 from ticketsim_assets.assets.loading import LoadedHour, load_events, load_quarantine
 from ticketsim_assets.assets.partitions import SINGLE_RUN, hours_of_window
@@ -15,8 +21,16 @@ from ticketsim_assets.checks.offsets_check import require_sound, verify_offsets
 from ticketsim_assets.checks.receipts_check import HourVerdict, describe, evaluate_hours, metadata
 from ticketsim_assets.checks.reconciliation import read_problems
 from ticketsim_assets.checks.verdict import CheckVerdict
+from ticketsim_assets.hours.reports import forgotten_metadata
 from ticketsim_assets.hours.run_history import last_reported
-from ticketsim_assets.keys import LAKE_COMPLETE, LAKE_KEYS, RAW_EVENTS, RAW_QUARANTINE, RAW_RECONCILIATION
+from ticketsim_assets.keys import (
+    LAKE_COMPLETE,
+    LAKE_KEYS,
+    RAW_EVENTS,
+    RAW_FORGOTTEN_RUNS,
+    RAW_QUARANTINE,
+    RAW_RECONCILIATION,
+)
 from ticketsim_assets.resources.resources import LakeResource
 from ticketsim_assets.resources.warehouse import WarehouseResource
 from ticketsim_assets.warehouse.protocol import Warehouse
@@ -48,11 +62,13 @@ def raw_events(
     """Hours of contract-clean events of all eight types, deduplicated by run, venue and event_id. One row per event."""
     hours = hours_of_window(context.partition_time_window)
     opened, target = lake.open(), warehouse.open()
+    # What is reported meanwhile is loaded by the next run: the snapshot is never older than what the run claims.
+    reported = {hour: last_reported(context.instance, hour) for hour in hours}
     snapshot = opened.snapshot()
     require_sound(verify_offsets(context.instance, opened, snapshot))
-    reported = {hour: last_reported(context.instance, hour) for hour in hours}
+    forgotten = read_forgotten_runs(opened)
     began = time.monotonic()
-    loaded = load_events(snapshot, target, hours, reported, allow_incomplete=config.allow_incomplete)
+    loaded = load_events(snapshot, target, hours, reported, forgotten, allow_incomplete=config.allow_incomplete)
     seconds = time.monotonic() - began
     for hour in loaded:
         context.add_asset_metadata(_metadata(hour, seconds), asset_key=RAW_EVENTS, partition_key=hour.hour.key)
@@ -86,7 +102,7 @@ def raw_quarantine(
 
 
 def raw_assets(hourly: dg.HourlyPartitionsDefinition, engine: str) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Build the two assets, hours of ``hourly`` in tables of ``engine``, and the view of events against receipts."""
+    """Build the two assets, hours of ``hourly`` in tables of ``engine``, and what the loader keeps beside them."""
     return [
         dg.asset(
             key=RAW_EVENTS,
@@ -116,6 +132,19 @@ def raw_assets(hourly: dg.HourlyPartitionsDefinition, engine: str) -> list[dg.As
                 **in_module("ticketsim_assets.warehouse.reconciliation_view"),
             },
         ),
+        dg.AssetSpec(
+            RAW_FORGOTTEN_RUNS,
+            deps=[RAW_EVENTS],
+            description="The runs that were left out of raw/events, as the last load knew them. One row per run.",
+            group_name="raw",
+            kinds={engine, "table"},
+            owners=["team:platform"],
+            metadata={
+                "dagster/column_schema": RAW_FORGOTTEN_RUNS_SCHEMA,
+                "dagster/table_name": "raw.forgotten_runs",
+                **in_module("streaming.lake.forgotten_runs"),
+            },
+        ),
         dg.asset(
             key=RAW_QUARANTINE,
             partitions_def=hourly,
@@ -138,6 +167,8 @@ def _metadata(loaded: LoadedHour, seconds: float) -> dict[str, dg.MetadataValue]
         "copies_left_out": dg.MetadataValue.int(loaded.copies),
         "files": dg.MetadataValue.int(loaded.files),
         "missing": dg.MetadataValue.json(list(loaded.missing)),
+        **forgotten_metadata(loaded.forgotten),
+        **({"forgotten_rows": dg.MetadataValue.int(loaded.forgotten_rows)} if loaded.forgotten_rows else {}),
     }
 
 

@@ -7,6 +7,9 @@ import msgspec
 
 from ticketsim_assets.hours.due import DueHour
 
+#: Version of an hour that is pending although none of its data changed: that of its last report.
+AS_REPORTED: Final = -1
+
 #: The name under which the instance keeps the cursor of the command line's ticks.
 COMMAND_LINE_CURSOR: Final = "ticketsim/command_line_watch"
 
@@ -14,8 +17,8 @@ COMMAND_LINE_CURSOR: Final = "ticketsim/command_line_watch"
 class PendingHour(msgspec.Struct, frozen=True):
     """An hour with rows that was not complete at the last tick."""
 
-    version: int  #: newest Delta version that changed data in the hour
-    committed_at: float  #: when, in seconds since the Unix epoch
+    version: int  #: newest Delta version that changed data in the hour, or AS_REPORTED
+    committed_at: float  #: when it changed, or a run of it was forgotten, in seconds since the Unix epoch
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -39,6 +42,7 @@ class LakeCursor(msgspec.Struct):
     open_reported_at: float = 0.0
     early_rows: int = 0
     first_hour: datetime | None = None  #: start of the first partition at the last tick
+    forgotten: dict[str, str] = {}  #: revision of what was decided about runs, as far as their hours are taken up
     #: First loads for Airflow to launch, as of the last tick; None where the sensor launches them itself. Airflow reads
     #: them over GraphQL, from the sensor's state.
     offered: list[Offer] | None = None

@@ -1,13 +1,15 @@
 """Due hours: the one rule that decides which runs to request, over plain data, for the sensor and all other callers.
 
-An hour is *due* if it is complete and no run has succeeded at its fingerprint. Hours are requested as ranges, first
-loads and reloads apart; once a range has failed, its hours are requested one by one, so that a red hour does not hold
-back others; after MAX_FAILURES an hour is not requested again until its data changes.
+An hour is *due* if it is complete and no run has succeeded at its fingerprint, without exactly the runs that are
+forgotten (`streaming.lake.forgotten_runs`). Hours are requested as ranges, first loads and reloads apart; once a range
+has failed, its hours are requested one by one, so that a red hour does not hold back others; after MAX_FAILURES an hour
+is not requested again until its data changes, or a run of it is forgotten.
 
 A request names exactly the hours to load, whatever the reason. Which hours of a mart depend on a reloaded one is known
 to the mart, whose model widens its window itself: this module knows nothing about marts.
 """
 
+import hashlib
 from collections.abc import Container, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -39,6 +41,7 @@ class DueHour(msgspec.Struct, frozen=True):
     failures: int = 0  #: of those, runs that failed
     crashes: int = 0  #: of those, runs that were killed
     run_key: str | None = None  #: of the run that was requested and is not known to have ended
+    forgotten: tuple[str, ...] = ()  #: ids of the forgotten runs with rows in the hour, in order
 
     @property
     def given_up(self) -> bool:
@@ -55,7 +58,9 @@ class Request(msgspec.Struct, frozen=True):
     reason: Reason  #: ``late_data`` for a reload, ``hour_complete`` for a first load
 
 
-def due_again(before: DueHour | None, fingerprint: int, changed_at: float, *, reload: bool) -> DueHour:
+def due_again(
+    before: DueHour | None, fingerprint: int, changed_at: float, *, reload: bool, forgotten: tuple[str, ...] = ()
+) -> DueHour:
     """Return a changed hour without attempts; a run in progress says nothing about the new data.
 
     A change that arrives while an earlier one is being debounced does not prolong the wait: otherwise a storm of
@@ -63,7 +68,7 @@ def due_again(before: DueHour | None, fingerprint: int, changed_at: float, *, re
     """
     if before is not None and before.run_key is None and not before.asked:
         changed_at = min(before.changed_at, changed_at)
-    return DueHour(fingerprint, changed_at, reload=reload)
+    return DueHour(fingerprint, changed_at, reload=reload, forgotten=forgotten)
 
 
 def settled(state: DueHour, outcome: Outcome) -> DueHour:
@@ -114,9 +119,11 @@ def _request(first: Hour, last: Hour, due: Mapping[Hour, DueHour]) -> Request:
     fingerprint = max(state.fingerprint for state in covered)
     attempt = 1 + max(state.asked for state in covered)
     hours = first.key if first == last else f"{first.key}...{last.key}"
+    forgotten = sorted({run_id for state in covered for run_id in state.forgotten})
+    without = f"-{hashlib.sha256(repr(forgotten).encode()).hexdigest()[:8]}" if forgotten else ""
     return Request(
         first=first,
         last=last,
-        run_key=f"{hours}@{fingerprint}#{attempt}",
+        run_key=f"{hours}@{fingerprint}{without}#{attempt}",
         reason="late_data" if due[first].reload else "hour_complete",
     )

@@ -1,10 +1,10 @@
 """What the lake sensor does: follow the table's versions, report what came, find complete hours, ask for those due.
 
-Four steps over one version of the lake: `fold_commits`, `evaluate_pending`, `report_rows` and `report_complete`,
-`request_loads`. The cursor is small JSON. A tick reads only commits after the cursor's version and the receipts of
-hours that are pending; its cost does not grow with the table's history. If the log before the cursor was cleaned, or
-there is too much of it, the tick resynchronises from the table's state. So it does with hours that had no partition
-until now.
+Four steps over one version of the lake: `fold_commits` and `fold_forgotten`, `evaluate_pending`, `report_rows` and
+`report_complete`, `request_loads`. The cursor is small JSON. A tick reads only commits after the cursor's version and
+the receipts of hours that are pending; its cost does not grow with the table's history. If the log before the cursor
+was cleaned, or there is too much of it, the tick resynchronises from the table's state. So it does with hours that had
+no partition until now.
 """
 
 from dataclasses import dataclass, field
@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
+from streaming.lake.forgotten_runs import read_forgotten_runs
 from streaming.lake.reader import Lake, Snapshot
 from ticketsim_assets.hours.cursor import LakeCursor
 from ticketsim_assets.hours.due import Request
 from ticketsim_assets.hours.load_requests import request_loads
-from ticketsim_assets.hours.pending import evaluate_pending, fold_commits
+from ticketsim_assets.hours.pending import evaluate_pending, fold_commits, fold_forgotten
 from ticketsim_assets.hours.reports import report_complete, report_rows
 
 
@@ -61,8 +62,10 @@ def evaluate_lake(
         sound: whether the lake holds each consumed offset once; while it does not, loads would be refused, and nothing
             is asked for.
     """
+    forgotten = read_forgotten_runs(lake)
     early = fold_commits(lake, snapshot, instance, cursor, first_hour)
-    complete, waiting = evaluate_pending(snapshot, instance, cursor, now=now, lateness=lateness, lag=lag)
+    fold_forgotten(forgotten, cursor, first_hour)
+    complete, waiting = evaluate_pending(snapshot, instance, cursor, forgotten, now=now, lateness=lateness, lag=lag)
     reports = [*report_rows(snapshot, cursor, now), *report_complete(complete)]
     hourly, quarantine = request_loads(
         instance, cursor, now=now, debounce=debounce, first_loads=first_loads, sound=sound

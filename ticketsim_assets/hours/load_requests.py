@@ -9,7 +9,7 @@ import msgspec
 from streaming.hour import Hour
 from ticketsim_assets.hours.cursor import LakeCursor
 from ticketsim_assets.hours.due import DueHour, Request, plan_requests, settled
-from ticketsim_assets.hours.run_history import hours_under_way, outcome_of, successful_loads
+from ticketsim_assets.hours.run_history import hours_under_way, is_loaded, outcome_of
 from ticketsim_assets.hours.run_tags import offer
 from ticketsim_assets.keys import HOURLY_JOB, QUARANTINE_JOB, RAW_EVENTS, RAW_QUARANTINE
 
@@ -80,8 +80,7 @@ def _settle(instance: dg.DagsterInstance, key: dg.AssetKey, due: dict[str, DueHo
     """Drop hours that a successful run has loaded; count runs that failed or crashed."""
     outcomes = {state.run_key: outcome_of(instance, state.run_key) for state in due.values() if state.run_key}
     for hour_key, state in list(due.items()):
-        loads = successful_loads(instance, key, Hour.from_key(hour_key))
-        if loads and max(loads) >= state.fingerprint:
+        if is_loaded(instance, key, Hour.from_key(hour_key), state):
             del due[hour_key]
         elif state.run_key:
             due[hour_key] = settled(state, outcomes[state.run_key])

@@ -7,13 +7,14 @@ from typing import Final
 import dagster as dg
 
 from streaming.hour import Hour
+from streaming.lake.forgotten_runs import ForgottenRuns
 from streaming.lake.layout import QUARANTINE
 from streaming.lake.reader import Lake, Snapshot
 from ticketsim_assets.hours.changes import all_before, changes_since
-from ticketsim_assets.hours.completeness import is_late, missing_receipts, short_by_type
-from ticketsim_assets.hours.cursor import LakeCursor, PendingHour
+from ticketsim_assets.hours.completeness import is_late
+from ticketsim_assets.hours.cursor import AS_REPORTED, LakeCursor, PendingHour
 from ticketsim_assets.hours.due import due_again
-from ticketsim_assets.hours.receipts import Receipts, hour_evidence
+from ticketsim_assets.hours.receipts import Receipts, missing_by_type
 from ticketsim_assets.hours.run_history import last_reported, successful_loads
 from ticketsim_assets.keys import RAW_EVENTS
 
@@ -30,6 +31,24 @@ class CompleteHour:
     rows: int
     complete_by: str  #: ``receipts`` or ``lateness``
     missing: tuple[str, ...] = ()  #: receipts and rows that it is complete without
+    forgotten: tuple[str, ...] = ()  #: ids of the forgotten runs that it is complete without
+
+
+def fold_forgotten(forgotten: ForgottenRuns, cursor: LakeCursor, first_hour: datetime) -> None:
+    """Note in ``cursor`` the hours of runs about which something was decided since: they are evaluated again.
+
+    Args:
+        forgotten: what was decided.
+        cursor: what is taken up already.
+        first_hour: start of the first partition.
+    """
+    for run_id, record in forgotten.records.items():
+        if cursor.forgotten.get(run_id) == record.revision:
+            continue
+        for hour in record.hours:
+            if hour.start >= first_hour:
+                cursor.pending.setdefault(hour.key, PendingHour(AS_REPORTED, record.decided_at.timestamp()))
+        cursor.forgotten[run_id] = record.revision
 
 
 def fold_commits(
@@ -79,6 +98,7 @@ def evaluate_pending(
     snapshot: Snapshot,
     instance: dg.DagsterInstance,
     cursor: LakeCursor,
+    forgotten: ForgottenRuns,
     *,
     now: datetime,
     lateness: timedelta,
@@ -90,6 +110,7 @@ def evaluate_pending(
         snapshot: the version whose receipts are read.
         instance: Dagster's instance, for what was reported and loaded before.
         cursor: holds the pending hours.
+        forgotten: the runs that count for nothing.
         now: the wall clock.
         lateness: how long missing receipts hold an hour back after its last commit.
         lag: messages that the stream has not committed; None if unknown.
@@ -99,25 +120,31 @@ def evaluate_pending(
     """
     complete: list[CompleteHour] = []
     notes: list[str] = []
-    receipts = Receipts(snapshot)
+    receipts = Receipts(snapshot, forgotten.ids)
     for key in sorted(cursor.pending)[:MAX_PENDING]:
         pending, hour = cursor.pending[key], Hour.from_key(key)
         known = last_reported(instance, hour)
-        if known is None or known.fingerprint != pending.version:
-            evidence = hour_evidence(receipts, hour)
-            rows = snapshot.rows_by_type(hour)
-            rows.pop(QUARANTINE, None)
-            missing = missing_receipts(evidence) + short_by_type(evidence.receipts, rows)
-            if missing and not is_late(datetime.fromtimestamp(pending.committed_at, UTC), now, lateness, lag):
+        version, left_out = pending.version, forgotten.of(hour)
+        if version == AS_REPORTED:
+            if known is None:  # its commits are still to be folded
+                del cursor.pending[key]
+                continue
+            version = known.fingerprint
+        if known is None or (known.fingerprint, known.forgotten) != (version, left_out):
+            missing = missing_by_type(receipts, hour)
+            was_late = known is not None and known.fingerprint == version and known.complete_by == "lateness"
+            changed_at = datetime.fromtimestamp(pending.committed_at, UTC)
+            if missing and not was_late and not is_late(changed_at, now, lateness, lag):
                 notes.append(f"{hour} is not complete: {'; '.join(missing)}")
                 continue
             complete_by = "lateness" if missing else "receipts"
-            complete.append(CompleteHour(hour, pending.version, sum(rows.values()), complete_by, tuple(missing)))
+            rows = sum(count for name, count in snapshot.rows_by_type(hour).items() if name != QUARANTINE)
+            complete.append(CompleteHour(hour, version, rows, complete_by, tuple(missing), left_out))
         del cursor.pending[key]
         before = cursor.due.get(key)
-        if before is None or before.fingerprint != pending.version:
+        if before is None or (before.fingerprint, before.forgotten) != (version, left_out):
             reload = bool(successful_loads(instance, RAW_EVENTS, hour))
-            cursor.due[key] = due_again(before, pending.version, pending.committed_at, reload=reload)
+            cursor.due[key] = due_again(before, version, pending.committed_at, reload=reload, forgotten=left_out)
     return complete, notes
 
 

@@ -3,17 +3,19 @@
 A query costs 50 ms before it reads a row, so the hours of a range are queried together.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any, Final, NamedTuple
 
 import duckdb
 
 from simulator.events import EventType
 from streaming.hour import Hour
 from streaming.lake.duckdb_files import HIVE_TYPES, able_to_read
+from streaming.lake.forgotten_runs import may_have_rows
+from streaming.lake.layout import QUARANTINE
 from streaming.lake.reader import LakeFile, Snapshot
-from ticketsim_assets.hours.completeness import Evidence, Receipt
+from ticketsim_assets.hours.completeness import Evidence, Receipt, missing_receipts, short_by_type
 
 _FILES = f"read_parquet(?, hive_partitioning = true, hive_types = {HIVE_TYPES})"
 
@@ -24,9 +26,13 @@ order by all
 """  # noqa: S608 our own text
 
 _DISTINCT_EVENTS = f"""
-select event_date, event_hour, run_id, venue_id, event_type, count(distinct event_id)
+select event_date, event_hour, run_id, venue_id, event_type, count(distinct event_id), count(*)
 from {_FILES}
 group by all
+"""  # noqa: S608 our own text
+
+_ROWS_OF_RUNS = f"""
+select event_date, event_hour, run_id, event_type, count(*) from {_FILES} group by all
 """  # noqa: S608 our own text
 
 #: Distinct events per (run_id, venue_id, event_type).
@@ -36,12 +42,20 @@ Counts = Mapping[tuple[str, str, str], int]
 _COUNTED_TOGETHER: Final = 12
 
 
-class Receipts:
-    """The receipts of one version of the lake; each hour is read once."""
+class EventsOfHour(NamedTuple):
+    """The valid messages in the files of an hour."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        """Read from ``snapshot`` on demand."""
+    distinct: Counts  #: of the runs that count
+    forgotten: int  #: rows of forgotten runs
+
+
+class Receipts:
+    """The receipts of one version of the lake, without those of forgotten runs; each hour is read once."""
+
+    def __init__(self, snapshot: Snapshot, forgotten: Set[str] = frozenset()) -> None:
+        """Read from ``snapshot`` on demand; leave out the runs whose ids are ``forgotten``."""
         self.snapshot = snapshot
+        self.forgotten = forgotten
         self._known: dict[Hour, tuple[Receipt, ...]] = {}
 
     def read(self, hours: Sequence[Hour]) -> None:
@@ -50,7 +64,7 @@ class Receipts:
         found: defaultdict[Hour, list[Receipt]] = defaultdict(list)
         for hour, *receipt in _ask(self.snapshot, _RECEIPTS, files):
             found[hour].append(Receipt(*receipt))
-        self._known |= {hour: tuple(found[hour]) for hour in hours}
+        self._known |= {hour: tuple(r for r in found[hour] if r.run_id not in self.forgotten) for hour in hours}
 
     def of(self, hour: Hour) -> tuple[Receipt, ...]:
         """Return the receipts of ``hour``, each message once."""
@@ -79,15 +93,47 @@ def hour_evidence(receipts: Receipts, hour: Hour, runs: frozenset[str] | None = 
     )
 
 
-def distinct_events(snapshot: Snapshot, files: Mapping[Hour, Sequence[LakeFile]]) -> dict[Hour, Counts]:
-    """Count the distinct event ids in the files of each hour; none of the files is of the quarantine."""
-    counts: dict[Hour, dict[tuple[str, str, str], int]] = {hour: {} for hour in files}
+def missing_by_type(receipts: Receipts, hour: Hour) -> list[str]:
+    """Return one sentence for whatever ``hour`` lacks: receipts of runs and venues, or rows of an event type.
+
+    Rows are those of the log's statistics. Only where a forgotten run may be among them, they are counted.
+    """
+    snapshot = receipts.snapshot
+    files = [file for file in snapshot.files(hour) if file.event_type != QUARANTINE]
+    if not any(may_have_rows(file, run_id) for file in files for run_id in receipts.forgotten):
+        evidence = hour_evidence(receipts, hour)
+        return missing_receipts(evidence) + short_by_type(evidence.receipts, snapshot.rows_by_type(hour))
+    rows: Counter[str] = Counter()
+    runs = set()
+    for _, run_id, event_type, count in _ask(snapshot, _ROWS_OF_RUNS, files):
+        if run_id not in receipts.forgotten:
+            runs.add(run_id)
+            rows[event_type] += count
+    evidence = hour_evidence(receipts, hour, frozenset(runs))
+    return missing_receipts(evidence) + short_by_type(evidence.receipts, rows)
+
+
+def distinct_events(
+    snapshot: Snapshot, files: Mapping[Hour, Sequence[LakeFile]], forgotten: Set[str]
+) -> dict[Hour, EventsOfHour]:
+    """Count the events in the files of each hour; none of the files is of the quarantine.
+
+    Args:
+        snapshot: The version of the lake.
+        files: The files of each hour.
+        forgotten: Ids of the runs that count for nothing.
+    """
+    distinct: dict[Hour, dict[tuple[str, str, str], int]] = {hour: {} for hour in files}
+    left_out: Counter[Hour] = Counter()
     hours = list(files)
     for first in range(0, len(hours), _COUNTED_TOGETHER):
         together = [file for hour in hours[first : first + _COUNTED_TOGETHER] for file in files[hour]]
-        for hour, run_id, venue_id, event_type, count in _ask(snapshot, _DISTINCT_EVENTS, together):
-            counts[hour][run_id, venue_id, event_type] = count
-    return dict(counts)
+        for hour, run_id, venue_id, event_type, count, rows in _ask(snapshot, _DISTINCT_EVENTS, together):
+            if run_id in forgotten:
+                left_out[hour] += rows
+            else:
+                distinct[hour][run_id, venue_id, event_type] = count
+    return {hour: EventsOfHour(distinct[hour], left_out[hour]) for hour in files}
 
 
 def _ask(snapshot: Snapshot, query: str, files: Sequence[LakeFile]) -> Iterator[tuple[Any, ...]]:

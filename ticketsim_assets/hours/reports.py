@@ -1,6 +1,6 @@
 """Reports to Dagster: rows per event type and hour, and complete hours."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,7 +11,7 @@ from streaming.lake.reader import Snapshot
 from ticketsim_assets.dagster_internals import DATA_VERSION_TAG
 from ticketsim_assets.hours.cursor import LakeCursor
 from ticketsim_assets.hours.pending import CompleteHour
-from ticketsim_assets.keys import COMPLETE_BY, LAKE_COMPLETE, LAKE_KEYS
+from ticketsim_assets.keys import COMPLETE_BY, FORGOTTEN_RUNS, LAKE_COMPLETE, LAKE_KEYS
 
 #: Row reports per tick: writing one event takes 6-7 ms, and a tick must end within 60 s.
 MAX_REPORTS: Final = 1_500
@@ -51,6 +51,11 @@ def report_rows(snapshot: Snapshot, cursor: LakeCursor, now: datetime) -> list[d
     return reports
 
 
+def forgotten_metadata(run_ids: Sequence[str]) -> dict[str, dg.MetadataValue]:
+    """Return the metadata that names the runs that an hour was reported or loaded without; nothing for most hours."""
+    return {FORGOTTEN_RUNS: dg.MetadataValue.json(list(run_ids))} if run_ids else {}
+
+
 def report_complete(complete: Iterable[CompleteHour]) -> list[dg.AssetMaterialization]:
     """Report the hours that became complete, each with its fingerprint as its data version."""
     return [
@@ -62,6 +67,7 @@ def report_complete(complete: Iterable[CompleteHour]) -> list[dg.AssetMaterializ
                 COMPLETE_BY: each.complete_by,
                 "missing": list(each.missing),
                 "delta_version": each.version,
+                **forgotten_metadata(each.forgotten),
             },
             tags={DATA_VERSION_TAG: str(each.version)},
         )

@@ -1,6 +1,7 @@
 """Run history: which hours Dagster's instance knows as complete or loaded, and how runs ended."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import dagster as dg
 from dagster import AssetRecordsFilter, DagsterRunStatus, RunsFilter
@@ -14,9 +15,9 @@ from ticketsim_assets.dagster_internals import (
     NOT_FINISHED,
     RUN_KEY_TAG,
 )
-from ticketsim_assets.hours.due import Outcome
+from ticketsim_assets.hours.due import DueHour, Outcome
 from ticketsim_assets.hours.run_tags import hours_of_tags
-from ticketsim_assets.keys import COMPLETE_BY, LAKE_COMPLETE
+from ticketsim_assets.keys import COMPLETE_BY, FORGOTTEN_RUNS, LAKE_COMPLETE
 
 #: Newest loads of an hour that are searched for a success: automatic attempts are bounded, manual ones are few.
 _LOADS_LOOKED_AT = 10
@@ -29,6 +30,14 @@ class Reported:
     fingerprint: int  #: newest Delta version that changed data in the hour
     rows: int  #: of the hour at that version
     complete_by: str  #: ``receipts`` or ``lateness``
+    forgotten: tuple[str, ...] = ()  #: ids of the forgotten runs that it is complete without
+
+
+class Load(NamedTuple):
+    """A load of an hour by a run that succeeded."""
+
+    fingerprint: int  #: at which it was loaded
+    forgotten: tuple[str, ...]  #: ids of the forgotten runs that were left out
 
 
 def last_reported(instance: dg.DagsterInstance, hour: Hour) -> Reported | None:
@@ -41,22 +50,40 @@ def last_reported(instance: dg.DagsterInstance, hour: Hour) -> Reported | None:
         fingerprint=int((event.tags or {})[DATA_VERSION_TAG]),
         rows=int(str(event.metadata["dagster/row_count"].value)),
         complete_by=str(event.metadata[COMPLETE_BY].value),
+        forgotten=_forgotten(event),
     )
 
 
-def successful_loads(instance: dg.DagsterInstance, key: dg.AssetKey, hour: Hour) -> list[int]:
-    """Return the fingerprints at which successful runs have loaded ``hour`` of asset ``key``, newest first.
+def successful_loads(instance: dg.DagsterInstance, key: dg.AssetKey, hour: Hour) -> list[Load]:
+    """Return the loads of ``hour`` of asset ``key`` by successful runs, newest first.
 
     A red check leaves its asset materialised, so the run's status counts, not the materialisation.
     """
     wanted = AssetRecordsFilter(asset_key=key, asset_partitions=[hour.key])
-    fingerprints = []
+    loads = []
     for record in instance.fetch_materializations(wanted, limit=_LOADS_LOOKED_AT).records:
         event = record.asset_materialization
         run = instance.get_run_by_id(record.run_id)
         if event is not None and run is not None and run.status is DagsterRunStatus.SUCCESS:
-            fingerprints.append(int((event.tags or {})[DATA_VERSION_TAG]))
-    return fingerprints
+            loads.append(Load(int((event.tags or {})[DATA_VERSION_TAG]), _forgotten(event)))
+    return loads
+
+
+def is_loaded(instance: dg.DagsterInstance, key: dg.AssetKey, hour: Hour, state: DueHour) -> bool:
+    """Return whether a successful run has loaded ``hour`` of asset ``key`` as ``state`` wants it.
+
+    Forgetting can be undone, so the last load must have left out exactly the runs that are forgotten.
+    """
+    loads = successful_loads(instance, key, hour)
+    return bool(loads) and (
+        max(load.fingerprint for load in loads) >= state.fingerprint and loads[0].forgotten == state.forgotten
+    )
+
+
+def _forgotten(event: dg.AssetMaterialization) -> tuple[str, ...]:
+    """Return the ids of the runs that the event's hour was reported or loaded without."""
+    recorded = event.metadata.get(FORGOTTEN_RUNS)
+    return tuple(map(str, recorded.data or ())) if isinstance(recorded, dg.JsonMetadataValue) else ()
 
 
 def outcome_of(instance: dg.DagsterInstance, run_key: str) -> Outcome:

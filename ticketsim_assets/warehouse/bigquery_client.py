@@ -72,7 +72,7 @@ class BigQueryReader:
 
     def execute(self, query: str, parameters: Any = None, /) -> Answer:
         """Run ``query`` as one job, which reads committed data; see `Reader`."""
-        asked = bigquery.QueryJobConfig(query_parameters=[_parameter(value) for value in parameters or ()])
+        asked = bigquery.QueryJobConfig(query_parameters=[parameter(value) for value in parameters or ()])
         found = self._client.query(query, job_config=asked).result()
         return Answer([(field.name,) for field in found.schema], [row.values() for row in found])
 
@@ -89,7 +89,7 @@ class BigQueryReader:
         return True
 
 
-def _parameter(value: Any) -> bigquery.ScalarQueryParameter:
+def parameter(value: Any) -> bigquery.ScalarQueryParameter:
     """Return the parameter for a question mark; a datetime without a zone is UTC."""
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)

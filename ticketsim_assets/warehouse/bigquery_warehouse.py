@@ -15,9 +15,10 @@ from google.api_core.exceptions import Conflict, NotFound
 from google.cloud import bigquery
 
 from streaming.hour import Hour
+from streaming.lake.forgotten_runs import ForgottenRun
 from streaming.lake.layout import COLUMNS, PARTITION_COLUMNS, Column
 from ticketsim_assets.exceptions import LakeOutOfReach
-from ticketsim_assets.warehouse.bigquery_client import LABELS, BigQueryReader, Datasets
+from ticketsim_assets.warehouse.bigquery_client import LABELS, BigQueryReader, Datasets, parameter
 from ticketsim_assets.warehouse.bigquery_lease import COLUMNS as LEASE_COLUMNS
 from ticketsim_assets.warehouse.bigquery_lease import Hold, Lease
 from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION, reconciliation_query
@@ -26,9 +27,12 @@ from ticketsim_assets.warehouse.schema import (
     CONFLICTING_COPIES,
     FILLED_FROM,
     FIRST_COPY,
+    FORGOTTEN_RUNS,
+    FORGOTTEN_RUNS_COLUMNS,
     LOADED_TABLES,
     RAW_SCHEMA,
     RAW_TABLES,
+    forgotten_rows,
 )
 from ticketsim_assets.warehouse.wait_policy import WaitPolicy
 
@@ -74,7 +78,9 @@ class BigQueryWarehouse:
         with Lease(self.client, name, self._wait_policy).held() as hold:
             yield hold
 
-    def replace_hours(self, table: str, files: Mapping[Hour, Sequence[str]]) -> dict[Hour, int]:
+    def replace_hours(
+        self, table: str, files: Mapping[Hour, Sequence[str]], forgotten: Sequence[ForgottenRun] = ()
+    ) -> dict[Hour, int]:
         """Load and replace whole hours in one transaction; see `Warehouse`.
 
         Raises:
@@ -92,7 +98,10 @@ class BigQueryWarehouse:
             self._bring_up_to_date()
             loaded = self._load(table, uris) if uris else None
             try:
-                counted = self.client.query(self._replacement(table, sorted(files), loaded, hold)).result()
+                script = self._replacement(table, sorted(files), loaded, hold, len(forgotten))
+                values = [value for row in forgotten_rows(forgotten) for value in row] if table == "events" else []
+                asked = bigquery.QueryJobConfig(query_parameters=[parameter(value) for value in values])
+                counted = self.client.query(script, job_config=asked).result()
                 rows = {(row["event_date"], row["event_hour"]): int(row["row_count"]) for row in counted}
             finally:
                 if loaded is not None:
@@ -116,6 +125,9 @@ class BigQueryWarehouse:
         """Create the raw tables and the view over them, or change those of an earlier release to this one's."""
         for table in LOADED_TABLES:
             self._bring_table_up_to_date(table)
+        runs = bigquery.Table(self.datasets.table(f"{RAW_SCHEMA}.{FORGOTTEN_RUNS}"))
+        runs.schema = _schema(FORGOTTEN_RUNS_COLUMNS)
+        self._make_or_extend(runs)
         wanted = bigquery.Table(self.datasets.table(RECONCILIATION))
         wanted.view_query = reconciliation_query("bigquery", self._quoted("events"), self._quoted(CONFLICTING_COPIES))
         there = self._make_table(wanted)
@@ -182,20 +194,29 @@ class BigQueryWarehouse:
             self.client.load_table_from_uri(batch, loaded, job_config=asked).result()
         return loaded
 
-    def _replacement(self, table: str, hours: Sequence[Hour], loaded: bigquery.Table | None, hold: Hold) -> str:
+    def _replacement(
+        self, table: str, hours: Sequence[Hour], loaded: bigquery.Table | None, hold: Hold, forgotten: int
+    ) -> str:
         """Return the script that replaces ``hours`` in one transaction and then counts their rows.
 
-        A statement that fails rolls back those before it.
+        A statement that fails rolls back those before it. Of events the values of ``forgotten`` runs are parameters.
         """
         columns = ", ".join(column.name for column in RAW_TABLES[table])
         target, theirs = self._quoted(table), _of_hours(hours)
-        replacements = []
+        replacements, that_count = [], "true"
+        if table == "events":
+            runs = self._quoted(FORGOTTEN_RUNS)
+            replacements.append(f"delete from {runs} where true;")  # noqa: S608
+            if forgotten:
+                row = f"({', '.join('?' * len(FORGOTTEN_RUNS_COLUMNS))})"
+                replacements.append(f"insert into {runs} values {', '.join([row] * forgotten)};")  # noqa: S608
+            that_count = f"run_id not in (select run_id from {runs})"  # noqa: S608
         for filled in FILLED_FROM[table]:
             replacements.append(f"delete from {self._quoted(filled)} where {theirs};")  # noqa: S608
             if loaded is not None:
                 replacements.append(
                     f"insert into {self._quoted(filled)} ({columns}) select {columns} "  # noqa: S608
-                    f"from `{loaded.full_table_id.replace(':', '.')}` where true {FIRST_COPY[filled]};"
+                    f"from `{loaded.full_table_id.replace(':', '.')}` where {that_count} {FIRST_COPY[filled]};"
                 )
         return f"""
             begin transaction;

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from streaming.hour import Hour
 from streaming.lake.duckdb_files import HIVE_TYPES, able_to_read
+from streaming.lake.forgotten_runs import ForgottenRun
 from streaming.lake.layout import Column
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
 from ticketsim_assets.warehouse.schema import (
@@ -20,8 +21,10 @@ from ticketsim_assets.warehouse.schema import (
     DUCKDB_TYPES,
     FILLED_FROM,
     FIRST_COPY,
+    FORGOTTEN_RUNS,
     RAW_TABLES,
     create_statements,
+    forgotten_rows,
 )
 from ticketsim_assets.warehouse.wait_policy import WaitPolicy, own_command
 
@@ -33,6 +36,8 @@ def _type_in_files(column: Column) -> str:
 
 #: The rows of files, which their footers tell.
 _ROWS_OF_FILES: Final = "select count(*) from read_parquet(?, hive_partitioning = false, union_by_name = true)"
+
+_THAT_COUNT: Final = f"where run_id not in (select run_id from raw.{FORGOTTEN_RUNS})"  # noqa: S608 our own text
 
 
 def _insert(target: str, table: str) -> str:
@@ -53,13 +58,20 @@ def _insert(target: str, table: str) -> str:
                 ?, hive_partitioning = true, union_by_name = true,
                 hive_types = {HIVE_TYPES}
             ))
-        ) {FIRST_COPY[target]}
+        ) {_THAT_COUNT if table == "events" else ""} {FIRST_COPY[target]}
     """  # noqa: S608 names come from our own layout
 
 
 def _count(connection: duckdb.DuckDBPyConnection, statement: str, paths: Sequence[str]) -> int:
     """Run ``statement`` on files and return the number that it answers."""
     return int(connection.execute(statement, [list(paths)]).fetchall()[0][0])
+
+
+def _write_forgotten(connection: duckdb.DuckDBPyConnection, runs: Sequence[ForgottenRun]) -> None:
+    connection.execute(f"delete from raw.{FORGOTTEN_RUNS}")  # noqa: S608 our own name
+    for run_id, forgotten_at, *figures in forgotten_rows(runs):
+        naive = forgotten_at.astimezone(UTC).replace(tzinfo=None)
+        connection.execute(f"insert into raw.{FORGOTTEN_RUNS} values (?, ?, ?, ?, ?)", [run_id, naive, *figures])  # noqa: S608
 
 
 class _FileHold:
@@ -116,11 +128,17 @@ class DuckDBWarehouse:
                 connection.execute(statement)
             yield connection
 
-    def replace_hours(self, table: str, files: Mapping[Hour, Sequence[str]]) -> dict[Hour, int]:
+    def replace_hours(
+        self, table: str, files: Mapping[Hour, Sequence[str]], forgotten: Sequence[ForgottenRun] = ()
+    ) -> dict[Hour, int]:
         """Delete and insert whole hours in one transaction; see `Warehouse`."""
         rows: dict[Hour, int] = {}
+        # Only where runs are forgotten their ids are read once more.
+        rows_of_files = f"{_ROWS_OF_FILES} {_THAT_COUNT}" if forgotten else _ROWS_OF_FILES
         with self._writing() as connection:
             connection.begin()
+            if table == "events":
+                _write_forgotten(connection, forgotten)
             for hour, paths in files.items():
                 for filled in FILLED_FROM[table]:
                     connection.execute(
@@ -132,7 +150,7 @@ class DuckDBWarehouse:
                     able_to_read(connection, paths[0])
                     rows[hour] = _count(connection, _insert(table, table), paths)
                     # Reading the files again costs as much as the load; hardly any hour has copies.
-                    if table == "events" and rows[hour] < _count(connection, _ROWS_OF_FILES, paths):
+                    if table == "events" and rows[hour] < _count(connection, rows_of_files, paths):
                         connection.execute(_insert(CONFLICTING_COPIES, table), [list(paths)])
             connection.commit()
         return rows

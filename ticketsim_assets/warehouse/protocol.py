@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from streaming.hour import Hour
+from streaming.lake.forgotten_runs import ForgottenRun
 
 
 class Result(Protocol):
@@ -56,13 +57,16 @@ class Warehouse(Protocol):
             WarehouseBusy: Another process held it for longer than the wait policy allows.
         """
 
-    def replace_hours(self, table: str, files: Mapping[Hour, Sequence[str]]) -> dict[Hour, int]:
+    def replace_hours(
+        self, table: str, files: Mapping[Hour, Sequence[str]], forgotten: Sequence[ForgottenRun] = ()
+    ) -> dict[Hour, int]:
         """Replace whole hours of raw table ``table`` in one transaction.
 
         Args:
             table: Either ``events`` or ``quarantine``.
             files: The Parquet files of each hour, with event_type, event_date and event_hour in the path; an
                 hour without files becomes empty.
+            forgotten: The runs whose events are left out; the same transaction writes them into ``forgotten_runs``.
 
         Returns:
             The rows per hour, without copies of the same run, venue and event_id: of several, the one with the lowest

@@ -1,7 +1,10 @@
 """The warehouse's raw tables, built from the lake's layout: columns in order and the DDL that creates them."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
+from streaming.lake.forgotten_runs import ForgottenRun
 from streaming.lake.layout import CONTRACT_COLUMNS, FILING_COLUMNS, KAFKA_COLUMNS, QUARANTINE_COLUMNS, Column
 from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION, reconciliation_query
 
@@ -43,6 +46,18 @@ CONFLICTING_COPIES: Final = "conflicting_copies"
 #: All tables that a load fills.
 LOADED_TABLES: Final[dict[str, tuple[Column, ...]]] = {**RAW_TABLES, CONFLICTING_COPIES: RAW_EVENTS}
 
+#: The runs that were left out of raw.events by the load that was the last one. A table of the loader's own, nearly
+#: always empty.
+FORGOTTEN_RUNS: Final = "forgotten_runs"
+
+FORGOTTEN_RUNS_COLUMNS: Final = (
+    Column("run_id", "string", "One start of the simulator."),
+    Column("forgotten_at", "timestamp", "When it was forgotten."),
+    Column("hours", "bigint", "Hours of the lake with rows of it at that time."),
+    Column("events", "bigint", "Events of the seven activities that the lake had of it."),
+    Column("receipts", "bigint", "Receipts that the lake had of it."),
+)
+
 _IDENTITY: Final = "event_date, event_hour, run_id, venue_id, event_id"
 _CONTENT: Final = ", ".join(dict.fromkeys([*_IDENTITY.split(", "), *(column.name for column in CONTRACT_COLUMNS)]))
 _POSITION: Final = f"row_number() over (partition by {_IDENTITY} order by kafka_partition, kafka_offset)"
@@ -68,6 +83,7 @@ def create_statements() -> list[str]:
     return [
         f"create schema if not exists {RAW_SCHEMA}",
         *(_create_table(table, columns) for table, columns in LOADED_TABLES.items()),
+        _create_table(FORGOTTEN_RUNS, FORGOTTEN_RUNS_COLUMNS),
         *(_add_column(table, column) for table, columns in LOADED_TABLES.items() for column in columns),
         f"create or replace view {RECONCILIATION} as "
         + reconciliation_query("duckdb", f"{RAW_SCHEMA}.events", f"{RAW_SCHEMA}.{CONFLICTING_COPIES}"),
@@ -85,3 +101,8 @@ def _add_column(table: str, column: Column) -> str:
 
 def _definition(column: Column) -> str:
     return f"{column.name} {DUCKDB_TYPES[column.type]}"
+
+
+def forgotten_rows(runs: Iterable[ForgottenRun]) -> list[tuple[str, datetime, int, int, int]]:
+    """Return ``runs`` as rows of ``forgotten_runs``."""
+    return [(run.run_id, run.forgotten_at, len(run.hours), run.events, run.receipts) for run in runs]

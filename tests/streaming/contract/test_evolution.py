@@ -24,6 +24,7 @@ KIND = EventType.BUY_TICKETS
 LOAD = """
 import sys, json, duckdb
 from pathlib import Path
+from streaming.lake.forgotten_runs import ForgottenRuns
 from streaming.lake.reader import Lake
 from ticketsim_assets.assets.loading import load_events
 from ticketsim_assets.warehouse.wait_policy import NO_WAIT
@@ -31,7 +32,7 @@ from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
 home = Path(sys.argv[1])
 snapshot = Lake(str(home / "lake")).snapshot()
 warehouse = DuckDBWarehouse(home / "warehouse.duckdb", home / "readers.duckdb", NO_WAIT)
-load_events(snapshot, warehouse, sorted(snapshot.hours()), {}, allow_incomplete=True)
+load_events(snapshot, warehouse, sorted(snapshot.hours()), {}, ForgottenRuns(), allow_incomplete=True)
 with warehouse.reading() as connection:
     column = sys.argv[2]
     print(json.dumps(dict(connection.execute(f"select event_id, {column} from raw.events").fetchall())))

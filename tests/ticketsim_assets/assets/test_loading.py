@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from streaming.hour import Hour
+from streaming.lake.forgotten_runs import forget_run, read_forgotten_runs, recall_run
 from ticketsim_assets.assets.loading import load_events, load_quarantine
 from ticketsim_assets.checks.reconciliation import read_problems
 from ticketsim_assets.exceptions import HourIncomplete
@@ -28,8 +29,10 @@ FIRST = Hour.containing(START)
 
 
 def load(maker, warehouse, hours, *, reported=None, allow_incomplete=False):
+    lake = maker.lake
+    forgotten = read_forgotten_runs(lake)
     return load_events(
-        maker.lake.snapshot(), warehouse, sorted(hours), reported or {}, allow_incomplete=allow_incomplete
+        lake.snapshot(), warehouse, sorted(hours), reported or {}, forgotten, allow_incomplete=allow_incomplete
     )
 
 
@@ -162,6 +165,48 @@ def test_an_incomplete_hour_loads_if_forced_or_late_and_says_what_it_lacked(make
     assert late.rows == forced.rows
     with pytest.raises(HourIncomplete):
         load(maker, warehouse, {FIRST}, reported={FIRST: Reported(0, 0, "receipts")})
+
+
+@EVERY_PAIR
+def test_a_forgotten_run_is_left_out_and_named_and_the_other_run_stays_to_the_row(maker, warehouse, run_messages):
+    hours = {hour_of(m) for m in run_messages}
+    maker.append(run_messages)
+    load(maker, warehouse, hours)
+    alone = digests(warehouse)
+    # some copies, one of them with other contents; and receipts that never came, which would hold every hour back
+    mistake = [m for m in simulated(seed=9, run_id="mistake") if hour_of(m) in hours]
+    topic, value = next(m for m in mistake if m[0] == "ticketsim.buy_tickets")
+    dearer = (topic, value.replace(b'"amount_cents":', b'"amount_cents":1'))
+    maker.append([*(m for m in mistake if m[0] != "ticketsim.hour_closed"), *mistake[:5], dearer, *run_messages[:3]])
+    with pytest.raises(HourIncomplete, match="run mistake has events but no receipt"):
+        load(maker, warehouse, hours)
+    forget_run(maker.lake, "mistake", START)
+    loaded = load(maker, warehouse, hours)
+    assert digests(warehouse) == alone
+    assert sum(hour.forgotten_rows for hour in loaded) == sum(m[0] != "ticketsim.hour_closed" for m in mistake) + 6
+    assert sum(hour.copies for hour in loaded) == 3
+    assert {hour.forgotten for hour in loaded} == {("mistake",)}
+    assert not any(hour.missing for hour in loaded)
+    assert ask(warehouse, "select run_id, hours from {}", "raw.forgotten_runs") == [("mistake", len(hours))]
+    assert ask(warehouse, "select count(*) from {} where event_date > date '2000-01-01'", "raw.conflicting_copies") == [
+        (0,)
+    ]
+    with warehouse.reading() as reader:
+        assert read_problems(reader) == ()
+
+    recall_run(maker.lake, "mistake", START)
+    load(maker, warehouse, hours, allow_incomplete=True)
+    assert count(warehouse) > len(run_messages)
+    assert ask(warehouse, "select run_id from {}", "raw.forgotten_runs") == []
+
+
+@EVERY_ENGINE
+def test_what_a_run_that_counts_lacks_is_refused_however_much_a_forgotten_one_has(maker, warehouse, run_messages):
+    maker.append([m for m in run_messages if m != next(m for m in run_messages if m[0] == "ticketsim.scan_tickets")])
+    maker.append(simulated(seed=9, run_id="mistake"))
+    forget_run(maker.lake, "mistake", START)
+    with pytest.raises(HourIncomplete, match="of run run-3, scan_tickets"):
+        load(maker, warehouse, {FIRST})
 
 
 @EVERY_ENGINE

@@ -9,13 +9,15 @@ from simulator.chaos import chaos_sink, parse_chaos
 from simulator.run import plan_run, simulate
 from simulator.scenario import load_scenario
 from streaming.hour import Hour, hours_between
+from streaming.lake.forgotten_runs import forget_run, recall_run
 from ticketsim_assets.dagster_internals import DATA_VERSION_TAG
 from ticketsim_assets.hours.due import MAX_FAILURES
+from ticketsim_assets.hours.reports import forgotten_metadata
 from ticketsim_assets.hours.run_history import last_reported
 from ticketsim_assets.keys import HOURLY_JOB, RAW_EVENTS
 
 from ...dagster_records import STEP_FAILED, materialized
-from ..conftest import START, Recorder, hour_of
+from ..conftest import START, Recorder, hour_of, simulated
 
 FIRST = Hour.containing(START)
 
@@ -38,10 +40,14 @@ def ends(instance):
     def end(request, *, failed: object = None, killed: bool = False):
         [run] = instance.get_runs(dg.RunsFilter(tags={"dagster/run_key": request.run_key}))
         hours = [] if killed else hours_between(request.first, request.last)
-        fingerprints = [known.fingerprint for hour in hours if (known := last_reported(instance, hour))]
-        for hour in hours:
+        reported = {hour: last_reported(instance, hour) for hour in hours}
+        fingerprints = [known.fingerprint for known in reported.values() if known]
+        for hour, known in reported.items():
             data = dg.AssetMaterialization(
-                RAW_EVENTS, partition=hour.key, tags={DATA_VERSION_TAG: str(max(fingerprints))}
+                RAW_EVENTS,
+                partition=hour.key,
+                metadata=forgotten_metadata(known.forgotten if known else ()),
+                tags={DATA_VERSION_TAG: str(max(fingerprints))},
             )
             now = datetime.now(UTC).timestamp()
             instance.event_log_storage.store_event(materialized(run.run_id, HOURLY_JOB, data, now))
@@ -239,3 +245,67 @@ def test_late_deliveries_after_their_hours_were_given_up_reload_exactly_those_ho
     assert {request.reason for request in reloads} == {"late_data"}
     reloaded = {hour for request in reloads for hour in hours_between(request.first, request.last)}
     assert reloaded == {hour_of(message) for message in held}
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_forgotten_run_makes_exactly_its_hours_due_once_each_way(maker, look, run_messages, ends, restart):
+    maker.append(simulated(hours=0.2, venues=1, run_id="mistake"))
+    [request] = look().hourly
+    ends(request)
+    keys = {request.run_key}
+    for decide in (forget_run, recall_run, forget_run):
+        decided = decide(maker.lake, "mistake", START)
+        [request] = look(restart=restart).hourly
+        assert (request.first, request.last) == (decided.hours[0], decided.hours[-1])
+        assert {hour_of(m) for m in run_messages} > set(decided.hours)
+        while request.run_key in keys:  # a key that ran before is not run again: the next look asks under another one
+            [request] = look().hourly
+        keys.add(request.run_key)
+        ends(request)
+        again = look()
+        assert (again.hourly, again.cursor.due, again.cursor.pending) == ((), {}, {})
+        again = look(restart=True)
+        assert (again.hourly, again.cursor.due) == ((), {})
+
+
+def test_hours_that_a_run_holds_back_are_complete_as_soon_as_it_is_forgotten(maker, look, run_messages):
+    hours = {hour_of(m) for m in run_messages}
+    maker.append(run_messages)
+    maker.append([m for m in simulated(hours=3, run_id="a") if m[0] != "ticketsim.hour_closed"])
+    maker.append([m for m in simulated(hours=3, run_id="z") if m[0] != "ticketsim.hour_closed"])
+    assert look(lag=1).hourly == ()
+    forget_run(maker.lake, "a", START)
+    held = look(lag=1)
+    assert held.hourly == ()
+    assert not any("run a " in note for note in held.notes)
+    assert all("run z has events but no receipt" in note for note in held.notes)
+    forget_run(maker.lake, "z", START)
+    complete = look(lag=1)
+    assert complete.notes == ()
+    assert {hour for r in complete.hourly for hour in hours_between(r.first, r.last)} > hours
+
+
+def test_a_receipt_that_a_run_lacks_holds_its_hour_back_beside_a_forgotten_one(maker, look, run_messages):
+    lacking = next(m for m in run_messages if m[0] == "ticketsim.hour_closed" and hour_of(m) == FIRST)
+    scan = next(m for m in run_messages if m[0] == "ticketsim.scan_tickets" and hour_of(m) == FIRST)
+    maker.append(m for m in run_messages if m not in {lacking, scan})
+    maker.append(simulated(run_id="mistake"))
+    forget_run(maker.lake, "mistake", START)
+    assert FIRST not in {request.first for request in look(lag=1).hourly}
+    maker.append([lacking])
+    waits = look(lag=1)
+    assert [note for note in waits.notes if "scan_tickets" in note], (
+        waits.notes
+    )  # rows of the other do not stand for it
+    maker.append([scan])
+    assert FIRST in {request.first for request in look(lag=1).hourly}
+
+
+def test_an_hour_that_was_loaded_late_is_not_waited_for_again_when_a_run_is_forgotten(maker, look, run_messages, ends):
+    maker.append([m for m in run_messages if m[0] != "ticketsim.hour_closed"])
+    maker.append(simulated(run_id="mistake"))
+    [request] = look(now=later(maker, timedelta(minutes=11))).hourly
+    ends(request)
+    forget_run(maker.lake, "mistake", datetime.now(UTC))
+    assert look(now=later(maker, timedelta(minutes=1)), lag=None).hourly
