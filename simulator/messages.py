@@ -1,8 +1,8 @@
 """Serialisation of messages; ``simulator.events`` is the contract.
 
 An activity's message has two halves: what happened and when, and who and where. The second half is serialised once for
-all messages that share it: a visitor's walk, wait and scan. So is its weight, of which the receipts' digest consists. No
-value needs escaping: ids contain only letters, digits, '.', '_' and '-'.
+all messages that share it: a visitor's walk, wait and scan. So is its weight, a part of the receipts' digest. No value
+needs escaping: ids contain only letters, digits, '.', '_' and '-'.
 """
 
 from typing import Final
@@ -35,9 +35,9 @@ _BUS_OFFSET, (_ARRIVED_AT, _BUS_ID, _FIRST_VISITOR, _PARTY_SIZE) = offsets_and_f
     *("arrived_at", "bus_id", "first_visitor_id", "party_size")
 )
 _LINE_OFFSET, (_GROUP_ID, _LINE) = offsets_and_factors("group_id", "line")
+_BUS_OFFSET += _FIRST_HALF
 _PARTY_OFFSET: Final = {
-    channel: _FIRST_HALF + _BUS_OFFSET + _LINE_OFFSET + TERMS["channel"].of(number_of_text(channel))
-    for channel in CHANNELS
+    channel: _BUS_OFFSET + _LINE_OFFSET + TERMS["channel"].of(number_of_text(channel)) for channel in CHANNELS
 }
 _AMOUNT: Final = TERMS["amount_cents"]
 
@@ -77,9 +77,7 @@ def about_sale(party: bytes, amount_cents: int) -> bytes:
 def weight_of_bus(arrived_at: int, bus_id: int, first_visitor_id: int, party_size: int) -> int:
     """Return the weight of ``about_bus``: what it adds to that of a message, see ``simulator.digest``."""
     places = _ARRIVED_AT * arrived_at + _BUS_ID * bus_id
-    return (
-        _FIRST_HALF + _BUS_OFFSET + places + _FIRST_VISITOR * first_visitor_id + _PARTY_SIZE * party_size
-    ) % WEIGHT_MODULUS
+    return (_BUS_OFFSET + places + _FIRST_VISITOR * first_visitor_id + _PARTY_SIZE * party_size) % WEIGHT_MODULUS
 
 
 def weight_of_party(party: Party, line: int) -> int:

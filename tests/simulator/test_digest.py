@@ -1,4 +1,4 @@
-"""The digest of a receipt: what the simulator calculates on the way is what the definition says, and what it notices."""
+"""The digest of a receipt: what the simulator calculates is what the definition says, and what it notices."""
 
 from collections import defaultdict
 from itertools import combinations
