@@ -102,6 +102,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("servers", "int", "sellers (buy_tickets) or scanners (scan_tickets)", optional=_RECEIPT, minimum=1),
     Field("run_venues", "int", "venues of the whole run, on all machines", _RECEIPT, minimum=1),
     Field("final", "bool", "this venue of this run sends nothing after this hour", _RECEIPT),
+    Field("digest", "int", "digest of all fields of these events and its own", optional=_RECEIPT, minimum=0),
 )
 
 FIELD_BY_NAME: Final = {field.name: field for field in FIELDS}

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
+from simulator.digest import WEIGHT_MODULUS
 from simulator.environment import Environment
 from simulator.events import EventType
-from simulator.messages import activity_form, encode
+from simulator.messages import FACTOR_OF_END, FACTOR_OF_START, activity_form, encode
 from simulator.receipts import Ledger
 from simulator.sinks.protocol import Sink
 
@@ -49,7 +50,7 @@ class Journal:
         """Messages sent so far, receipts included."""
         return self._sequence
 
-    def record(self, kind: EventType, began: int, ended: int, about: bytes) -> None:
+    def record(self, kind: EventType, began: int, ended: int, about: bytes, weight: int) -> None:
         """Send the message of an activity that ends now.
 
         Args:
@@ -57,13 +58,16 @@ class Journal:
             began: Its start, microseconds since the Unix epoch.
             ended: Its end, which is now, in the same unit.
             about: Who and where: the second half of the message.
+            weight: The weight of that half.
         """
         if ended >= self._ledger.hour_end:
             self.close_hours()
         form, topic, tally = self._pages[kind]
+        self._sequence = number = self._sequence + 1
+        weight = (weight + number + FACTOR_OF_START * began + FACTOR_OF_END * ended) % WEIGHT_MODULUS
         tally.count += 1
         tally.duration_us += ended - began
-        self._sequence = number = self._sequence + 1
+        tally.content += weight * weight
         self._send(topic, self._key, form % (number, ended, began, about))
 
     def close_hours(self) -> None:

@@ -1,14 +1,15 @@
 """Serialisation of messages; ``simulator.events`` is the contract.
 
 An activity's message has two halves: what happened and when, and who and where. The second half is serialised once for
-all messages that share it: a visitor's walk, wait and scan. No value needs escaping: ids contain only letters, digits,
-'.', '_' and '-'.
+all messages that share it: a visitor's walk, wait and scan. So is its weight, a part of the receipts' digest. No value
+needs escaping: ids contain only letters, digits, '.', '_' and '-'.
 """
 
 from typing import Final
 
 import msgspec
 
+from simulator.digest import TERMS, WEIGHT_MODULUS, number_of_text, offsets_and_factors
 from simulator.events import CHANNELS, SCHEMA_VERSION, EventType
 
 _ACTIVITY: Final = (
@@ -25,6 +26,20 @@ _MEMBER: Final = (
 _SALE: Final = b'%b,"amount_cents":%d'
 
 _WRITTEN: Final = {channel: channel.encode() for channel in CHANNELS}
+
+_OFFSET, (_OF_ID, FACTOR_OF_START, FACTOR_OF_END) = offsets_and_factors("event_id", "started_at", "event_time")
+_FIRST_HALF: Final = _OFFSET + TERMS["schema_version"].of(SCHEMA_VERSION)
+assert _OF_ID == 1  # noqa: S101 - Journal adds sequence numbers as they are
+
+_BUS_OFFSET, (_ARRIVED_AT, _BUS_ID, _FIRST_VISITOR, _PARTY_SIZE) = offsets_and_factors(
+    *("arrived_at", "bus_id", "first_visitor_id", "party_size")
+)
+_LINE_OFFSET, (_GROUP_ID, _LINE) = offsets_and_factors("group_id", "line")
+_BUS_OFFSET += _FIRST_HALF
+_PARTY_OFFSET: Final = {
+    channel: _BUS_OFFSET + _LINE_OFFSET + TERMS["channel"].of(number_of_text(channel)) for channel in CHANNELS
+}
+_AMOUNT: Final = TERMS["amount_cents"]
 
 Party = tuple[int, int, int, int, int, str]
 """The visitors of a message: arrived_at, bus_id, group_id, first_visitor_id, party_size, channel; see the contract."""
@@ -59,9 +74,38 @@ def about_sale(party: bytes, amount_cents: int) -> bytes:
     return _SALE % (party, amount_cents)
 
 
+def weight_of_bus(arrived_at: int, bus_id: int, first_visitor_id: int, party_size: int) -> int:
+    """Return the weight of ``about_bus``: what it adds to that of a message, see ``simulator.digest``."""
+    places = _ARRIVED_AT * arrived_at + _BUS_ID * bus_id
+    return (_BUS_OFFSET + places + _FIRST_VISITOR * first_visitor_id + _PARTY_SIZE * party_size) % WEIGHT_MODULUS
+
+
+def weight_of_party(party: Party, line: int) -> int:
+    """Return the weight of ``about_party``."""
+    return _weight(party, line, party[-2])
+
+
+def weights_of_members(party: Party, line: int) -> range:
+    """Return the weights of ``about_members``; ids that follow each other have weights in equal steps."""
+    first = _weight(party, line, 1)
+    return range(first, first + _FIRST_VISITOR * party[-2], _FIRST_VISITOR)
+
+
+def weight_of_sale(party: int, amount_cents: int) -> int:
+    """Return the weight of ``about_sale`` from that of ``about_party``."""
+    return (party + _AMOUNT.of(amount_cents)) % WEIGHT_MODULUS
+
+
+def _weight(party: Party, line: int, party_size: int) -> int:
+    arrived_at, bus_id, group_id, first_visitor_id, _, channel = party
+    places = _ARRIVED_AT * arrived_at + _BUS_ID * bus_id + _GROUP_ID * group_id + _LINE * line
+    visitors = _FIRST_VISITOR * first_visitor_id + _PARTY_SIZE * party_size
+    return (_PARTY_OFFSET[channel] + places + visitors) % WEIGHT_MODULUS
+
+
 class HourClosed(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True,
                  tag_field="event_type", tag=EventType.HOUR_CLOSED.value):  # fmt: skip
-    """Receipt: how many events of one type a venue produced in one hour."""
+    """Receipt: how much of one type a venue produced in one hour, and the digest of its contents."""
 
     schema_version: int
     event_id: str
@@ -77,6 +121,7 @@ class HourClosed(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
     servers: int | None = None
     run_venues: int
     final: bool
+    digest: int | None = None
 
 
 #: A receipt as JSON, UTF-8.

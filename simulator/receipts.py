@@ -1,22 +1,26 @@
-"""Receipts: counts of what a venue produced in an hour, kept while it is produced."""
+"""Receipts: what a venue produced in an hour, counted and digested while it is produced."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
+from simulator.digest import digest_of
 from simulator.events import ACTIVITY_TYPES, HOUR_US, SCHEMA_VERSION, EventType, hour_start_us
 from simulator.messages import HourClosed
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one event type at a venue."""
+    """Sums over the events of one type at a venue."""
 
     event_type: EventType
     topic: str
     servers: int | None  #: sellers for buy_tickets, scanners for scan_tickets, else None
     count: int = 0  #: events in the open hour
     duration_us: int = 0  #: sum of their durations
+    content: int = 0  #: sum of the squares of their weights, see ``simulator.digest``
     closed: int = 0  #: events in the hours before
 
 
@@ -47,7 +51,7 @@ class Ledger:
             final: Whether the venue sends nothing after this hour.
         """
         for sequence, tally in enumerate(self.tallies.values(), first_sequence):
-            yield HourClosed(
+            receipt = HourClosed(
                 schema_version=SCHEMA_VERSION,
                 event_id=f"{run_id}-{venue_id}-{sequence}",
                 run_id=run_id,
@@ -63,7 +67,9 @@ class Ledger:
                 run_venues=run_venues,
                 final=final,
             )
+            digest = digest_of(msgspec.structs.asdict(receipt), content=tally.content)
+            yield msgspec.structs.replace(receipt, digest=digest)
             tally.closed += tally.count
-            tally.count = tally.duration_us = 0
+            tally.count = tally.duration_us = tally.content = 0
         self.hour_start = self.hour_end
         self.hour_end += HOUR_US

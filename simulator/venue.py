@@ -14,12 +14,21 @@ from simulator.distributions import Streams
 from simulator.environment import Environment, Steps
 from simulator.events import ACTIVITY_TYPES
 from simulator.journal import Journal
-from simulator.messages import about_bus, about_members, about_party, about_sale
+from simulator.messages import (
+    about_bus,
+    about_members,
+    about_party,
+    about_sale,
+    weight_of_bus,
+    weight_of_party,
+    weight_of_sale,
+    weights_of_members,
+)
 from simulator.queues import Lines, OneLine, SeparateLines
 from simulator.scenario import Scenario
 
 #: Increased whenever the same scenario and seed give other events than before; part of every run's default id.
-MODEL_VERSION: Final = 1
+MODEL_VERSION: Final = 2
 
 # Local names because an enumeration lookup costs a tenth of a microsecond, and each message needs one.
 (
@@ -89,7 +98,7 @@ class Venue:
         self._close_if_done()
 
     def _unload(self, bus: Bus) -> None:
-        self.journal.record(BUS_ARRIVAL, bus.arrived_at, bus.arrived_at, about_bus(*bus))
+        self.journal.record(BUS_ARRIVAL, bus.arrived_at, bus.arrived_at, about_bus(*bus), weight_of_bus(*bus))
         for group in self._arrivals.groups(bus):
             self._groups_inside += 1
             Steps(self._env, self._visit(group, bus.arrived_at))
@@ -110,14 +119,15 @@ class Venue:
             yield walk_to_sellers
             joined = set_off + walk_to_sellers
             line, ((served, *_), (bought, *_)) = self._sellers.join(joined, (sale,))
-            at_seller = about_party(party, line)
-            record(WALK_TO_SELLER, set_off, joined, at_seller)
+            at_seller, weight = about_party(party, line), weight_of_party(party, line)
+            record(WALK_TO_SELLER, set_off, joined, at_seller, weight)
             if served > joined:
                 yield served - joined
-            record(WAIT_IN_SELLER_LINE, joined, served, at_seller)
+            record(WAIT_IN_SELLER_LINE, joined, served, at_seller, weight)
             yield sale
             self._sellers.leave(line)
-            record(BUY_TICKETS, served, bought, about_sale(at_seller, self._price * len(scans)))
+            amount = self._price * len(scans)
+            record(BUY_TICKETS, served, bought, about_sale(at_seller, amount), weight_of_sale(weight, amount))
             set_off = bought
             yield walk_to_scanners
             now = joined = bought + walk_to_scanners
@@ -127,18 +137,18 @@ class Venue:
             now = joined = set_off + walk
 
         line, moments = self._scanners.join(joined, scans)
-        members = about_members(party, line)
-        for member in members:
-            record(WALK_TO_SCANNER, set_off, joined, member)
+        members, weights = about_members(party, line), weights_of_members(party, line)
+        for member, weight in zip(members, weights, strict=True):
+            record(WALK_TO_SCANNER, set_off, joined, member, weight)
         for moment, begins, which, began in moments:
             if moment > now:
                 yield moment - now
                 now = moment
             if begins:
-                record(WAIT_IN_SCANNER_LINE, joined, now, members[which])
+                record(WAIT_IN_SCANNER_LINE, joined, now, members[which], weights[which])
             else:
                 self._scanners.leave(line)
-                record(SCAN_TICKETS, began, now, members[which])
+                record(SCAN_TICKETS, began, now, members[which], weights[which])
 
         self._groups_inside -= 1
         self._close_if_done()

@@ -282,13 +282,14 @@ def _warehouse(settings: Settings, now: datetime) -> Station:
         "hours": hours,
         "newest_hour": str(Hour.containing(newest.replace(tzinfo=UTC))),
         "proved": found.proved,
+        "counted": found.counted,
         "unproved": found.unproved,
         "wrong": found.wrong,
     }
     return Station(
         "broken" if found.wrong else "there",
-        f"{hours:,} hours, the newest {facts['newest_hour']}: {found.proved:,} proved, {found.unproved:,} unproved, "
-        f"{found.wrong:,} wrong{copied}",
+        f"{hours:,} hours, the newest {facts['newest_hour']}: {found.proved:,} proved, "
+        f"{found.counted:,} counted, {found.unproved:,} unproved, {found.wrong:,} wrong{copied}",
         facts,
     )
 

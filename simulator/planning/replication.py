@@ -86,7 +86,7 @@ class _WaitLog(Journal):
         self.scanners: Final[list[tuple[int, int, int, int]]] = []
         self._kept: Final = {EventType.WAIT_IN_SELLER_LINE: self.sellers, EventType.WAIT_IN_SCANNER_LINE: self.scanners}
 
-    def record(self, kind: EventType, began: int, ended: int, about: bytes) -> None:
+    def record(self, kind: EventType, began: int, ended: int, about: bytes, weight: int) -> None:
         """Record the activity that ends now if it is a wait."""
         if kind in self._kept:
             who = _read(b"{%b}" % about)

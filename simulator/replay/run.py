@@ -15,7 +15,14 @@ from simulator.environment import Environment, wall_clock_us
 from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, SCHEMA_VERSION, EventType, hour_start_us
 from simulator.exceptions import RunError
 from simulator.journal import Journal, MessageHeader
-from simulator.messages import about_bus, about_party, about_sale
+from simulator.messages import (
+    about_bus,
+    about_party,
+    about_sale,
+    weight_of_bus,
+    weight_of_party,
+    weight_of_sale,
+)
 from simulator.receipts import Ledger
 from simulator.replay.spool import ActivityRecord, EventLog
 from simulator.run import RUN_ID
@@ -26,7 +33,7 @@ from simulator.timestamps import iso, utc
 _DAY_US: Final = 24 * HOUR_US
 
 #: Increased whenever the same log gives other messages than before; part of every default run id.
-_TRANSLATION_VERSION: Final = 2
+_TRANSLATION_VERSION: Final = 3
 
 _DIGEST_LENGTH: Final = 10
 
@@ -124,8 +131,8 @@ def replay(
                 ended = run.start_us + activity.ended_us
                 if ended > env.now:
                     yield env.timeout(ended - env.now)
-                about = _about(activity, run.start_us, price)
-                journal.record(activity.kind, run.start_us + activity.began_us, ended, about)
+                about, weight = _about(activity, run.start_us, price)
+                journal.record(activity.kind, run.start_us + activity.began_us, ended, about, weight)
             sent += len(batch)
             sink.poll()
             on_progress(ReplayProgress(journal.events, sent / log.events))
@@ -148,14 +155,19 @@ def replay(
     )
 
 
-def _about(activity: ActivityRecord, start_us: int, price: int) -> bytes:
-    """Build the second half of the message."""
+def _about(activity: ActivityRecord, start_us: int, price: int) -> tuple[bytes, int]:
+    """Build the second half of the message, and its weight."""
     _, _, _, arrived_us, bus_id, group_id, first_visitor_id, party_size, channel, line = activity
     arrived_at = start_us + arrived_us
     if line is None:
-        return about_bus(arrived_at, bus_id, first_visitor_id, party_size)
-    about = about_party((arrived_at, bus_id, group_id, first_visitor_id, party_size, channel), line)
-    return about_sale(about, price * party_size) if activity.kind is EventType.BUY_TICKETS else about
+        bus = (arrived_at, bus_id, first_visitor_id, party_size)
+        return about_bus(*bus), weight_of_bus(*bus)
+    party = (arrived_at, bus_id, group_id, first_visitor_id, party_size, channel)
+    about, weight = about_party(party, line), weight_of_party(party, line)
+    if activity.kind is not EventType.BUY_TICKETS:
+        return about, weight
+    amount_cents = price * party_size
+    return about_sale(about, amount_cents), weight_of_sale(weight, amount_cents)
 
 
 def _start(start: datetime | None, length_us: int) -> int:

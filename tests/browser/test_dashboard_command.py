@@ -51,7 +51,7 @@ def test_it_prints_the_pages_path_and_with_json_what_the_page_holds(home: Path) 
     summary = json.loads(_command(home, "--json").communicate()[0])
     assert summary["path"] == str(page)
     assert summary["runs"] == 2
-    assert summary["states"] == {"proved": 1288, "unproved": 0, "wrong": 0}
+    assert summary["states"] == {"proved": 1288, "counted": 0, "unproved": 0, "wrong": 0}
     assert summary["bytes"] == pytest.approx(written, abs=10)
 
 

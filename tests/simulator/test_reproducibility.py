@@ -1,9 +1,10 @@
 from hashlib import sha256
+from re import sub
 
 from simulator.distributions import MINUTE_US, Exponential, Normal, Streams
 
 #: Of `original`, seed 7, one hour, two venues. If this changes, the model has changed: raise MODEL_VERSION and say so.
-STORED_DIGEST = "b0a9e77ba21b7541408d07a24c1d888c46438a31a36b2da7b4c773ce30de4b3b"  # pragma: allowlist secret
+STORED_DIGEST = "7c9f5bb5b656b4ae59c0100cedd12109be1253bf6cc094702589dc9263d2075e"  # pragma: allowlist secret
 
 
 def test_the_same_run_sends_the_same_bytes(ran):
@@ -21,7 +22,7 @@ def test_another_seed_sends_something_else(ran):
 def test_a_venue_does_not_depend_on_how_many_others_there_are(ran):
     def of_venue_2(venues):
         return [
-            value.replace(f'"run_venues":{venues}'.encode(), b"")
+            sub(rb'"(run_venues|digest)":\d+', b"", value)
             for _, key, value in ran(venues=venues, run_id="x", hours=2).sent
             if key == b"venue-2"
         ]

@@ -217,6 +217,6 @@ def _compare(settings: Settings, report: DemoReport) -> None:
     with open_warehouse(settings).reading() as connection:
         report.in_warehouse = dict(connection.execute(_COUNTS_IN_WAREHOUSE, [report.run_id]).fetchall())
         venues = [v for v in read_reconciliation(connection).venues if v.run_id == report.run_id]
-    report.receipts = sum(venue.proved + venue.unproved + venue.wrong for venue in venues)
+    report.receipts = sum(venue.proved + venue.counted + venue.unproved + venue.wrong for venue in venues)
     report.matched = sum(venue.proved for venue in venues)
     report.hours = max((venue.hours for venue in venues), default=0)

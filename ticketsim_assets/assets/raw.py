@@ -39,8 +39,8 @@ RECEIPTS: Final = dg.AssetCheckSpec(
     "receipts",
     asset=RAW_EVENTS,
     blocking=True,
-    description="Events of the hour = what its receipts count, per run, venue and event type, to the row and the "
-    "microsecond. Wrong blocks everything downstream; unproved (no receipt) is a warning.",
+    description="Events of the hour = what its receipts count, per run, venue and event type, to the row, the "
+    "microsecond and the digest of all fields. Wrong blocks everything downstream; unproved (no receipt) is a warning.",
 )
 
 #: One writer: see the pool's limit in dagster.yaml.

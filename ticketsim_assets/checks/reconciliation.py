@@ -4,9 +4,11 @@ The view compares live over raw.events, so what is read here is true at this mom
 compares what has arrived; a venue of which nothing has arrived is found by `ticketsim_assets.warehouse.absent_venues`.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, Final, Literal
 
 from simulator.events import EventType
@@ -19,7 +21,11 @@ VIEWS: Final = (RECONCILIATION, "marts.reconciliation_hourly")
 """Where the comparison is read, the first that is there: a warehouse of the release before this one has it in its marts
 only, until its next load."""
 
-State = Literal["proved", "unproved", "wrong"]
+#: Nothing but a change by hand leaves a row without run or venue: it is named all the same.
+_WHOSE: Final = "coalesce(run_id, '(no run)') as run_id, coalesce(venue_id, '(no venue)') as venue_id"
+
+State = Literal["proved", "counted", "unproved", "wrong"]
+"""`counted`: equal to its receipt in number and duration, but the receipt has no digest, so contents are unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +39,14 @@ class Venue:
     hours: int
     events: int  #: in the warehouse, of the seven activities
     proved: int  #: pairs of hour and event type
+    counted: int
     unproved: int
     wrong: int
 
     @property
     def state(self) -> State:
         """The worst state of its hours and event types."""
-        return worst(self.proved, self.unproved, self.wrong)
+        return worst(self.proved, self.counted, self.unproved, self.wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,11 @@ class Reconciliation:
         return sum(venue.proved for venue in self.venues)
 
     @property
+    def counted(self) -> int:
+        """Combinations that equal a receipt without a digest."""
+        return sum(venue.counted for venue in self.venues)
+
+    @property
     def unproved(self) -> int:
         """Combinations without a receipt."""
         return sum(venue.unproved for venue in self.venues)
@@ -88,14 +100,16 @@ class Reconciliation:
     @property
     def state(self) -> State:
         """The worst state of all."""
-        return worst(self.proved, self.unproved, self.wrong)
+        return worst(self.proved, self.counted, self.unproved, self.wrong)
 
 
-def worst(proved: int, unproved: int, wrong: int) -> State:
+def worst(proved: int, counted: int, unproved: int, wrong: int) -> State:
     """Return the worst state that occurs; an empty warehouse is unproved."""
     if wrong:
         return "wrong"
-    return "unproved" if unproved or not proved else "proved"
+    if unproved or not proved + counted:
+        return "unproved"
+    return "counted" if counted else "proved"
 
 
 def find_view(connection: Reader) -> str:
@@ -128,12 +142,12 @@ def read_reconciliation(
     """
     view = find_view(connection)
     condition, parameters = within(start, end)
+    # One pass, because the view reads all of raw: what is proved is a row per hour, all else stands for itself.
     rows = connection.execute(
         f"""
-        select run_id, venue_id, min(hour_start), max(hour_start), count(distinct hour_start),
-            cast(sum(actual_count) as bigint), sum(case when state = 'proved' then 1 else 0 end),
-            sum(case when state = 'unproved' then 1 else 0 end), sum(case when state = 'wrong' then 1 else 0 end)
-        from {connection.named(view)} where {condition} group by run_id, venue_id order by run_id, venue_id
+        select {_WHOSE}, hour_start, case when state <> 'proved' then event_type end as event_type, state,
+            count(*), cast(sum(actual_count) as bigint), max(expected_count), max(difference)
+        from {connection.named(view)} where {condition} group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4
         """,  # noqa: S608 the view's name is a constant
         parameters,
     ).fetchall()
@@ -142,16 +156,25 @@ def read_reconciliation(
             f"the warehouse holds no hour {'yet' if start is end is None else 'of that range'}. "
             "Run `ticketsim demo`, or `ticketsim materialize` on a lake with complete hours."
         )
-    problems = read_problems(connection, start, end)
-    absent = [problem for problem in problems if problem.event_type == EventType.HOUR_CLOSED]
-    venues = sorted([*(_venue(*row) for row in rows), *_absent_venues(absent)], key=lambda v: (v.run_id, v.venue_id))
-    return Reconciliation(venues=tuple(venues), problems=problems)
+    if not _compares_contents(connection, view):
+        rows = [(*row[:4], "counted" if row[4] == "proved" else row[4], *row[5:]) for row in rows]
+    absences = [*map(_absence, hours_without_a_venue(connection, start, end))]
+    by_venue = groupby(rows, key=lambda row: (row[0], row[1]))
+    venues = [_venue(run_id, venue_id, list(of_venue)) for (run_id, venue_id), of_venue in by_venue]
+    digested = {venue.run_id for venue in venues if venue.proved}
+    problems = [
+        _problem(*row[:5], expected, actual, difference)
+        for *row, _, actual, expected, difference in rows
+        if row[4] in {"unproved", "wrong"} or (row[4] == "counted" and row[0] in digested)
+    ]
+    venues = sorted([*venues, *_absent_venues(absences)], key=lambda v: (v.run_id, v.venue_id))
+    return Reconciliation(venues=tuple(venues), problems=_worst_first([*absences, *problems]))
 
 
 def read_problems(
     connection: Reader, start: datetime | None = None, end: datetime | None = None
 ) -> tuple[Problem, ...]:
-    """Return what is not proved, wrong before unproved, then by run, venue, hour and event type.
+    """Return what is wrong, then what is unproved, each by run, venue, hour and event type.
 
     Args:
         connection: the warehouse, with the view.
@@ -161,14 +184,26 @@ def read_problems(
     condition, parameters = within(start, end)
     rows = connection.execute(
         f"""
-        select run_id, venue_id, hour_start, event_type, state, expected_count, actual_count, difference
-        from {connection.named(find_view(connection))} where state <> 'proved' and {condition}
-        order by state desc, run_id, venue_id, hour_start, event_type
+        select {_WHOSE}, hour_start, event_type, state, expected_count, actual_count, difference
+        from {connection.named(find_view(connection))} where state in ('unproved', 'wrong') and {condition}
         """,  # noqa: S608 the view's name is a constant
         parameters,
     ).fetchall()
     problems = [*map(_absence, hours_without_a_venue(connection, start, end)), *(_problem(*row) for row in rows)]
-    return tuple(sorted(problems, key=lambda p: (p.state != "wrong", p.run_id, p.venue_id, p.hour, p.event_type)))
+    return _worst_first(problems)
+
+
+def _worst_first(problems: list[Problem]) -> tuple[Problem, ...]:
+    order = ("wrong", "unproved", "counted")
+    return tuple(sorted(problems, key=lambda p: (order.index(p.state), p.run_id, p.venue_id, p.hour, p.event_type)))
+
+
+def _compares_contents(connection: Reader, view: str) -> bool:
+    """Return whether the view compares digests; that of a release before this one calls proved what it has counted."""
+    nothing = connection.execute(
+        f"select * from {connection.named(view)} where event_date = date '2000-01-01' limit 0"  # noqa: S608 a constant
+    )
+    return "expected_digest" in {column[0] for column in nothing.description}
 
 
 def _absence(found: AbsentVenues) -> Problem:
@@ -190,11 +225,27 @@ def _absent_venues(problems: list[Problem]) -> Iterator[Venue]:
         of_run = [problem for problem in problems if problem.run_id == run_id]
         hours = [problem.hour for problem in of_run]
         wrong = sum(problem.state == "wrong" for problem in of_run)
-        yield Venue(run_id, venue_id, min(hours), max(hours), len(hours), 0, 0, len(hours) - wrong, wrong)
+        yield Venue(run_id, venue_id, min(hours), max(hours), len(hours), 0, 0, 0, len(hours) - wrong, wrong)
 
 
-def _venue(run_id: str, venue_id: str, first: datetime, last: datetime, *figures: int) -> Venue:
-    return Venue(run_id, venue_id, first.replace(tzinfo=UTC), last.replace(tzinfo=UTC), *figures)
+def _venue(run_id: str, venue_id: str, rows: list[Any]) -> Venue:
+    """Return the venue of ``rows``, in the columns of `read_reconciliation`, ordered by hour."""
+    hours = [row[2].replace(tzinfo=UTC) for row in rows]
+    states: Counter[str] = Counter()
+    for row in rows:
+        states[row[4]] += row[5]
+    return Venue(
+        run_id,
+        venue_id,
+        first_hour=hours[0],
+        last_hour=hours[-1],
+        hours=len(set(hours)),
+        events=sum(row[6] for row in rows),
+        proved=states["proved"],
+        counted=states["counted"],
+        unproved=states["unproved"],
+        wrong=states["wrong"],
+    )
 
 
 def _problem(run_id: str, venue_id: str, hour: datetime, *rest: Any) -> Problem:

@@ -389,8 +389,9 @@
   // ---- receipts ----------------------------------------------------------------------------------------------------
 
   const countIn = (keep) => {
-    const counts = { proved: 0, unproved: 0, wrong: 0 };
+    const counts = { proved: 0, counted: 0, unproved: 0, wrong: 0 };
     data.receipts.hour.forEach((_, i) => keep(data.receipts, i) && (counts.proved += data.receipts.proved[i]));
+    data.receipts.hour.forEach((_, i) => keep(data.receipts, i) && (counts.counted += data.receipts.counted[i]));
     for (const receipt of data.offending) {
       const row = { run: [receipt.run], venue: [receipt.venue], hour: [receipt.hour] };
       if (keep(row, 0)) counts[receipt.state] += 1;
@@ -419,16 +420,18 @@
 
   /** The verdict on the whole warehouse: filters must not be able to hide a difference. */
   function showBadge() {
-    const { proved, unproved, wrong } = everything;
-    const state = wrong ? "wrong" : unproved ? "unproved" : proved ? "proved" : "unchecked";
+    const { proved, counted, unproved, wrong } = everything;
+    const state = wrong ? "wrong" : unproved ? "unproved" : counted ? "counted" : proved ? "proved" : "unchecked";
     const verdicts = {
       wrong: `${plural(wrong, "receipt")} ${wrong === 1 ? "differs" : "differ"} from the warehouse`,
       unproved: "Some hours have no receipt",
+      counted: "Hours equal receipts in number and duration",
       proved: "Every hour equals its receipts",
       unchecked: "No hour has been checked yet",
     };
     const text = element("span", "");
-    const counts = `${whole.format(proved)} proved, ${whole.format(unproved)} unproved, ${whole.format(wrong)} wrong`;
+    const found = `${whole.format(proved)} proved, ${counted ? `${whole.format(counted)} counted, ` : ""}`;
+    const counts = `${found}${whole.format(unproved)} unproved, ${whole.format(wrong)} wrong`;
     text.append(element("strong", verdicts[state]), element("small", counts));
     $("badge").className = `badge ${state}`;
     $("badge").dataset.verdict = state;
@@ -474,7 +477,7 @@
 
   function showStates() {
     const here = countIn((rows, i) => chosen(rows, i) && within(rows.hour[i]));
-    for (const state of ["proved", "unproved", "wrong"]) {
+    for (const state of ["proved", "counted", "unproved", "wrong"]) {
       const cells = document.querySelectorAll(`[data-state-row="${state}"] td`);
       cells[0].textContent = whole.format(here[state]);
       cells[1].textContent = whole.format(everything[state]);

@@ -27,7 +27,7 @@ _TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE)
 STAGES: Final = ("seller", "scanner")
 
 #: States of a receipt, the worst last.
-STATES: Final = ("proved", "unproved", "wrong")
+STATES: Final = ("proved", "counted", "unproved", "wrong")
 
 _HOUR_MS: Final = HOUR_US // 1000
 _SECOND_US: Final = HOUR_US // 3600
@@ -104,7 +104,7 @@ class Marts:
     @property
     def states(self) -> dict[str, int]:
         """The number of receipts in each of STATES, over all hours."""
-        counts = dict.fromkeys(STATES, 0) | {"proved": sum(self.receipts["proved"])}
+        counts = dict.fromkeys(STATES, 0) | {state: sum(self.receipts[state]) for state in ("proved", "counted")}
         for receipt in self.offending:
             counts[receipt["state"]] += 1
         return counts
@@ -158,6 +158,7 @@ def _absences(reader: Reader) -> list[tuple[Any, ...]]:
             found.venues,
             found.hour_start,
             0,
+            0,
             EventType.HOUR_CLOSED.value,
             found.state,
             None,
@@ -181,16 +182,17 @@ def _in_seconds(row: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _by_hour(receipts: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-    """Return one row per run, venue and hour: the number of proved receipts, and a list of the others."""
+    """Return one row per run, venue and hour: how many receipts are proved and counted, and a list of the others."""
     hours = []
     for key, rows in groupby(map(_located, receipts), key=lambda row: row[:3]):
-        proved, not_proved = 0, []
-        for *_, count, event_type, state, expected, actual, difference in rows:
-            proved += count
+        proved, counted, not_proved = 0, 0, []
+        for *_, proved_here, counted_here, event_type, state, expected, actual, difference in rows:
+            proved += proved_here
+            counted += counted_here
             if event_type is not None:
                 figures = {"expected": expected, "actual": actual, "difference": difference}
                 not_proved.append({"type": event_type, "state": state, **figures})
-        hours.append((*key, proved, not_proved))
+        hours.append((*key, proved, counted, not_proved))
     return hours
 
 
@@ -200,18 +202,19 @@ from {{}}
 order by hour_start, run_id, venue_id
 """  # noqa: S608 - constants of this module
 
-# one pass, because the view reads all of raw: what is proved is one row per hour, everything else stands for itself
+# one pass, because the view reads all of raw: what equals its receipt is one row per hour and state, all else is itself
 _RECEIPTS: Final = """
 select
     run_id, venue_id, hour_start,
     sum(case when state = 'proved' then 1 else 0 end),
-    case when state <> 'proved' then event_type end as event_type,
+    sum(case when state = 'counted' then 1 else 0 end),
+    case when state in ('unproved', 'wrong') then event_type end as event_type,
     state,
-    max(case when state <> 'proved' then expected_count end),
-    max(case when state <> 'proved' then actual_count end),
-    max(case when state <> 'proved' then difference end)
+    max(case when state in ('unproved', 'wrong') then expected_count end),
+    max(case when state in ('unproved', 'wrong') then actual_count end),
+    max(case when state in ('unproved', 'wrong') then difference end)
 from {}
-group by 1, 2, 3, 5, 6
+group by 1, 2, 3, 6, 7
 order by hour_start, run_id, venue_id, event_type
 """
 
@@ -245,14 +248,14 @@ def _marts(
     edge_at = {edge: position for position, edge in enumerate(edges)}
     offending = [
         {"run": run_at[run], "venue": venue_at[venue], "hour": hour, **receipt}
-        for run, venue, hour, _, not_proved in receipts
+        for run, venue, hour, _, _, not_proved in receipts
         for receipt in not_proved
     ]
     return Marts(
         runs=runs,
         venues=venues,
         venue_hours=columns(("run", "venue", "hour", *MEASURES), venue_hours),
-        receipts=columns(("run", "venue", "hour", "proved"), [row[:4] for row in receipts]),
+        receipts=columns(("run", "venue", "hour", "proved", "counted"), [row[:5] for row in receipts]),
         waits=columns(
             ("run", "venue", "hour", "stage", "bucket", "visitors"),
             [(*row[:3], STAGES.index(row[3]), edge_at[row[4]], row[6]) for row in waits],

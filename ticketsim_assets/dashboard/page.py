@@ -24,7 +24,7 @@ class DashboardSummary:
     runs: int
     venues: int
     bytes: int  #: size of the page
-    states: dict[str, int]  #: receipts that are proved, unproved and wrong
+    states: dict[str, int]  #: receipts that are proved, counted, unproved and wrong
     missing: tuple[str, ...]  #: tables that the warehouse does not have
 
 

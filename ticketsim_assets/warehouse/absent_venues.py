@@ -47,7 +47,8 @@ def hours_without_a_venue(
     hours = reader.execute(
         f"""
         select distinct run_id, hour_start from {reader.named(_EVENTS)}
-        where event_type = 'hour_closed' and {condition} and {_one_of(lacking)} order by run_id, hour_start
+        where event_type = 'hour_closed' and hour_start is not null and {condition} and {_one_of(lacking)}
+        order by run_id, hour_start
         """,  # noqa: S608 names and placeholders of our own
         [*parameters, *lacking],
     ).fetchall()

@@ -23,6 +23,7 @@ final as (
         servers,
         run_venues,
         final,
+        digest,
 
         ---------- times
         event_time,

@@ -22,6 +22,8 @@ final as (
         actual_count,
         expected_duration_us,
         actual_duration_us,
+        expected_digest,
+        actual_digest,
 
         ---------- judgement
         state,

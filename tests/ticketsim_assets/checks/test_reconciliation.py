@@ -19,7 +19,7 @@ from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader
 
 COLUMNS = """run_id varchar, venue_id varchar, hour_start timestamp, event_date date, event_type varchar,
     expected_count bigint, actual_count bigint, expected_duration_us bigint, actual_duration_us bigint,
-    state varchar, difference varchar"""
+    expected_digest bigint, actual_digest bigint, state varchar, difference varchar"""
 
 
 def hour(number: int) -> datetime:
@@ -54,7 +54,7 @@ def add(
     difference: str | None = None,
 ) -> None:
     naive = (start or hour(3)).replace(tzinfo=None)
-    row = [run, venue, naive, naive.date(), "buy_tickets", expected, actual, 0, 0, state, difference]
+    row = [run, venue, naive, naive.date(), "buy_tickets", expected, actual, 0, 0, 7, 7, state, difference]
     warehouse.execute(f"insert into raw.reconciliation values ({', '.join('?' * len(row))})", row)
 
 
@@ -155,10 +155,33 @@ def test_problems_of_a_range_end_before_its_end(warehouse):
 
 
 @pytest.mark.parametrize(
-    ("counts", "state"), [((3, 2, 1), "wrong"), ((3, 2, 0), "unproved"), ((3, 0, 0), "proved"), ((0, 0, 0), "unproved")]
+    ("counts", "state"),
+    [
+        ((3, 1, 2, 1), "wrong"),
+        ((3, 1, 2, 0), "unproved"),
+        ((3, 1, 0, 0), "counted"),
+        ((3, 0, 0, 0), "proved"),
+        ((0, 0, 0, 0), "unproved"),
+    ],
 )
 def test_the_worst_state_wins_and_nothing_is_never_proved(counts, state):
     assert worst(*counts) == state
+
+
+def test_what_a_receipt_without_a_digest_counts_is_listed_only_where_others_of_its_run_have_one(warehouse):
+    add(warehouse, "counted", start=hour(3))
+    found = read_reconciliation(warehouse)
+    assert (found.state, found.counted, found.problems) == ("counted", 1, ())
+    add(warehouse, "proved", start=hour(4))
+    assert [(p.state, p.hour) for p in read_reconciliation(warehouse).problems] == [("counted", hour(3))]
+    assert read_problems(warehouse) == ()
+
+
+def test_a_view_of_a_release_without_digests_has_counted_what_it_calls_proved(warehouse):
+    add(warehouse)
+    warehouse.execute("alter table raw.reconciliation drop column expected_digest")
+    found = read_reconciliation(warehouse)
+    assert (found.state, found.counted, found.proved) == ("counted", 1, 0)
 
 
 def test_what_was_read_cannot_be_changed(warehouse):

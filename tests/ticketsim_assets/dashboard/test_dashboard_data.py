@@ -116,7 +116,7 @@ def test_receipts_are_counted_by_state_and_only_those_not_proved_are_kept_in_det
             ],
         )
     )
-    assert marts.states == {"proved": 2, "unproved": 1, "wrong": 1}
+    assert marts.states == {"proved": 2, "counted": 0, "unproved": 1, "wrong": 1}
     assert sum(marts.receipts["proved"]) == 2
     assert [(receipt["state"], receipt["type"]) for receipt in marts.offending] == [
         ("wrong", "scan_tickets"),
