@@ -39,7 +39,7 @@ STATEMENTS = {
 def loaded(maker, warehouse) -> None:
     maker.append(messages := simulated())
     hours = sorted({hour_of(message) for message in messages})
-    load_events(maker.lake.snapshot(), warehouse, hours, {}, allow_incomplete=False)
+    load_events(maker.lake.snapshot(), warehouse, hours, {}, ForgottenRuns(), allow_incomplete=False)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_both_engines_have_the_simulators_digests_and_find_what_numbers_and_dura
             with warehouse.reading() as reader:
                 wrong = read_problems(reader)
             all_hours = sorted({hour_of(message) for message in simulated()})
-            load_events(maker.lake.snapshot(), warehouse, all_hours, {}, allow_incomplete=False)
+            load_events(maker.lake.snapshot(), warehouse, all_hours, {}, ForgottenRuns(), allow_incomplete=False)
         assert wrong, changed
         assert {problem.state for problem in wrong} == {"wrong"}
         assert len({problem.event_type for problem in wrong}) == 1
