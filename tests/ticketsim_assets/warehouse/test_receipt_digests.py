@@ -10,6 +10,7 @@ import pytest
 
 from simulator.digest import digest_of
 from simulator.events import FIELDS, Field
+from streaming.lake.forgotten_runs import ForgottenRuns
 from ticketsim_assets.assets.loading import load_events
 from ticketsim_assets.checks.reconciliation import Problem, read_problems, read_reconciliation
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader
