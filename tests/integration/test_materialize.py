@@ -177,6 +177,7 @@ def test_materialising_a_range_again_cures_a_deleted_row_that_reconcile_names_an
     [problem] = answer.json["problems"]
     assert (problem["venue_id"], problem["event_type"], problem["state"]) == (venue, "scan_tickets", "wrong")
     assert f"{hour:%Y-%m-%dT%H}" in str(problem["hour"])
+    assert [(event["finding"], event["event_id"]) for event in answer.json["events"]] == [("missing", victim)]
     again = ticketsim("materialize", "--from", str(loaded[1][0]), "--to", str(loaded[1][-1]), "--json")
     assert again.code == 0, again.err
     assert [run["job"] for run in again.json["runs"]] == ["hourly", "rebuild_dashboard"]

@@ -1,5 +1,6 @@
 """``ticketsim reconcile``: compare the warehouse with the simulation's receipts."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from ticketsim.output import JsonOption, console, emit_json, say
 
 if TYPE_CHECKING:
+    from ticketsim_assets.checks.differing_events import DifferingEvent
     from ticketsim_assets.checks.reconciliation import Problem, Reconciliation, Venue
     from ticketsim_assets.settings import Settings
 
@@ -32,19 +34,25 @@ def reconcile(
     """
     from ticketsim_assets.settings import read_settings
 
-    found = _read(read_settings(), first, last)
+    found, events = _read(read_settings(), first, last)
     acceptable = {"proved"} if strict else {"proved", "counted", "unproved"}
     ok = found.state in acceptable
-    _show(found)
+    _show(found, events)
     if as_json:
-        emit_json(_as_json(found, ok))
+        emit_json(_as_json(found, events, ok))
     raise typer.Exit(0 if ok else 1)
 
 
-def _read(settings: "Settings", first: str | None, last: str | None) -> "Reconciliation":
-    """Read the warehouse that runs write, not the readers' copy; wait while it is locked."""
+def _read(settings: "Settings", first: str | None, last: str | None) -> tuple["Reconciliation", list["DifferingEvent"]]:
+    """Read the warehouse that runs write, not the readers' copy; wait while it is locked.
+
+    Returns:
+        The comparison with the receipts, and the events behind what is wrong.
+    """
+    from streaming.lake.reader import Lake
     from ticketsim.warehouse import open_warehouse
     from ticketsim_assets.assets.partitions import parse_hour
+    from ticketsim_assets.checks.differing_events import differing_events
     from ticketsim_assets.checks.reconciliation import read_reconciliation
     from ticketsim_assets.exceptions import NothingToReconcile
 
@@ -54,11 +62,15 @@ def _read(settings: "Settings", first: str | None, last: str | None) -> "Reconci
             f"There is no warehouse at {settings.warehouse_path}. Run `ticketsim demo`, or set TICKETSIM_HOME."
         )
     with console.status("reading the warehouse"), open_warehouse(settings).reading() as connection:
-        return read_reconciliation(connection, start, end)
+        found = read_reconciliation(connection, start, end)
+        if not found.wrong:
+            return found, []
+        lake = Lake(settings.lake)
+        return found, differing_events(connection, lake.snapshot() if lake.exists() else None, found.problems)
 
 
-def _show(found: "Reconciliation") -> None:
-    """Print the table of venues and the first problems on stderr."""
+def _show(found: "Reconciliation", events: list["DifferingEvent"]) -> None:
+    """Print the table of venues and the first problems and events on stderr."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -79,9 +91,13 @@ def _show(found: "Reconciliation") -> None:
         say(str(problem), style=COLOURS[problem.state])
     if len(found.problems) > SHOWN:
         console.print(f"... and {len(found.problems) - SHOWN:,} more; --json lists all of them")
+    for event in events[:SHOWN]:
+        say(str(event), style=COLOURS["wrong"])
+    if len(events) > SHOWN:
+        console.print(f"... and {len(events) - SHOWN:,} more events; --json lists them")
 
 
-def _as_json(found: "Reconciliation", ok: bool) -> dict[str, Any]:
+def _as_json(found: "Reconciliation", events: list["DifferingEvent"], ok: bool) -> dict[str, Any]:
     return {
         "ok": ok,
         "proved": found.proved,
@@ -90,6 +106,7 @@ def _as_json(found: "Reconciliation", ok: bool) -> dict[str, Any]:
         "wrong": found.wrong,
         "runs": [_run_as_json(run_id, found.venues) for run_id in sorted({venue.run_id for venue in found.venues})],
         "problems": [_problem_as_json(problem) for problem in found.problems],
+        "events": [_event_as_json(event) for event in events],
     }
 
 
@@ -111,6 +128,24 @@ def _run_as_json(run_id: str, all_venues: tuple["Venue", ...]) -> dict[str, Any]
             for venue in venues
         ],
     }
+
+
+def _event_as_json(event: "DifferingEvent") -> dict[str, Any]:
+    return {
+        "run_id": event.run_id,
+        "venue_id": event.venue_id,
+        "hour": event.hour.isoformat(),
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+        "finding": event.finding,
+        "fields": {
+            name: {"warehouse": _plain(here), "lake": _plain(there)} for name, (here, there) in event.fields.items()
+        },
+    }
+
+
+def _plain(value: Any) -> Any:
+    return f"{value.isoformat()}Z" if isinstance(value, datetime) else value
 
 
 def _problem_as_json(problem: "Problem") -> dict[str, Any]:
