@@ -3,7 +3,9 @@
 Written against the data, not against the product's own check, which is asked as well.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -11,6 +13,8 @@ from deltalake import DeltaTable
 
 from harness.kafka import held
 from harness.stream import Stream, Violation
+from simulator.digest import digest_of
+from simulator.events import FIELDS, EventType, hour_start_us
 from simulator.run import Summary
 from ticketsim_assets.checks.offsets import OffsetState, OffsetVerdict, check_offsets
 
@@ -58,6 +62,12 @@ where list_contains(?, run_id) and (
     or receipts.duration_us <> coalesce(counted.duration_us, 0)
 )
 order by all
+"""
+
+#: Each message once, as it was sent: a copy that differs in any field is another one.
+_MESSAGES = f"""
+select distinct {", ".join(f"epoch_us({f.name}) as {f.name}" if f.kind == "time" else f.name for f in FIELDS)}
+from lake where event_type <> 'quarantine' and list_contains(?, run_id)
 """
 
 _SENT = "select event_type, count(distinct event_id) from lake where run_id = ? group by all"
@@ -117,11 +127,31 @@ def require_receipts(stream: Stream, sent: Sequence[Summary]) -> None:
     with open_rows(stream) as rows:
         if differences := rows.execute(_DIFFERENCES, [[summary.run_id for summary in sent]]).fetchall():
             raise Violation(f"run, venue, hour, type, receipt, events: {differences[:8]}")
+        if differences := list(_wrong_digests(rows, [summary.run_id for summary in sent])):
+            raise Violation(f"run, venue, hour, type, digest of the receipt, of the events: {differences[:8]}")
         for summary in sent:
             found = dict(rows.execute(_SENT, [summary.run_id]).fetchall())
             wanted = {str(name): count for name, count in summary.events.items() if count}
             if found != wanted:
                 raise Violation(f"run {summary.run_id} sent {wanted}, the lake holds {found}")
+
+
+def _wrong_digests(rows: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield the receipts whose digest is not that of the events: some field of some event has changed on its way."""
+    found = rows.execute(_MESSAGES, [list(run_ids)])
+    names = [name for name, *_ in found.description]
+    receipts, events = [], defaultdict(list)
+    for values in found.fetchall():
+        message = dict(zip(names, values, strict=True))
+        if message["event_type"] == EventType.HOUR_CLOSED:
+            receipts.append(message)
+        else:
+            hour = hour_start_us(message["event_time"])
+            events[message["run_id"], message["venue_id"], hour, message["event_type"]].append(message)
+    for receipt in receipts:
+        cell = receipt["run_id"], receipt["venue_id"], receipt["hour_start"], receipt["of_event_type"]
+        if (digest := digest_of(receipt, events[cell])) != receipt["digest"]:
+            yield *cell, receipt["digest"], digest
 
 
 def verdict(stream: Stream, state: OffsetState | None = None) -> OffsetVerdict:
