@@ -1,149 +1,59 @@
 """Which offsets the lake holds: where a stream without a checkpoint goes on, and what lies between its rows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import unquote
 
-import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from streaming.lake.delta import open_table
-from streaming.lake.duckdb_files import able_to_read
 from streaming.lake.losses import Losses
 from streaming.lake.offset_gaps import OffsetGaps
 from streaming.lake.reader import Lake
-from streaming.offset_span import Span, next_outside
+from streaming.offset_span import Span, merged, next_outside
 from streaming.storage import arrow_filesystem
 from streaming.topic_partition import TopicPartition
 
 _COLUMNS: Final = ["topic", "kafka_partition", "kafka_offset"]
 
 
-#: Bounds are rows beside the lake's, so that what is missing at either end is found as what is missing in between.
-_HOLES: Final = """
-with present as (
-    select rows.topic, rows.kafka_partition, rows.kafka_offset
-    from read_parquet(?, hive_partitioning = false) as rows
-    inner join within
-        on rows.topic = within.topic
-        and rows.kafka_partition = within.kafka_partition
-        and rows.kafka_offset >= within.first_offset
-        and rows.kafka_offset < within.end_offset
-        and (within.resumed_at is null or rows.ingested_at >= within.resumed_at)
-    union all
-    select topic, kafka_partition, first_offset - 1 from within
-    union all
-    select topic, kafka_partition, end_offset from within
-),
-
-followed as (
-    select
-        topic,
-        kafka_partition,
-        kafka_offset + 1 as first_missing,
-        lead(kafka_offset) over (partition by topic, kafka_partition order by kafka_offset) as following
-    from present
-)
-
-select topic, kafka_partition, first_missing, following
-from followed
-where following > first_missing
-order by all
-"""
-
-_WITHIN: Final = pa.schema(
-    [
-        ("topic", pa.string()),
-        ("kafka_partition", pa.int32()),
-        ("first_offset", pa.int64()),
-        ("end_offset", pa.int64()),
-        ("resumed_at", pa.timestamp("us", tz="UTC")),
-    ]
-)
-
-
-_EXTENT: Final = """
-select rows.topic, rows.kafka_partition, min(rows.kafka_offset), max(rows.kafka_offset) + 1
-from read_parquet(?, hive_partitioning = false) as rows
-left join resumptions
-    on rows.topic = resumptions.topic
-    and rows.kafka_partition = resumptions.kafka_partition
-where resumptions.resumed_at is null or rows.ingested_at >= resumptions.resumed_at
-group by all
-order by all
-"""
-
-_RESUMPTIONS: Final = pa.schema(
-    [("topic", pa.string()), ("kafka_partition", pa.int32()), ("resumed_at", pa.timestamp("us", tz="UTC"))]
-)
-
-
-def committed_spans(lake: Lake, losses: Losses) -> dict[str, Span]:
-    """Return the smallest offset and one past the largest of each ``topic/partition`` in the whole lake.
+def committed_spans(lake: Lake, losses: Losses, near: Mapping[str, Span] | None = None) -> dict[str, list[Span]]:
+    """Return the offsets of which the lake has rows, in spans, per ``topic/partition``.
 
     Args:
         lake: The lake, whose table exists.
         losses: What was recorded for it: only rows of a partition's present log count.
+        near: Offsets of interest, per ``topic/partition``: only files are read whose statistics say that they may hold
+            one of them. None: all files.
     """
-    snapshot = lake.snapshot()
-    files = [snapshot.uri(file) for file in snapshot.files()]
-    if not files:
-        return {}
-    newest = [found[-1] for found in losses.of_place.values()]
-    columns = [[getattr(loss, name) for loss in newest] for name in ("topic", "partition", "resumed_at")]
-    with able_to_read(duckdb.connect(), files[0]) as connection:
-        connection.register("resumptions", pa.table(columns, schema=_RESUMPTIONS))
-        found = connection.execute(_EXTENT, [files]).fetchall()
-    return {str(TopicPartition(topic, partition)): Span(first, end) for topic, partition, first, end in found}
-
-
-def offsets_without_row(lake: Lake, losses: Losses, within: Mapping[str, Span]) -> dict[str, list[Span]]:
-    """Return the offsets in ``within`` of which the lake has no row, per ``topic/partition``, in order.
-
-    Only files are read whose statistics say that they may hold one of the offsets.
-
-    Args:
-        lake: The lake, whose table exists.
-        losses: What was recorded for it: only rows of a partition's present log count.
-        within: The offsets to look for, per ``topic/partition``.
-    """
-    bounds = []
-    for name, span in within.items():
-        topic, partition = TopicPartition.parse(name)
-        newest = losses.newest(name)
-        first = max(span.first, newest.resumes_at) if newest else span.first
-        if first < span.end:
-            bounds.append((topic, partition, first, span.end, newest.resumed_at if newest else None))
-    files = _files_within(lake, {f"{topic}/{partition}": Span(*span) for topic, partition, *span, _ in bounds})
-    if not files:
-        return {f"{topic}/{partition}": [Span(first, end)] for topic, partition, first, end, _ in bounds}
-    table = pa.table([list(column) for column in zip(*bounds, strict=True)], schema=_WITHIN)
+    began = {name: found[-1].resumed_at for name, found in losses.of_place.items()}
     found: dict[str, list[Span]] = {}
-    with able_to_read(duckdb.connect(), files[0]) as connection:
-        connection.register("within", table)
-        for topic, partition, first, end in connection.execute(_HOLES, [files]).fetchall():
-            found.setdefault(str(TopicPartition(topic, partition)), []).append(Span(first, end))
-    return found
+    for rows in _rows_of_present_logs(lake, _files(lake), began, lambda file: near is None or _may_hold(file, near)):
+        places = rows.group_by(["topic", "kafka_partition"]).aggregate([("kafka_offset", "list")])
+        for topic, partition, offsets in zip(*(column.to_pylist() for column in places.columns), strict=True):
+            found.setdefault(str(TopicPartition(topic, partition)), []).extend(_spans(np.unique(offsets)))
+    return {name: merged(spans) for name, spans in found.items()}
 
 
-def _files_within(lake: Lake, within: Mapping[str, Span]) -> list[str]:
-    """Return the addresses of files that may hold offsets in ``within``, by their statistics in the log."""
-    actions = pa.table(open_table(lake.table_uri).get_add_actions(flatten=True))
-    root = lake.snapshot().root
-    bounds = [f"{side}.{name}" for name in ("topic", "kafka_partition", "kafka_offset") for side in ("min", "max")]
-    return [
-        f"{root}/{unquote(file['path'])}"
-        for file in actions.select(["path", *bounds]).to_pylist()
-        if file["min.topic"] != file["max.topic"]
-        or any(
-            within[name].first <= file["max.kafka_offset"] and file["min.kafka_offset"] < within[name].end
-            for name in _places(file)
-            if name in within
-        )
-    ]
+def _spans(offsets: np.ndarray) -> list[Span]:
+    """Return the spans of ``offsets``, which are in order and of which there is at least one."""
+    ends = np.flatnonzero(np.diff(offsets) > 1)
+    firsts, lasts = offsets[np.r_[0, ends + 1]], offsets[np.r_[ends, len(offsets) - 1]]
+    return [Span(first, last + 1) for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
+
+
+def _may_hold(file: Mapping[str, Any], near: Mapping[str, Span]) -> bool:
+    """Return whether a file may hold one of the offsets, by its statistics in the log."""
+    if file["min.topic"] != file["max.topic"]:
+        return True
+    return any(
+        near[name].first <= file["max.kafka_offset"] and file["min.kafka_offset"] < near[name].end
+        for name in _places(file)
+        if name in near
+    )
 
 
 def _places(file: Mapping[str, Any]) -> list[str]:
@@ -178,22 +88,33 @@ def _after_rows(lake: Lake, losses: Losses) -> dict[str, int]:
     if not lake.exists():
         return found
     began = {name: found[-1].resumed_at for name, found in losses.of_place.items()}
-    table = open_table(lake.table_uri)
-    actions = pa.table(table.get_add_actions(flatten=True)).sort_by([("max.kafka_offset", "descending")])
-    bounds = [f"{side}.{name}" for name in ("topic", "kafka_partition") for side in ("min", "max")]
-    bounds += [name for name in ("max.ingested_at",) if began and name in actions.column_names]
-    filesystem = arrow_filesystem(lake.table_uri)
-    for file in actions.select(["path", "max.kafka_offset", *bounds]).to_pylist():
-        if not _may_add(file, found, began):
-            continue
-        columns = [*_COLUMNS, "ingested_at"] if began else _COLUMNS
-        path = f"{lake.table_uri}/{file['path']}"
-        rows = _of_present_logs(pq.read_table(path, columns=columns, partitioning=None, filesystem=filesystem), began)
+    for rows in _rows_of_present_logs(lake, _files(lake), began, lambda file: _may_add(file, found, began)):
         largest = rows.group_by(["topic", "kafka_partition"]).aggregate([("kafka_offset", "max")])
         for topic, partition, offset in zip(*(column.to_pylist() for column in largest.columns), strict=True):
             name = str(TopicPartition(topic, partition))
             found[name] = max(found.get(name, 0), offset + 1)
     return found
+
+
+def _files(lake: Lake) -> list[dict[str, Any]]:
+    """Return path and statistics of the table's files, those with the largest offsets first."""
+    actions = pa.table(open_table(lake.table_uri).get_add_actions(flatten=True))
+    named = [f"{side}.{name}" for name in (*_COLUMNS, "ingested_at") for side in ("min", "max")]
+    columns = ["path", *(name for name in named if name in actions.column_names)]
+    return actions.sort_by([("max.kafka_offset", "descending")]).select(columns).to_pylist()
+
+
+def _rows_of_present_logs(
+    lake: Lake, files: Iterable[dict[str, Any]], began: dict[str, datetime], wanted: Callable[[dict[str, Any]], bool]
+) -> Iterator[pa.Table]:
+    """Yield topic, partition and offset of the rows of each file that is ``wanted`` when it is its turn."""
+    filesystem = arrow_filesystem(lake.table_uri)
+    columns = [*_COLUMNS, "ingested_at"] if began else _COLUMNS
+    for file in files:
+        if wanted(file):
+            path = f"{lake.table_uri}/{file['path']}"
+            rows = pq.read_table(path, columns=columns, partitioning=None, filesystem=filesystem)
+            yield _of_present_logs(rows, began)
 
 
 def _may_add(file: dict[str, Any], found: dict[str, int], began: dict[str, datetime]) -> bool:

@@ -11,8 +11,8 @@ from upath import UPath
 from streaming.exceptions import BrokerUnreachable
 from streaming.kafka.readable import offsets_without_record
 from streaming.kafka.topic_ids import known_topics, topic_ids
-from streaming.lake.committed_offsets import committed_spans, offsets_without_row
-from streaming.lake.losses import read_losses
+from streaming.lake.committed_offsets import committed_spans
+from streaming.lake.losses import Losses, read_losses
 from streaming.lake.offset_gaps import OffsetGap, OffsetGaps, read_gaps, record_gaps
 from streaming.lake.reader import Lake
 from streaming.offset_span import Span, offsets_in, without
@@ -43,16 +43,27 @@ def find_gaps(bootstrap: str, lake: Lake, within: Mapping[str, Span], clock: Clo
     if not within or not lake.exists():
         return []
     losses = read_losses(lake)
+    rows = committed_spans(lake, losses, within)
+    holes = {name: without([_in_present_log(name, span, losses)], rows.get(name, ())) for name, span in within.items()}
+    return _confirmed(bootstrap, lake, losses, holes, clock)
+
+
+def _in_present_log(name: str, span: Span, losses: Losses) -> Span:
+    newest = losses.newest(name)
+    return Span(max(span.first, newest.resumes_at), span.end) if newest else span
+
+
+def _confirmed(
+    bootstrap: str, lake: Lake, losses: Losses, holes: Mapping[str, Sequence[Span]], clock: Clock
+) -> list[OffsetGap]:
+    """Return the parts of ``holes`` that are not recorded, and of which Kafka has no record."""
     recorded = read_gaps(lake).spans_now(losses)
-    holes = {
-        name: without(spans, recorded.get(name, ()))
-        for name, spans in offsets_without_row(lake, losses, within).items()
-    }
-    holes = _of_known_topics(bootstrap, lake, {name: spans for name, spans in holes.items() if spans})
+    unexplained = {name: without(spans, recorded.get(name, ())) for name, spans in holes.items()}
+    asked = _of_known_topics(bootstrap, lake, {name: spans for name, spans in unexplained.items() if spans})
     found_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=not_before(losses.resumed_at, clock)())
     return [
         OffsetGap(*TopicPartition.parse(name), span.first, span.end, found_at)
-        for name, spans in offsets_without_record(bootstrap, holes).items()
+        for name, spans in offsets_without_record(bootstrap, asked).items()
         for span in spans
     ]
 
@@ -70,7 +81,12 @@ def find_all_gaps(bootstrap: str, lake: Lake, clock: Clock) -> list[OffsetGap]:
     """Return what ``find_gaps`` finds between the rows of the whole lake; reads three columns of it."""
     if not lake.exists():
         return []
-    return find_gaps(bootstrap, lake, committed_spans(lake, read_losses(lake)), clock)
+    losses = read_losses(lake)
+    between = {
+        name: without([Span(spans[0].first, spans[-1].end)], spans)
+        for name, spans in committed_spans(lake, losses).items()
+    }
+    return _confirmed(bootstrap, lake, losses, between, clock)
 
 
 def _of_known_topics(bootstrap: str, lake: Lake, holes: dict[str, list[Span]]) -> dict[str, list[Span]]:

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from simulator.digest import digest_of
 from simulator.events import ACTIVITY_TYPES, HOUR_US, hour_start_us
 from ticketsim_assets.warehouse.schema import RAW_EVENTS, create_statements
 
@@ -147,7 +148,16 @@ def filed(rows: list[Row], run_id: str, venue_id: str) -> list[Row]:
             "event_date": time.date(),
             "event_hour": time.hour,
         }
+    for receipt in rows:
+        if receipt["event_type"] == "hour_closed":
+            receipt["digest"] = digest_of(receipt, counted_by(receipt, rows))
     return rows
+
+
+def counted_by(receipt: Row, rows: list[Row]) -> list[Row]:
+    """The events that a receipt counts."""
+    cell = receipt["hour_start"], receipt["of_event_type"]
+    return [row for row in rows if (hour_start_us(row["event_time"]), row["event_type"]) == cell]
 
 
 def raw_rows() -> list[Row]:

@@ -261,9 +261,9 @@ def test_docs_are_generated_with_every_model_and_both_dashboards(built):
 def test_models_unit_tests_and_data_tests_all_pass(outcomes):
     assert set(outcomes.values()) == {"success", "pass", "no-op"}  # no-op: the exposures
     kinds = Counter(unique_id.split(".")[0] for unique_id in outcomes)
-    assert kinds["model"] == 10 + len(HOURLY_MARTS) + len(DIMENSIONS) + len(VIEWS) + len([QUARANTINE])
+    assert kinds["model"] == 11 + len(HOURLY_MARTS) + len(DIMENSIONS) + len(VIEWS) + len([QUARANTINE])
     assert kinds["unit_test"] == 22
-    assert kinds["test"] == 47
+    assert kinds["test"] == 48
 
 
 def test_percentiles_are_numpys_nearest_rank(built):

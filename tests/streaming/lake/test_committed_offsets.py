@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 from deltalake import write_deltalake
 
-from streaming.lake.committed_offsets import committed_spans, next_offsets, offsets_without_row
+from streaming.lake.committed_offsets import committed_spans, next_offsets
 from streaming.lake.layout import PARTITION_COLUMNS
 from streaming.lake.losses import Loss, Losses
 from streaming.lake.offset_gaps import OffsetGap, OffsetGaps
@@ -70,16 +70,23 @@ def test_gaps_of_a_log_that_has_ended_do_not_count_in_the_present_one(tmp_path):
     assert next_offsets(Lake(str(tmp_path)), losses, gaps) == {"t.a/0": 4}
 
 
-def test_what_has_no_row_is_found_at_both_ends_and_in_between_and_nothing_else(tmp_path):
+def test_the_offsets_of_rows_are_told_in_spans_wherever_the_rows_are_filed(tmp_path):
     lake = Lake(str(tmp_path))
     commit(lake, ("a", "t.a", 0, 2), ("a", "t.a", 0, 3), ("quarantine", "t.a", 0, 6), ("quarantine", "t.b", 0, 1))
-    commit(lake, ("a", "t.a", 0, 7), ("a", "t.a", 1, 0))
-    within = {"t.a/0": Span(1, 10), "t.a/1": Span(0, 1), "t.c/0": Span(4, 6), "t.c/1": Span(4, 4)}
-    assert offsets_without_row(lake, Losses(), within) == {
-        "t.a/0": [Span(1, 2), Span(4, 6), Span(8, 10)],
-        "t.c/0": [Span(4, 6)],
+    commit(lake, ("a", "t.a", 0, 7), ("a", "t.a", 1, 0), ("a", "t.a", 0, 4))
+    assert committed_spans(lake, Losses()) == {"t.a/0": [(2, 5), (6, 8)], "t.a/1": [(0, 1)], "t.b/0": [(1, 2)]}
+
+
+def test_files_that_cannot_hold_the_offsets_of_interest_are_not_read(tmp_path):
+    lake = Lake(str(tmp_path))
+    commit(lake, ("a", "t.a", 0, 1), ("a", "t.a", 1, 3))
+    old = next((tmp_path / "events").rglob("*.parquet"))
+    commit(lake, ("a", "t.a", 0, 5), ("a", "t.a", 1, 4))
+    old.unlink()
+    assert committed_spans(lake, Losses(), {"t.a/0": Span(4, 9), "t.c/0": Span(0, 9)}) == {
+        "t.a/0": [(5, 6)],
+        "t.a/1": [(4, 5)],
     }
-    assert committed_spans(lake, Losses()) == {"t.a/0": (2, 8), "t.a/1": (0, 1), "t.b/0": (1, 2)}
 
 
 def test_rows_of_a_log_that_has_ended_are_no_rows_of_the_present_one(tmp_path):
@@ -88,5 +95,4 @@ def test_rows_of_a_log_that_has_ended_are_no_rows_of_the_present_one(tmp_path):
     commit(lake, ("a", "t.a", 0, 3), ("a", "t.a", 0, 4))
     commit(lake, ("a", "t.a", 0, 4), at=later)
     losses = Losses.of([Loss("t.a", 0, 5, None, 2, later, later, 0, "x", "y", "")])
-    assert offsets_without_row(lake, losses, {"t.a/0": Span(0, 6)}) == {"t.a/0": [Span(2, 4), Span(5, 6)]}
-    assert committed_spans(lake, losses) == {"t.a/0": (4, 5)}
+    assert committed_spans(lake, losses) == {"t.a/0": [(4, 5)]}
