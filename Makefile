@@ -82,10 +82,10 @@ NEEDS_stack := bigquery
 test-part: setup $(TEST_INSTALLED) $(NEEDS_$(PART)) ## Run the tests of PART=model, stream, graph, stack or cloud: together they are all tests
 	@$(PYTEST) $(or $(PART_$(PART):%=tests/%),$(error PART is one of model, stream, graph, stack and cloud))
 
-# A file's tests share what they start; the JVMs of Spark share their classes. Tests wait for clocks, leases and restarts for a
-# quarter of their time: three workers keep two cores busy.
+# A file's tests share what they start; the JVMs of Spark share their classes. A third worker on two cores makes machines that
+# start miss their time.
 PYTEST = $(BIN)/python -m tests.spark_archive && chromium="$$($(BIN)/python -m ticketsim.stack.chromium)" && \
-	TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-airflow: airflow # the tests that run inside of Airflow
 	@$(AIRFLOW)/python -m pytest -q --confcutdir=tests/airflow/inside tests/airflow/inside
