@@ -1,10 +1,8 @@
 """The graph for real, on simulated hours; guarantees 1, 3 and 4 (docs/guarantees.md) broken on purpose."""
 
-import json
 import shutil
 import subprocess
 import time
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,15 +12,13 @@ import psutil
 import pytest
 from deltalake import DeltaTable
 
-from simulator.digest import digest_of
-from simulator.events import hour_start_us
 from simulator.run import plan_run, simulate
 from simulator.scenario import load_scenario
 from streaming.hour import Hour
 from ticketsim_assets.keys import LAKE_COMPLETE, RAW_EVENTS
 
 from ..dbt.conftest import DIMENSIONS, HOURLY_MARTS
-from ..ticketsim_assets.conftest import LakeMaker, Message, Recorder, fields, hour_of, simulated
+from ..ticketsim_assets.conftest import LakeMaker, Recorder, digested_anew, fields, hour_of, simulated
 from .conftest import CommandLine, figures
 
 pytestmark = pytest.mark.slow
@@ -204,24 +200,6 @@ def test_an_event_that_no_receipt_counts_turns_the_hour_red_and_stops_what_is_do
     assert ticketsim("reconcile").code == 1
     page = ticketsim("dashboard", "--json").json
     assert page["states"]["wrong"] == 1
-
-
-def digested_anew(messages: list[Message]) -> list[Message]:
-    """Messages whose receipts have the digests of the events that are there."""
-    events = defaultdict(list)
-    for message in messages:
-        found = fields(message)
-        cell = found["venue_id"], hour_start_us(found["event_time"]), found["event_type"]
-        events[cell].append(found)
-
-    def renewed(message: Message) -> Message:
-        receipt = fields(message)
-        if receipt["event_type"] != "hour_closed":
-            return message
-        cell = receipt["venue_id"], receipt["hour_start"], receipt["of_event_type"]
-        return message[0], json.dumps(receipt | {"digest": digest_of(receipt, events[cell])}).encode()
-
-    return [*map(renewed, messages)]
 
 
 def test_a_figure_that_contradicts_another_is_named_and_stops_what_is_downstream(tmp_path, messages):

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,8 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from simulator.digest import digest_of
+from simulator.events import hour_start_us
 from simulator.run import plan_run, simulate
 from simulator.scenario import load_scenario
 from streaming.contract.validation import validate_batch
@@ -151,6 +154,25 @@ def simulated(*, hours: float = 1.5, venues: int = 2, seed: int = 3, run_id: str
 
 def fields(message: Message) -> dict:
     return json.loads(message[1])
+
+
+def digested_anew(messages: Sequence[Message]) -> list[Message]:
+    """Messages whose receipts have the digests of the events that are there."""
+    events = defaultdict(list)
+    for message in messages:
+        found = fields(message)
+        events[found["run_id"], found["venue_id"], hour_start_us(found["event_time"]), found["event_type"]].append(
+            found
+        )
+
+    def renewed(message: Message) -> Message:
+        receipt = fields(message)
+        if receipt["event_type"] != "hour_closed":
+            return message
+        counted = events[receipt["run_id"], receipt["venue_id"], receipt["hour_start"], receipt["of_event_type"]]
+        return message[0], json.dumps(receipt | {"digest": digest_of(receipt, counted)}).encode()
+
+    return [*map(renewed, messages)]
 
 
 def hour_of(message: Message) -> Hour:

@@ -13,7 +13,7 @@ from ticketsim_assets.checks.reconciliation import read_problems
 from ticketsim_assets.exceptions import HourIncomplete
 from ticketsim_assets.hours.run_history import Reported
 
-from ..conftest import START, fields, hour_of, simulated
+from ..conftest import START, digested_anew, fields, hour_of, simulated
 
 #: Every engine, and where it can read a lake: BigQuery in a bucket only. What DuckDB does once it has the rows does not
 #: depend on where they came from: it reads a bucket in one test of loading, one of a loss and one of a missing file.
@@ -103,10 +103,12 @@ def test_copies_that_say_something_else_are_kept_apart_and_named_once_for_each_c
 def test_events_of_two_runs_with_the_same_event_id_are_two_events(maker, warehouse):
     # run `a-venue` at venue `1` and run `a` at venue `venue-1` number their events alike
     runs = [simulated(hours=0.2, venues=1, run_id="a"), simulated(hours=0.2, venues=1, run_id="a-venue")]
-    renamed = [
-        (topic, value.replace(b"-venue-venue-1-", b"-venue-1-").replace(b'"venue-1"', b'"1"'))
-        for topic, value in runs[1]
-    ]
+    renamed = digested_anew(
+        [
+            (topic, value.replace(b"-venue-venue-1-", b"-venue-1-").replace(b'"venue-1"', b'"1"'))
+            for topic, value in runs[1]
+        ]
+    )
     maker.append([*runs[0], *renamed])
     assert {fields(m)["event_id"] for m in runs[0]} == {fields(m)["event_id"] for m in renamed}
     hours = {hour_of(m) for m in [*runs[0], *renamed]}
