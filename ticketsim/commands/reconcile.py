@@ -78,11 +78,12 @@ def _show(found: "Reconciliation", events: list["DifferingEvent"]) -> None:
     table.add_column("run", overflow="fold")
     table.add_column("venue", overflow="fold")
     table.add_column("hours", no_wrap=True)
-    for heading in ("events", *COLOURS):
+    states = [state for state in COLOURS if state in {"proved", "wrong"} or getattr(found, state)]
+    for heading in ("events", *states):
         table.add_column(heading, justify="right", no_wrap=True)
     for venue in found.venues:
         hours = f"{venue.hours} from {venue.first_hour:%Y-%m-%d %H}h"
-        counts = (f"{count:,}" for count in (venue.events, *(getattr(venue, state) for state in COLOURS)))
+        counts = (f"{count:,}" for count in (venue.events, *(getattr(venue, state) for state in states)))
         table.add_row(venue.run_id, venue.venue_id, hours, *counts, style=COLOURS[venue.state])
     console.print(table)
     if found.counted:
