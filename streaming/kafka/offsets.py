@@ -16,13 +16,6 @@ from streaming.topic_partition import TopicPartition
 TIMEOUT_SECONDS: Final = 5.0
 
 
-_ASKED: Final = (
-    (OffsetSpec.earliest(), IsolationLevel.READ_COMMITTED),
-    (OffsetSpec.latest(), IsolationLevel.READ_COMMITTED),
-    (OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class TopicOffsets:
     """The log of one topic and partition: offsets ``earliest`` to ``end - 1`` can be read.
@@ -32,7 +25,6 @@ class TopicOffsets:
 
     earliest: int
     end: int
-    written: int  #: end of all that was written, by transactions that are still open as well
 
 
 def topic_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
@@ -41,6 +33,22 @@ def topic_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
     Args:
         bootstrap: Kafka's bootstrap servers.
     """
+    found = _listed(bootstrap, OffsetSpec.earliest(), OffsetSpec.latest())
+    if found is None:
+        return None
+    earliest, stable = found
+    return {name: TopicOffsets(earliest[name], end) for name, end in stable.items()}
+
+
+def written_ends(bootstrap: str) -> dict[str, int] | None:
+    """Return the ends of all that was written, by transactions that are still open as well; else as `topic_offsets`."""
+    found = _listed(bootstrap, OffsetSpec.latest(), level=IsolationLevel.READ_UNCOMMITTED)
+    return None if found is None else found[0]
+
+
+def _listed(
+    bootstrap: str, *specs: OffsetSpec, level: IsolationLevel = IsolationLevel.READ_COMMITTED
+) -> list[dict[str, int]] | None:
     admin = AdminClient(client_config(bootstrap) | {"socket.timeout.ms": 5000})
     try:
         metadata = admin.list_topics(timeout=TIMEOUT_SECONDS)
@@ -50,7 +58,7 @@ def topic_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
             for partition in metadata.topics[topic].partitions
         ]
         found = []
-        for spec, level in _ASKED:
+        for spec in specs:
             asked = admin.list_offsets(
                 dict.fromkeys(partitions, spec), isolation_level=level, request_timeout=TIMEOUT_SECONDS
             )
@@ -59,8 +67,7 @@ def topic_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
             )
     except (KafkaException, KeyError):
         return None
-    earliest, stable, written = found
-    return {name: TopicOffsets(earliest[name], stable[name], written[name]) for name in stable}
+    return found
 
 
 def offsets_of_topic(offsets: Mapping[str, TopicOffsets], topic: str) -> dict[str, TopicOffsets]:

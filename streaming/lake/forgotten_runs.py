@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-import duckdb
 from upath import UPath
 
 from simulator.events import EventType
 from streaming.exceptions import RecordGarbled, UnknownRun
 from streaming.hour import Hour, contiguous_ranges, hours_between
-from streaming.lake.duckdb_files import HIVE_TYPES, able_to_read
+from streaming.lake.duckdb_files import FILES, query_files
 from streaming.lake.layout import QUARANTINE
 from streaming.lake.reader import Lake, LakeFile, Snapshot
 from streaming.storage import path_of, write_atomically
@@ -30,15 +29,13 @@ FORGOTTEN_RUNS: Final = "forgotten_runs"
 _NAMED: Final = 5
 _SEARCHED_HOURS: Final = 24
 
-_FILES: Final = f"read_parquet(?, hive_partitioning = true, hive_types = {HIVE_TYPES})"
-
 _ROWS_OF_RUN: Final = f"""
-select event_date, event_hour, event_type = '{EventType.HOUR_CLOSED}', count(*) from {_FILES} where run_id = ?
+select event_date, event_hour, event_type = '{EventType.HOUR_CLOSED}', count(*) from {FILES} where run_id = ?
 group by all
 """  # noqa: S608 our own text
 
 _NEWEST_RUNS: Final = f"""
-select run_id from {_FILES} group by run_id order by max(event_time) desc, run_id limit {_NAMED}
+select run_id from {FILES} group by run_id order by max(event_time) desc, run_id limit {_NAMED}
 """  # noqa: S608 our own text
 
 
@@ -234,10 +231,7 @@ def _read(path: UPath) -> ForgottenRun:
 
 
 def _ask(snapshot: Snapshot, query: str, files: Sequence[LakeFile], *values: str) -> list[tuple[Any, ...]]:
-    if not files:
-        return []
-    with able_to_read(duckdb.connect(), snapshot.root) as connection:
-        return connection.execute(query, [[snapshot.uri(file) for file in files], *values]).fetchall()
+    return query_files(query, [snapshot.uri(file) for file in files], *values)
 
 
 def _unknown(snapshot: Snapshot, run_id: str) -> str:

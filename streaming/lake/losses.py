@@ -8,14 +8,14 @@ See docs/decisions/0008-recorded-losses.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from streaming.lake.delta import open_table, table_exists
 from streaming.lake.reader import Lake
+from streaming.lake.record_table import append_records, read_records
 from streaming.topic_partition import TopicPartition
 
 if TYPE_CHECKING:  # importing Spark takes a second, and who only looks needs none
@@ -119,18 +119,12 @@ def losses_uri(lake: Lake) -> str:
 
 def read_losses(lake: Lake) -> Losses:
     """What has been recorded; most lakes never lose anything and have no such table."""
-    if not table_exists(losses_uri(lake)):
-        return Losses()
-    rows = open_table(losses_uri(lake)).to_pyarrow_table()
-    columns = (rows[name].to_pylist() for name in _SCHEMA.names)
-    return Losses.of(Loss(*values) for values in zip(*columns, strict=True))
+    return Losses.of(Loss(*values) for values in read_records(losses_uri(lake), _SCHEMA))
 
 
 def record_losses(spark: "SparkSession", lake: Lake, losses: Iterable[Loss]) -> None:
     """Append ``losses`` in one commit, creating the table with the first; the caller holds the lake's lease."""
-    columns = zip(*map(astuple, losses), strict=True)
-    rows = pa.table([pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)], _SCHEMA)
-    spark.createDataFrame(rows).coalesce(1).write.format("delta").mode("append").save(losses_uri(lake))
+    append_records(spark, losses_uri(lake), _SCHEMA, losses)
 
 
 def newest_row(spark: "SparkSession", lake: Lake) -> datetime | None:

@@ -8,15 +8,15 @@ docs/decisions/0017-offsets-without-a-record.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from streaming.lake.delta import open_table, table_exists
 from streaming.lake.losses import Losses
 from streaming.lake.reader import Lake
+from streaming.lake.record_table import append_records, read_records
 from streaming.offset_span import Span, merged, offsets_in
 from streaming.topic_partition import TopicPartition
 
@@ -113,15 +113,9 @@ def gaps_uri(lake: Lake) -> str:
 
 def read_gaps(lake: Lake) -> OffsetGaps:
     """Return what has been recorded; a lake whose producers use no transactions has no such table."""
-    if not table_exists(gaps_uri(lake)):
-        return OffsetGaps()
-    rows = open_table(gaps_uri(lake)).to_pyarrow_table()
-    columns = (rows[name].to_pylist() for name in _SCHEMA.names)
-    return OffsetGaps.of(OffsetGap(*values) for values in zip(*columns, strict=True))
+    return OffsetGaps.of(OffsetGap(*values) for values in read_records(gaps_uri(lake), _SCHEMA))
 
 
 def record_gaps(spark: "SparkSession", lake: Lake, gaps: Iterable[OffsetGap]) -> None:
     """Append ``gaps`` in one commit, creating the table with the first; the caller holds the lake's lease."""
-    columns = zip(*map(astuple, gaps), strict=True)
-    rows = pa.table([pa.array(column, kind) for column, kind in zip(columns, _SCHEMA.types, strict=True)], _SCHEMA)
-    spark.createDataFrame(rows).coalesce(1).write.format("delta").mode("append").save(gaps_uri(lake))
+    append_records(spark, gaps_uri(lake), _SCHEMA, gaps)

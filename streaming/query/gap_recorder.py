@@ -10,7 +10,7 @@ from upath import UPath
 
 from streaming.exceptions import BrokerUnreachable
 from streaming.kafka.readable import offsets_without_record
-from streaming.kafka.topic_ids import known_topics, topic_ids
+from streaming.kafka.topic_ids import topic_ids
 from streaming.lake.committed_offsets import committed_spans
 from streaming.lake.losses import Losses, read_losses
 from streaming.lake.offset_gaps import OffsetGap, OffsetGaps, read_gaps, record_gaps
@@ -19,6 +19,7 @@ from streaming.offset_span import Span, offsets_in, without
 from streaming.query.batch_log import Batch
 from streaming.query.checkpoint import batch_spans
 from streaming.query.clock import Clock, not_before
+from streaming.query.resumption import ids_of_lake
 from streaming.query.start_position import newest_committed_batch
 from streaming.topic_partition import TopicPartition
 
@@ -59,7 +60,7 @@ def _confirmed(
     """Return the parts of ``holes`` that are not recorded, and of which Kafka has no record."""
     recorded = read_gaps(lake).spans_now(losses)
     unexplained = {name: without(spans, recorded.get(name, ())) for name, spans in holes.items()}
-    asked = _of_known_topics(bootstrap, lake, {name: spans for name, spans in unexplained.items() if spans})
+    asked = _of_known_topics(bootstrap, lake, losses, {name: spans for name, spans in unexplained.items() if spans})
     found_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=not_before(losses.resumed_at, clock)())
     return [
         OffsetGap(*TopicPartition.parse(name), span.first, span.end, found_at)
@@ -89,11 +90,11 @@ def find_all_gaps(bootstrap: str, lake: Lake, clock: Clock) -> list[OffsetGap]:
     return _confirmed(bootstrap, lake, losses, between, clock)
 
 
-def _of_known_topics(bootstrap: str, lake: Lake, holes: dict[str, list[Span]]) -> dict[str, list[Span]]:
+def _of_known_topics(bootstrap: str, lake: Lake, losses: Losses, holes: dict[str, list[Span]]) -> dict[str, list[Span]]:
     """Leave out topics that are not those that the lake was filled from: their offsets are others."""
     if not holes:
         return {}
-    known = {**known_topics(lake.root), **read_losses(lake).topic_ids()}
+    known = ids_of_lake(lake, losses)
     ids = topic_ids(bootstrap)
     return {
         name: spans

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from streaming.exceptions import BrokerUnreachable, DataLost, TransactionOpen
-from streaming.kafka.offsets import TopicOffsets, topic_offsets
+from streaming.kafka.offsets import TopicOffsets, topic_offsets, written_ends
 from streaming.kafka.topic_ids import known_topics, topic_ids
 from streaming.lake.committed_offsets import next_offsets
 from streaming.lake.losses import Loss, Losses, read_losses
@@ -126,25 +126,37 @@ def survey(bootstrap: str, lake: Lake, unrecorded: Iterable[OffsetGap] = ()) -> 
         raise BrokerUnreachable(f"the broker {bootstrap} does not return its offsets. Is it still starting?")
     losses = read_losses(lake)
     gaps = read_gaps(lake).and_also(unrecorded)
-    # An acceptance that was interrupted has recorded the loss, but not yet the new ids.
-    known = {**known_topics(lake.root), **losses.topic_ids()}
+    known = ids_of_lake(lake, losses)
     recreated = {topic for topic, topic_id in ids.items() if known.get(topic, topic_id) != topic_id}
     committed = next_offsets(lake, losses, gaps)
-    _require_no_open_transaction(log, committed, recreated)
+    _require_no_open_transaction(bootstrap, log, committed, recreated)
     return Resumption(compare(log, committed, recreated), ids, known, losses, gaps)
 
 
+def ids_of_lake(lake: Lake, losses: Losses) -> dict[str, str]:
+    """Return the ids of the topics that ``lake`` was filled from, as far as they are known.
+
+    An acceptance that was interrupted has recorded the loss, but not yet the new ids.
+    """
+    return {**known_topics(lake.root), **losses.topic_ids()}
+
+
 def _require_no_open_transaction(
-    log: Mapping[str, TopicOffsets], committed: Mapping[str, int], recreated: Collection[str]
+    bootstrap: str, log: Mapping[str, TopicOffsets], committed: Mapping[str, int], recreated: Collection[str]
 ) -> None:
     """Refuse a lake that is ahead of the committed records: an earlier release has read uncommitted ones."""
-    for name, following in committed.items():
-        held = log.get(name)
-        if held and held.end < following <= held.written and TopicPartition.parse(name).topic not in recreated:
+    ahead = {
+        name: following
+        for name, following in committed.items()
+        if name in log and following > log[name].end and TopicPartition.parse(name).topic not in recreated
+    }
+    written = (written_ends(bootstrap) or {}) if ahead else {}
+    for name, following in ahead.items():
+        if following <= written.get(name, 0):
             raise TransactionOpen(
                 f"the lake holds {name} up to offset {following - 1}, but a producer's transaction that began at "
-                f"offset {held.end} is still open. Wait until it ends, or end it with Kafka's kafka-transactions.sh "
-                "(find-hanging, abort), and start the stream again."
+                f"offset {log[name].end} is still open. Wait until it ends, or end it with Kafka's "
+                "kafka-transactions.sh (find-hanging, abort), and start the stream again."
             )
 
 

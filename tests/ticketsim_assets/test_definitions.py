@@ -223,7 +223,7 @@ def test_without_a_lake_or_a_broker_the_sensors_say_what_is_missing(defs, tmp_pa
 
 
 def test_a_topic_s_lag_is_what_the_lake_does_not_hold_yet():
-    offsets = {"ticketsim.scan_tickets/0": TopicOffsets(0, 10, 10), "ticketsim.scan_tickets/1": TopicOffsets(4, 9, 9)}
+    offsets = {"ticketsim.scan_tickets/0": TopicOffsets(0, 10), "ticketsim.scan_tickets/1": TopicOffsets(4, 9)}
     [observed] = [
         o
         for o in topic_observations(offsets, {"ticketsim.scan_tickets/0": 7})

@@ -101,6 +101,21 @@ def raw_quarantine(
     return dg.MaterializeResult(data_version=dg.DataVersion(str(snapshot.version)))
 
 
+def _kept_beside_events(
+    key: dg.AssetKey, description: str, *, kinds: set[str], schema: dg.TableSchema, module: str
+) -> dg.AssetSpec:
+    """Return what the loader keeps of itself beside raw/events, from which dbt reads it."""
+    return dg.AssetSpec(
+        key,
+        deps=[RAW_EVENTS],
+        description=description,
+        group_name="raw",
+        kinds=kinds,
+        owners=["team:platform"],
+        metadata={"dagster/column_schema": schema, "dagster/table_name": ".".join(key.path), **in_module(module)},
+    )
+
+
 def raw_assets(hourly: dg.HourlyPartitionsDefinition, engine: str) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """Build the two assets, hours of ``hourly`` in tables of ``engine``, and what the loader keeps beside them."""
     return [
@@ -118,32 +133,20 @@ def raw_assets(hourly: dg.HourlyPartitionsDefinition, engine: str) -> list[dg.As
             freshness_policy=HOURS_ARE_LOADED,
         )(raw_events),
         # A view, which nobody materialises: it shows what raw/events holds at any moment. dbt reads it as a source.
-        dg.AssetSpec(
+        _kept_beside_events(
             RAW_RECONCILIATION,
-            deps=[RAW_EVENTS],
-            description="Events of raw/events against the simulation's receipts, live. One row per run, venue, hour "
+            "Events of raw/events against the simulation's receipts, live. One row per run, venue, hour "
             "and event type.",
-            group_name="raw",
             kinds={engine, "view"},
-            owners=["team:platform"],
-            metadata={
-                "dagster/column_schema": RAW_RECONCILIATION_SCHEMA,
-                "dagster/table_name": "raw.reconciliation",
-                **in_module("ticketsim_assets.warehouse.reconciliation_view"),
-            },
+            schema=RAW_RECONCILIATION_SCHEMA,
+            module="ticketsim_assets.warehouse.reconciliation_view",
         ),
-        dg.AssetSpec(
+        _kept_beside_events(
             RAW_FORGOTTEN_RUNS,
-            deps=[RAW_EVENTS],
-            description="The runs that were left out of raw/events, as the last load knew them. One row per run.",
-            group_name="raw",
+            "The runs that were left out of raw/events, as the last load knew them. One row per run.",
             kinds={engine, "table"},
-            owners=["team:platform"],
-            metadata={
-                "dagster/column_schema": RAW_FORGOTTEN_RUNS_SCHEMA,
-                "dagster/table_name": "raw.forgotten_runs",
-                **in_module("streaming.lake.forgotten_runs"),
-            },
+            schema=RAW_FORGOTTEN_RUNS_SCHEMA,
+            module="streaming.lake.forgotten_runs",
         ),
         dg.asset(
             key=RAW_QUARANTINE,

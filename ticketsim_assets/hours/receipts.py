@@ -7,32 +7,28 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, Final, NamedTuple
 
-import duckdb
-
 from simulator.events import EventType
 from streaming.hour import Hour
-from streaming.lake.duckdb_files import HIVE_TYPES, able_to_read
+from streaming.lake.duckdb_files import FILES, query_files
 from streaming.lake.forgotten_runs import may_have_rows
 from streaming.lake.layout import QUARANTINE
 from streaming.lake.reader import LakeFile, Snapshot
 from ticketsim_assets.hours.completeness import Evidence, Receipt, missing_receipts, short_by_type
 
-_FILES = f"read_parquet(?, hive_partitioning = true, hive_types = {HIVE_TYPES})"
-
 _RECEIPTS = f"""
 select distinct event_date, event_hour, run_id, venue_id, of_event_type, event_count, run_venues, "final"
-from {_FILES}
+from {FILES}
 order by all
 """  # noqa: S608 our own text
 
 _DISTINCT_EVENTS = f"""
 select event_date, event_hour, run_id, venue_id, event_type, count(distinct event_id), count(*)
-from {_FILES}
+from {FILES}
 group by all
 """  # noqa: S608 our own text
 
 _ROWS_OF_RUNS = f"""
-select event_date, event_hour, run_id, event_type, count(*) from {_FILES} group by all
+select event_date, event_hour, run_id, event_type, count(*) from {FILES} group by all
 """  # noqa: S608 our own text
 
 #: Distinct events per (run_id, venue_id, event_type).
@@ -138,11 +134,8 @@ def distinct_events(
 
 def _ask(snapshot: Snapshot, query: str, files: Sequence[LakeFile]) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of ``query`` over ``files``, with date and hour as one `Hour`; nothing without files."""
-    if not files:
-        return
-    with able_to_read(duckdb.connect(), snapshot.root) as connection:
-        for date_, hour, *rest in connection.execute(query, [[snapshot.uri(file) for file in files]]).fetchall():
-            yield Hour.of_partition(date_, hour), *rest
+    for date_, hour, *rest in query_files(query, [snapshot.uri(file) for file in files]):
+        yield Hour.of_partition(date_, hour), *rest
 
 
 def _finished_before(receipts: Receipts, hour: Hour) -> dict[str, frozenset[str]]:

@@ -8,7 +8,7 @@ from streaming.lake.losses import Losses
 from streaming.lake.offset_gaps import OffsetGaps
 from streaming.query.resumption import Resumption, compare
 
-LOG = {"a.b/0": TopicOffsets(0, 10, 10), "a.b/1": TopicOffsets(0, 0, 0), "c/0": TopicOffsets(4, 9, 9)}
+LOG = {"a.b/0": TopicOffsets(0, 10), "a.b/1": TopicOffsets(0, 0), "c/0": TopicOffsets(4, 9)}
 
 
 def resumption(committed, recreated=()):

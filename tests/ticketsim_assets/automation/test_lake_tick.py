@@ -62,7 +62,7 @@ def test_the_sensor_over_kafka_takes_lag_and_quarantine_from_the_same_version(
         def open(self) -> Lake:
             return lake
 
-    offsets = {f"ticketsim.{name}/0": TopicOffsets(0, 0, 0) for name in KAFKA_KEYS}
+    offsets = {f"ticketsim.{name}/0": TopicOffsets(0, 0) for name in KAFKA_KEYS}
     monkeypatch.setattr(sensors, "topic_offsets", lambda _: offsets)
     run_tick(Settings(), instance, maker.lake, LakeCursor(), first_loads=False, debounce=timedelta(0))
 

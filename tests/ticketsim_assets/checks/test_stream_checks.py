@@ -26,7 +26,7 @@ PLACE = "ticketsim.scan_tickets/0"
 def lag_of(end: int, committed: int, *, threshold: int = 100, since_commit: timedelta | None = NOW):
     return evaluate_lag(
         "scan_tickets",
-        {PLACE: TopicOffsets(0, end, end)},
+        {PLACE: TopicOffsets(0, end)},
         {PLACE: committed},
         threshold=threshold,
         since_commit=since_commit,
@@ -96,7 +96,7 @@ def tick(maker, instance, monkeypatch):
 
     def evaluate(ends: dict[str, int]):
         nonlocal cursor
-        offsets = {f"ticketsim.{name}/0": TopicOffsets(0, ends.get(name, 0), ends.get(name, 0)) for name in KAFKA_KEYS}
+        offsets = {f"ticketsim.{name}/0": TopicOffsets(0, ends.get(name, 0)) for name in KAFKA_KEYS}
         monkeypatch.setattr(sensors, "topic_offsets", lambda _: offsets)
         context = dg.build_sensor_context(
             instance, cursor=cursor, resources={"lake": LakeResource(uri=maker.lake.root)}
@@ -144,7 +144,7 @@ def test_garbage_that_arrives_is_warned_of_at_the_next_tick(maker, run_messages,
 def test_each_warning_can_be_asked_for(maker, run_messages, instance, monkeypatch):
     maker.append([*run_messages[:10], *garbage(2)])
     verify_offsets(instance, maker.lake, maker.lake.snapshot())
-    behind = {PLACE: TopicOffsets(0, 200_000, 200_000)}
+    behind = {PLACE: TopicOffsets(0, 200_000)}
     monkeypatch.setattr(stream_checks, "topic_offsets", lambda _: behind)
     settings = Settings()
     lake = lake_assets(maker.lake.root, hourly_partitions(settings.first_hour))
