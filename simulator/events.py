@@ -103,6 +103,16 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("run_venues", "int", "venues of the whole run, on all machines", _RECEIPT, minimum=1),
     Field("final", "bool", "this venue of this run sends nothing after this hour", _RECEIPT),
     Field("digest", "int", "digest of all fields of these events and its own", optional=_RECEIPT, minimum=0),
+    Field("visitors", "int", "visitors of these events: the sum of their party_size", optional=_RECEIPT, minimum=0),
+    Field("visitor_us", "int", "sum of their durations times party_size, microseconds", optional=_RECEIPT, minimum=0),
+    Field("revenue_cents", "int", "sum of these sales' amounts (buy_tickets)", optional=_RECEIPT, minimum=0),
+    Field(
+        "time_in_system_us",
+        "int",
+        "sum of the times from the bus to the end of the scan, times party_size, microseconds (scan_tickets)",
+        optional=_RECEIPT,
+        minimum=0,
+    ),
 )
 
 FIELD_BY_NAME: Final = {field.name: field for field in FIELDS}

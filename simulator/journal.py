@@ -51,7 +51,7 @@ class Journal:
         return self._sequence
 
     def record(self, kind: EventType, began: int, ended: int, about: bytes, weight: int) -> None:
-        """Send the message of an activity that ends now.
+        """Send the message of a single visitor's activity that ends now.
 
         Args:
             kind: Type of the activity.
@@ -69,6 +69,27 @@ class Journal:
         tally.duration_us += ended - began
         tally.content += weight * weight
         self._send(topic, self._key, form % (number, ended, began, about))
+
+    def record_party(
+        self, kind: EventType, began: int, ended: int, about: bytes, weight: int, *, party_size: int
+    ) -> None:
+        """Send the message of a party's activity; see ``record``."""
+        self.record(kind, began, ended, about, weight)
+        tally = self._ledger.tallies[kind]
+        tally.companions += party_size - 1
+        tally.companion_us += (party_size - 1) * (ended - began)
+
+    def record_sale(
+        self, began: int, ended: int, about: bytes, weight: int, *, party_size: int, amount_cents: int
+    ) -> None:
+        """Send the message of a sale; see ``record``."""
+        self.record_party(EventType.BUY_TICKETS, began, ended, about, weight, party_size=party_size)
+        self._ledger.revenue_cents += amount_cents
+
+    def record_scan(self, began: int, ended: int, about: bytes, weight: int, arrived_at: int) -> None:
+        """Send the message of a visitor's scan; see ``record``."""
+        self.record(EventType.SCAN_TICKETS, began, ended, about, weight)
+        self._ledger.time_in_system_us += ended - arrived_at
 
     def close_hours(self) -> None:
         """Send the receipts of every hour that has ended."""

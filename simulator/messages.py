@@ -122,6 +122,10 @@ class HourClosed(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
     run_venues: int
     final: bool
     digest: int | None = None
+    visitors: int | None = None
+    visitor_us: int | None = None
+    revenue_cents: int | None = None
+    time_in_system_us: int | None = None
 
 
 #: A receipt as JSON, UTF-8.

@@ -1,4 +1,4 @@
-"""Receipts: what a venue produced in an hour, counted and digested while it is produced."""
+"""Receipts: what a venue produced in an hour, counted, summed and digested while it is produced."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +20,16 @@ class Tally:
     servers: int | None  #: sellers for buy_tickets, scanners for scan_tickets, else None
     count: int = 0  #: events in the open hour
     duration_us: int = 0  #: sum of their durations
+    # Most events are about one visitor: only what the others add to number and durations is added up for each event.
+    companions: int = 0  #: visitors beyond one per event
+    companion_us: int = 0  #: sum of durations times companions
     content: int = 0  #: sum of the squares of their weights, see ``simulator.digest``
     closed: int = 0  #: events in the hours before
+
+    def reset(self) -> None:
+        """Begin the next hour."""
+        self.closed += self.count
+        self.count = self.duration_us = self.companions = self.companion_us = self.content = 0
 
 
 class Ledger:
@@ -35,6 +43,8 @@ class Ledger:
         """Open the hour of ``start_us``, microseconds since the Unix epoch."""
         servers = {EventType.BUY_TICKETS: sellers, EventType.SCAN_TICKETS: scanners}
         self.tallies: Final = {kind: Tally(kind, kind.topic, servers.get(kind)) for kind in ACTIVITY_TYPES}
+        self.revenue_cents = 0  #: sum of the amounts of the open hour's sales
+        self.time_in_system_us = 0  #: sum of the times from the bus to the end of the open hour's scans
         self.hour_start = hour_start_us(start_us)  #: start of the open hour
         self.hour_end = self.hour_start + HOUR_US  #: start of the next
 
@@ -66,10 +76,14 @@ class Ledger:
                 servers=tally.servers,
                 run_venues=run_venues,
                 final=final,
+                visitors=tally.count + tally.companions,
+                visitor_us=tally.duration_us + tally.companion_us,
+                revenue_cents=self.revenue_cents if tally.event_type is EventType.BUY_TICKETS else None,
+                time_in_system_us=self.time_in_system_us if tally.event_type is EventType.SCAN_TICKETS else None,
             )
             digest = digest_of(msgspec.structs.asdict(receipt), content=tally.content)
             yield msgspec.structs.replace(receipt, digest=digest)
-            tally.closed += tally.count
-            tally.count = tally.duration_us = tally.content = 0
+            tally.reset()
+        self.revenue_cents = self.time_in_system_us = 0
         self.hour_start = self.hour_end
         self.hour_end += HOUR_US

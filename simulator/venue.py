@@ -28,17 +28,17 @@ from simulator.queues import Lines, OneLine, SeparateLines
 from simulator.scenario import Scenario
 
 #: Increased whenever the same scenario and seed give other events than before; part of every run's default id.
-MODEL_VERSION: Final = 2
+MODEL_VERSION: Final = 3
 
 # Local names because an enumeration lookup costs a tenth of a microsecond, and each message needs one.
 (
     BUS_ARRIVAL,
     WALK_TO_SELLER,
     WAIT_IN_SELLER_LINE,
-    BUY_TICKETS,
+    _,
     WALK_TO_SCANNER,
     WAIT_IN_SCANNER_LINE,
-    SCAN_TICKETS,
+    _,
 ) = ACTIVITY_TYPES
 
 Process = Generator[simpy.Event, Any, None]
@@ -98,7 +98,8 @@ class Venue:
         self._close_if_done()
 
     def _unload(self, bus: Bus) -> None:
-        self.journal.record(BUS_ARRIVAL, bus.arrived_at, bus.arrived_at, about_bus(*bus), weight_of_bus(*bus))
+        now = bus.arrived_at
+        self.journal.record_party(BUS_ARRIVAL, now, now, about_bus(*bus), weight_of_bus(*bus), party_size=bus.occupancy)
         for group in self._arrivals.groups(bus):
             self._groups_inside += 1
             Steps(self._env, self._visit(group, bus.arrived_at))
@@ -113,21 +114,23 @@ class Venue:
         Yields:
             Time until the group's next step, microseconds.
         """
-        record = self.journal.record
+        record, record_party, record_scan = self.journal.record, self.journal.record_party, self.journal.record_scan
         party, walk_to_sellers, walk_to_scanners, sale, scans = group
+        arrived_at, size = set_off, len(scans)
         if group.buys_at_the_venue:
             yield walk_to_sellers
             joined = set_off + walk_to_sellers
             line, ((served, *_), (bought, *_)) = self._sellers.join(joined, (sale,))
             at_seller, weight = about_party(party, line), weight_of_party(party, line)
-            record(WALK_TO_SELLER, set_off, joined, at_seller, weight)
+            record_party(WALK_TO_SELLER, set_off, joined, at_seller, weight, party_size=size)
             if served > joined:
                 yield served - joined
-            record(WAIT_IN_SELLER_LINE, joined, served, at_seller, weight)
+            record_party(WAIT_IN_SELLER_LINE, joined, served, at_seller, weight, party_size=size)
             yield sale
             self._sellers.leave(line)
-            amount = self._price * len(scans)
-            record(BUY_TICKETS, served, bought, about_sale(at_seller, amount), weight_of_sale(weight, amount))
+            amount = self._price * size
+            about, weight = about_sale(at_seller, amount), weight_of_sale(weight, amount)
+            self.journal.record_sale(served, bought, about, weight, party_size=size, amount_cents=amount)
             set_off = bought
             yield walk_to_scanners
             now = joined = bought + walk_to_scanners
@@ -148,7 +151,7 @@ class Venue:
                 record(WAIT_IN_SCANNER_LINE, joined, now, members[which], weights[which])
             else:
                 self._scanners.leave(line)
-                record(SCAN_TICKETS, began, now, members[which], weights[which])
+                record_scan(began, now, members[which], weights[which], arrived_at)
 
         self._groups_inside -= 1
         self._close_if_done()

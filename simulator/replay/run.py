@@ -33,7 +33,7 @@ from simulator.timestamps import iso, utc
 _DAY_US: Final = 24 * HOUR_US
 
 #: Increased whenever the same log gives other messages than before; part of every default run id.
-_TRANSLATION_VERSION: Final = 3
+_TRANSLATION_VERSION: Final = 4
 
 _DIGEST_LENGTH: Final = 10
 
@@ -131,8 +131,7 @@ def replay(
                 ended = run.start_us + activity.ended_us
                 if ended > env.now:
                     yield env.timeout(ended - env.now)
-                about, weight = _about(activity, run.start_us, price)
-                journal.record(activity.kind, run.start_us + activity.began_us, ended, about, weight)
+                _record(journal, activity, run.start_us, price)
             sent += len(batch)
             sink.poll()
             on_progress(ReplayProgress(journal.events, sent / log.events))
@@ -155,19 +154,24 @@ def replay(
     )
 
 
-def _about(activity: ActivityRecord, start_us: int, price: int) -> tuple[bytes, int]:
-    """Build the second half of the message, and its weight."""
-    _, _, _, arrived_us, bus_id, group_id, first_visitor_id, party_size, channel, line = activity
-    arrived_at = start_us + arrived_us
+def _record(journal: Journal, activity: ActivityRecord, start_us: int, price: int) -> None:
+    """Send the message of an activity that ends now."""
+    kind, began_us, ended_us, arrived_us, bus_id, group_id, first_visitor_id, party_size, channel, line = activity
+    began, ended, arrived_at = start_us + began_us, start_us + ended_us, start_us + arrived_us
     if line is None:
         bus = (arrived_at, bus_id, first_visitor_id, party_size)
-        return about_bus(*bus), weight_of_bus(*bus)
+        journal.record_party(kind, began, ended, about_bus(*bus), weight_of_bus(*bus), party_size=party_size)
+        return
     party = (arrived_at, bus_id, group_id, first_visitor_id, party_size, channel)
     about, weight = about_party(party, line), weight_of_party(party, line)
-    if activity.kind is not EventType.BUY_TICKETS:
-        return about, weight
-    amount_cents = price * party_size
-    return about_sale(about, amount_cents), weight_of_sale(weight, amount_cents)
+    if kind is EventType.BUY_TICKETS:
+        amount = price * party_size
+        about, weight = about_sale(about, amount), weight_of_sale(weight, amount)
+        journal.record_sale(began, ended, about, weight, party_size=party_size, amount_cents=amount)
+    elif kind is EventType.SCAN_TICKETS:
+        journal.record_scan(began, ended, about, weight, arrived_at)
+    else:
+        journal.record_party(kind, began, ended, about, weight, party_size=party_size)
 
 
 def _start(start: datetime | None, length_us: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simulator.distributions import Distribution, Normal
-from simulator.events import EARLIEST_TIME_US, FIELDS, LATEST_TIME_US, TOPIC_PREFIX
+from simulator.events import EARLIEST_TIME_US, FIELDS, LATEST_TIME_US, TOPIC_PREFIX, hour_start_us
 from simulator.run import Run, Summary, plan_run, simulate
 from simulator.scenario import Scenario, load_scenario
 
@@ -99,6 +99,31 @@ def clockwork() -> Scenario:
         sellers=2,
         scanners=1,
     )
+
+
+Sums = dict[str, int | None]
+
+
+@pytest.fixture
+def sums_of() -> Callable[[list[dict[str, Any]], dict[str, Any]], Sums]:
+    """sums_of(messages, receipt) -> what the receipt must say of those that it counts."""
+    return _sums
+
+
+def _sums(messages: list[dict[str, Any]], receipt: dict[str, Any]) -> Sums:
+    cell = receipt["venue_id"], receipt["hour_start"], receipt["of_event_type"]
+    counted = [m for m in messages if (m["venue_id"], hour_start_us(m["event_time"]), m["event_type"]) == cell]
+    sales, scans = cell[2] == "buy_tickets", cell[2] == "scan_tickets"
+    return {
+        "event_count": len(counted),
+        "duration_us": sum(m["event_time"] - m["started_at"] for m in counted),
+        "visitors": sum(m["party_size"] for m in counted),
+        "visitor_us": sum((m["event_time"] - m["started_at"]) * m["party_size"] for m in counted),
+        "revenue_cents": sum(m["amount_cents"] for m in counted) if sales else None,
+        "time_in_system_us": (
+            sum((m["event_time"] - m["arrived_at"]) * m["party_size"] for m in counted) if scans else None
+        ),
+    }
 
 
 @pytest.fixture

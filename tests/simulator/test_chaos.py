@@ -81,6 +81,18 @@ def test_without_copies_and_garbage_what_remains_is_the_clean_run(suffered, ran,
         assert breaks_the_contract(violations, message), message
 
 
+def test_receipts_count_true_messages_once_whatever_happens_on_the_way(suffered, violations, sums_of):
+    sink, _ = suffered(SPEC, venues=2, hours=1.5)
+    true = {message for message in sink.sent if not breaks_the_contract(violations, message)}
+    messages = [json.loads(value) for _, _, value in true]
+    receipts = [message for message in messages if message["event_type"] == "hour_closed"]
+
+    assert len(receipts) >= 2 * 2 * 7
+    for receipt in receipts:
+        expected = sums_of(messages, receipt)
+        assert {name: receipt.get(name) for name in expected} == expected
+
+
 def breaks_the_contract(violations, message):
     try:
         return violations(*message)
