@@ -285,11 +285,13 @@ def _warehouse(settings: Settings, now: datetime) -> Station:
         "counted": found.counted,
         "unproved": found.unproved,
         "wrong": found.wrong,
+        "wrong_figures": found.figures.wrong,
     }
+    figures = f", {found.figures.wrong:,} figures of the marts wrong" if found.figures.wrong else ""
     return Station(
-        "broken" if found.wrong else "there",
+        "broken" if found.state == "wrong" else "there",
         f"{hours:,} hours, the newest {facts['newest_hour']}: {found.proved:,} proved, "
-        f"{found.counted:,} counted, {found.unproved:,} unproved, {found.wrong:,} wrong{copied}",
+        f"{found.counted:,} counted, {found.unproved:,} unproved, {found.wrong:,} wrong{figures}{copied}",
         facts,
     )
 

@@ -233,6 +233,18 @@ def test_more_than_ten_days_are_drawn_by_the_day_and_ten_by_the_hour(long_wareho
     assert targets.count() == 11
 
 
+#: The view of figures against receipts, as a table that a test can change; the view itself is tested with dbt.
+FIGURES = """create table marts.reconciliation_marts_hourly as
+    select run_id, venue_id, hour_start, event_date, 'agg_venue_hourly' as mart, 'visitors_admitted' as measure,
+        'scan_tickets' as event_type, visitors_admitted as expected, visitors_admitted as actual, 'proved' as state,
+        null::varchar as difference
+    from marts.agg_venue_hourly"""
+
+A_WRONG_FIGURE = """update marts.reconciliation_marts_hourly
+    set state = 'wrong', difference = 'agg_venue_hourly.visitors_admitted is 5812, by the receipt 812'
+    where run_id = 'spring-rehearsal' and venue_id = 'south' and hour_start = '2026-02-27 13:00'"""
+
+
 @pytest.mark.parametrize(
     ("changes", "verdict", "words"),
     [
@@ -251,6 +263,26 @@ def test_more_than_ten_days_are_drawn_by_the_day_and_ten_by_the_hour(long_wareho
             ],
             "wrong",
             "1 receipt differs from the warehouse\n1,103 proved, 184 unproved, 1 wrong",
+        ),
+        (
+            [FIGURES],
+            "proved",
+            "Every hour equals its receipts\n1,288 proved, 0 unproved, 0 wrong\nfigures: 184 proved, 0 wrong",
+        ),
+        (
+            [FIGURES, A_WRONG_FIGURE],
+            "wrong",
+            "1 figure differs from the receipts\n1,288 proved, 0 unproved, 0 wrong\nfigures: 183 proved, 1 wrong",
+        ),
+        (
+            [FIGURES, "update marts.reconciliation_marts_hourly set state = 'unproved', actual = null"],
+            "unproved",
+            "Some hours stand in no mart yet\n1,288 proved, 0 unproved, 0 wrong",
+        ),
+        (
+            ["update marts.reconciliation_hourly set state = 'counted'"],
+            "counted",
+            "Hours equal receipts in number and duration\n0 proved, 1,288 counted, 0 unproved, 0 wrong",
         ),
         (
             ["delete from marts.reconciliation_hourly"],
@@ -279,7 +311,7 @@ def test_a_difference_in_another_run_is_shown_although_the_filter_hides_its_hour
         "and hour_start = '2026-02-27 13:00'"
     )
     opened = open_page(warehouse.path)
-    assert opened.page.locator('[data-state-row="wrong"] td').all_inner_texts() == ["0", "1"]
+    assert opened.page.locator('[data-state-row="wrong"] td').all_inner_texts() == ["0", "1", "0"]
     rows = opened.page.locator("#offending tbody tr")
     assert rows.count() == 1
     assert [text.strip() for text in rows.first.locator("td").all_inner_texts()] == [
@@ -291,8 +323,25 @@ def test_a_difference_in_another_run_is_shown_although_the_filter_hides_its_hour
         "812 expected, 811 there",
     ]
     _choose(opened, "run", "spring-rehearsal")
-    assert opened.page.locator('[data-state-row="wrong"] td').all_inner_texts() == ["1", "1"]
-    assert opened.page.locator('[data-state-row="proved"] td').all_inner_texts() == ["279", "1,287"]
+    assert opened.page.locator('[data-state-row="wrong"] td').all_inner_texts() == ["1", "1", "0"]
+    assert opened.page.locator('[data-state-row="proved"] td').all_inner_texts() == ["279", "1,287", "0"]
+
+
+def test_a_figure_that_differs_from_its_receipt_is_listed_with_both_values(warehouse, open_page: Callable) -> None:
+    warehouse.execute(FIGURES)
+    warehouse.execute(A_WRONG_FIGURE)
+    opened = open_page(warehouse.path)
+    [row] = opened.page.locator("#offending tbody tr").all()
+    assert [text.strip() for text in row.locator("td").all_inner_texts()] == [
+        "wrong",
+        "spring-rehearsal",
+        "south",
+        "27 Feb 2026, 13:00",
+        "agg_venue_hourly.visitors_admitted",
+        "agg_venue_hourly.visitors_admitted is 5812, by the receipt 812",
+    ]
+    opened.shoot("wrong-figure")
+    assert [cell.inner_text() for cell in opened.page.locator('[data-state-row="wrong"] td').all()] == ["0", "0", "1"]
 
 
 def test_a_span_of_two_hours_has_no_label_finer_than_an_hour_and_none_twice(warehouse, open_page: Callable) -> None:

@@ -107,12 +107,9 @@ def activities(venue_id: str, seed: int, shared: bool) -> list[Row]:
 
 def receipts(rows: list[Row], venue_id: str) -> list[Row]:
     """The seven receipts of every hour that ``rows`` touch."""
-    counts: dict[tuple[int, str], int] = defaultdict(int)
-    durations: dict[tuple[int, str], int] = defaultdict(int)
+    counted: dict[tuple[int, str], list[Row]] = defaultdict(list)
     for row in rows:
-        key = hour_start_us(row["event_time"]), row["event_type"]
-        counts[key] += 1
-        durations[key] += row["event_time"] - row["started_at"]
+        counted[hour_start_us(row["event_time"]), row["event_type"]].append(row)
     first, last = hour_start_us(rows[0]["event_time"]), hour_start_us(rows[-1]["event_time"])
     return [
         {
@@ -121,15 +118,28 @@ def receipts(rows: list[Row], venue_id: str) -> list[Row]:
             "event_time": hour + HOUR_US - 1,
             "hour_start": hour,
             "of_event_type": str(event_type),
-            "event_count": counts[hour, event_type],
-            "duration_us": durations[hour, event_type],
             "servers": {"buy_tickets": 3, "scan_tickets": 2}.get(event_type),
             "run_venues": 2,
             "final": hour == last,
+            **sums(counted[hour, event_type], event_type),
         }
         for hour in range(first, last + 1, HOUR_US)
         for event_type in ACTIVITY_TYPES
     ]
+
+
+def sums(rows: list[Row], event_type: str) -> Row:
+    """What the receipt of ``rows`` states of them."""
+    return {
+        "event_count": len(rows),
+        "duration_us": sum(row["event_time"] - row["started_at"] for row in rows),
+        "visitors": sum(row["party_size"] for row in rows),
+        "visitor_us": sum((row["event_time"] - row["started_at"]) * row["party_size"] for row in rows),
+        "revenue_cents": sum(row["amount_cents"] for row in rows) if event_type == "buy_tickets" else None,
+        "time_in_system_us": sum((row["event_time"] - row["arrived_at"]) * row["party_size"] for row in rows)
+        if event_type == "scan_tickets"
+        else None,
+    }
 
 
 def filed(rows: list[Row], run_id: str, venue_id: str) -> list[Row]:
@@ -239,7 +249,7 @@ HOURLY_MARTS = (
 DIMENSIONS = ("dim_runs", "dim_venues", "dim_lines")
 
 #: Of a mart that is a view nothing is stored.
-VIEWS = ("reconciliation_hourly", "report_visitors_hourly", "report_processing_hourly")
+VIEWS = ("reconciliation_hourly", "reconciliation_marts_hourly", "report_visitors_hourly", "report_processing_hourly")
 
 #: A view of what is in no run.
 QUARANTINE = "agg_quarantine_hourly"

@@ -109,7 +109,12 @@ def test_views_that_exposures_read_are_explained(manifest):
     nodes = manifest["nodes"]
     read = {parent for exposure in manifest["exposures"].values() for parent in parents(exposure)}
     views = {nodes[parent]["name"] for parent in read if nodes[parent]["config"]["materialized"] == "view"}
-    assert views == {"reconciliation_hourly", "report_visitors_hourly", "report_processing_hourly"}
+    assert views == {
+        "reconciliation_hourly",
+        "reconciliation_marts_hourly",
+        "report_visitors_hourly",
+        "report_processing_hourly",
+    }
     assert all(f"`{view}`" in README for view in views)
 
 

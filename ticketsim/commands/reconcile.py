@@ -9,6 +9,7 @@ from ticketsim.output import JsonOption, console, emit_json, say
 
 if TYPE_CHECKING:
     from ticketsim_assets.checks.differing_events import DifferingEvent
+    from ticketsim_assets.checks.mart_figures import FigureProblem, MartFigures
     from ticketsim_assets.checks.reconciliation import Problem, Reconciliation, Venue
     from ticketsim_assets.settings import Settings
 
@@ -26,9 +27,9 @@ def reconcile(
     last: Annotated[str | None, typer.Option("--to", help="Last hour, included; later days are not read.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare the warehouse with the simulation's receipts, per run, venue, hour and event type.
+    """Compare the warehouse and the marts' figures with the simulation's receipts, per run, venue, hour and event type.
 
-    Exit 1 if anything is wrong. Proved is what equals its receipt in every field. Counted: in number and duration only,
+    Exit 1 if anything is wrong. Proved is what equals its receipt in every field, and a mart's figure that is its sum. Counted: in number and duration only,
     because the receipt is of a release without digests. Events without a receipt, because their simulator was killed,
     are unproved.
     """
@@ -96,6 +97,19 @@ def _show(found: "Reconciliation", events: list["DifferingEvent"]) -> None:
         say(str(event), style=COLOURS["wrong"])
     if len(events) > SHOWN:
         console.print(f"... and {len(events) - SHOWN:,} more events; --json lists them")
+    _show_figures(found.figures)
+
+
+def _show_figures(figures: "MartFigures") -> None:
+    """Print in one line what comparing the marts' figures gave, then the first problems."""
+    counts = [f"{getattr(figures, state):,} {state}" for state in COLOURS if getattr(figures, state)]
+    worst_state = next((state for state in reversed(COLOURS) if getattr(figures, state)), None)
+    if worst_state:
+        say(f"figures of the marts: {', '.join(counts)}", style=COLOURS[worst_state])
+    for problem in figures.problems[:SHOWN]:
+        say(str(problem), style=COLOURS[problem.state])
+    if len(figures.problems) > SHOWN:
+        console.print(f"... and {len(figures.problems) - SHOWN:,} more figures; --json lists all of them")
 
 
 def _as_json(found: "Reconciliation", events: list["DifferingEvent"], ok: bool) -> dict[str, Any]:
@@ -108,6 +122,10 @@ def _as_json(found: "Reconciliation", events: list["DifferingEvent"], ok: bool) 
         "runs": [_run_as_json(run_id, found.venues) for run_id in sorted({venue.run_id for venue in found.venues})],
         "problems": [_problem_as_json(problem) for problem in found.problems],
         "events": [_event_as_json(event) for event in events],
+        "figures": {
+            **{state: getattr(found.figures, state) for state in COLOURS},
+            "problems": [_problem_as_json(problem) for problem in found.figures.problems],
+        },
     }
 
 
@@ -149,7 +167,7 @@ def _plain(value: Any) -> Any:
     return f"{value.isoformat()}Z" if isinstance(value, datetime) else value
 
 
-def _problem_as_json(problem: "Problem") -> dict[str, Any]:
+def _problem_as_json(problem: "Problem | FigureProblem") -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(problem) | {"hour": problem.hour.isoformat()}

@@ -19,7 +19,10 @@ def dashboard_asset(destination: Path, published_as: str, url: str) -> dg.Assets
         published_as: The object that the page is copied to, ``gs://bucket/name``; empty for none.
         url: Where people open the page, shown as a link on the asset; empty if nobody serves it.
     """
-    marts = ("agg_line_hourly", "agg_venue_hourly", "agg_wait_histogram_hourly", "reconciliation_hourly")
+    marts = (
+        *("agg_line_hourly", "agg_venue_hourly", "agg_wait_histogram_hourly"),
+        *("reconciliation_hourly", "reconciliation_marts_hourly"),
+    )
 
     @dg.asset(
         key=DASHBOARD,

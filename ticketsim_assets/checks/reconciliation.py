@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any, Final, Literal
 
 from simulator.events import EventType
+from ticketsim_assets.checks.mart_figures import WHOSE, MartFigures, read_mart_figures
 from ticketsim_assets.exceptions import NothingToReconcile
 from ticketsim_assets.warehouse.absent_venues import AbsentVenues, hours_without_a_venue, within
 from ticketsim_assets.warehouse.protocol import Reader
@@ -20,9 +21,6 @@ from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION
 VIEWS: Final = (RECONCILIATION, "marts.reconciliation_hourly")
 """Where the comparison is read, the first that is there: a warehouse of the release before this one has it in its marts
 only, until its next load."""
-
-#: Nothing but a change by hand leaves a row without run or venue: it is named all the same.
-_WHOSE: Final = "coalesce(run_id, '(no run)') as run_id, coalesce(venue_id, '(no venue)') as venue_id"
 
 State = Literal["proved", "counted", "unproved", "wrong"]
 """`counted`: equal to its receipt in number and duration, but the receipt has no digest, so contents are unknown."""
@@ -76,6 +74,7 @@ class Reconciliation:
 
     venues: tuple[Venue, ...]
     problems: tuple[Problem, ...]
+    figures: MartFigures  #: of the marts
 
     @property
     def proved(self) -> int:
@@ -99,8 +98,13 @@ class Reconciliation:
 
     @property
     def state(self) -> State:
-        """The worst state of all."""
-        return worst(self.proved, self.counted, self.unproved, self.wrong)
+        """The worst state of all, the marts' figures included."""
+        return worst(
+            self.proved,
+            self.counted + self.figures.counted,
+            self.unproved + self.figures.unproved,
+            self.wrong + self.figures.wrong,
+        )
 
 
 def worst(proved: int, counted: int, unproved: int, wrong: int) -> State:
@@ -130,7 +134,7 @@ def find_view(connection: Reader) -> str:
 def read_reconciliation(
     connection: Reader, start: datetime | None = None, end: datetime | None = None
 ) -> Reconciliation:
-    """Compare all runs, venues, hours and event types in the warehouse with their receipts.
+    """Compare all runs, venues, hours and event types in the warehouse, and the marts' figures, with their receipts.
 
     Args:
         connection: the warehouse.
@@ -145,7 +149,7 @@ def read_reconciliation(
     # One pass, because the view reads all of raw: what is proved is a row per hour, all else stands for itself.
     rows = connection.execute(
         f"""
-        select {_WHOSE}, hour_start, case when state <> 'proved' then event_type end as event_type, state,
+        select {WHOSE}, hour_start, case when state <> 'proved' then event_type end as event_type, state,
             count(*), cast(sum(actual_count) as bigint), max(expected_count), max(difference)
         from {connection.named(view)} where {condition} group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4
         """,  # noqa: S608 the view's name is a constant
@@ -168,7 +172,8 @@ def read_reconciliation(
         if row[4] in {"unproved", "wrong"} or (row[4] == "counted" and row[0] in digested)
     ]
     venues = sorted([*venues, *_absent_venues(absences)], key=lambda v: (v.run_id, v.venue_id))
-    return Reconciliation(venues=tuple(venues), problems=_worst_first([*absences, *problems]))
+    figures = read_mart_figures(connection, start, end)
+    return Reconciliation(venues=tuple(venues), problems=_worst_first([*absences, *problems]), figures=figures)
 
 
 def read_problems(
@@ -184,7 +189,7 @@ def read_problems(
     condition, parameters = within(start, end)
     rows = connection.execute(
         f"""
-        select {_WHOSE}, hour_start, event_type, state, expected_count, actual_count, difference
+        select {WHOSE}, hour_start, event_type, state, expected_count, actual_count, difference
         from {connection.named(find_view(connection))} where state in ('unproved', 'wrong') and {condition}
         """,  # noqa: S608 the view's name is a constant
         parameters,

@@ -401,6 +401,11 @@
 
   const everything = countIn(() => true);
 
+  /** Receipts and figures, the wrong ones first. */
+  const notProved = [...data.offending, ...data.figures.problems].sort(
+    (one, other) => Number(other.state === "wrong") - Number(one.state === "wrong"),
+  );
+
   function icon(name) {
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
@@ -421,10 +426,13 @@
   /** The verdict on the whole warehouse: filters must not be able to hide a difference. */
   function showBadge() {
     const { proved, counted, unproved, wrong } = everything;
-    const state = wrong ? "wrong" : unproved ? "unproved" : counted ? "counted" : proved ? "proved" : "unchecked";
+    const figures = data.figures;
+    const any = { proved, counted: counted + figures.counted, unproved: unproved + figures.unproved, wrong: wrong + figures.wrong };
+    const state = ["wrong", "unproved", "counted", "proved"].find((name) => any[name]) ?? "unchecked";
+    const differs = (count, what, from) => `${plural(count, what)} ${count === 1 ? "differs" : "differ"} from ${from}`;
     const verdicts = {
-      wrong: `${plural(wrong, "receipt")} ${wrong === 1 ? "differs" : "differ"} from the warehouse`,
-      unproved: "Some hours have no receipt",
+      wrong: wrong ? differs(wrong, "receipt", "the warehouse") : differs(figures.wrong, "figure", "the receipts"),
+      unproved: unproved ? "Some hours have no receipt" : "Some hours stand in no mart yet",
       counted: "Hours equal receipts in number and duration",
       proved: "Every hour equals its receipts",
       unchecked: "No hour has been checked yet",
@@ -433,22 +441,25 @@
     const found = `${whole.format(proved)} proved, ${counted ? `${whole.format(counted)} counted, ` : ""}`;
     const counts = `${found}${whole.format(unproved)} unproved, ${whole.format(wrong)} wrong`;
     text.append(element("strong", verdicts[state]), element("small", counts));
+    if (figures.proved || figures.wrong) {
+      text.append(element("small", `figures: ${whole.format(figures.proved)} proved, ${whole.format(figures.wrong)} wrong`));
+    }
     $("badge").className = `badge ${state}`;
     $("badge").dataset.verdict = state;
-    $("badge").href = data.offending.length ? "#offending" : "#receipts";
+    $("badge").href = notProved.length ? "#offending" : "#receipts";
     $("badge").replaceChildren(icon(state), text);
   }
 
   function showOffending() {
-    if (!data.offending.length) return;
-    const shown = data.offending.slice(0, MOST_ROWS_IN_TABLE);
+    if (!notProved.length) return;
+    const shown = notProved.slice(0, MOST_ROWS_IN_TABLE);
     const scroll = element("div", "", "scroll");
     scroll.tabIndex = 0;
     scroll.setAttribute("role", "region");
-    scroll.setAttribute("aria-label", "Receipts that are not proved");
+    scroll.setAttribute("aria-label", "Receipts and figures that are not proved");
     const table = document.createElement("table");
     const head = table.createTHead().insertRow();
-    for (const name of ["State", "Run", "Venue", "Hour (UTC)", "Event type", "Difference"]) {
+    for (const name of ["State", "Run", "Venue", "Hour (UTC)", "Event type or figure", "Difference"]) {
       const cell = element("th", name);
       cell.scope = "col";
       head.append(cell);
@@ -468,8 +479,8 @@
       );
     }
     scroll.append(table);
-    const left = data.offending.length - shown.length;
-    const more = left ? `, the first ${shown.length} of ${whole.format(data.offending.length)}; ticketsim reconcile lists all` : "";
+    const left = notProved.length - shown.length;
+    const more = left ? `, the first ${shown.length} of ${whole.format(notProved.length)}; ticketsim reconcile lists all` : "";
     $("offending").append(scroll);
     $("offending").hidden = false;
     document.querySelector("#offending .hint").textContent = `in all runs and hours${more}`;
@@ -481,6 +492,7 @@
       const cells = document.querySelectorAll(`[data-state-row="${state}"] td`);
       cells[0].textContent = whole.format(here[state]);
       cells[1].textContent = whole.format(everything[state]);
+      cells[2].textContent = whole.format(data.figures[state]);
     }
   }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
+from ticketsim_assets.checks.mart_figures import MartFigures, read_mart_figures
 from ticketsim_assets.warehouse.absent_venues import hours_without_a_venue
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
 from ticketsim_assets.warehouse.protocol import Reader
@@ -89,6 +90,8 @@ class Marts:
     offending: tuple[Mapping[str, Any], ...]
     """Every receipt that is not proved: run, venue, hour as above, type, state, expected, actual, difference; the worst
     first, then by hour."""
+    figures: MartFigures
+    """How many figures of the marts equal the sums of their receipts, and which do not."""
     missing: tuple[str, ...]
     """Tables that the warehouse does not have."""
 
@@ -120,7 +123,7 @@ def read_marts(warehouse: Path, wait_policy: WaitPolicy = NO_WAIT) -> Marts:
         WarehouseUnreadable: The file is not a DuckDB database that this version can open.
     """
     if not warehouse.exists():
-        return _marts((), (), (), _TABLES)
+        return _marts((), (), (), MartFigures(), _TABLES)
     with open_duckdb(warehouse, read_only=True, wait_policy=wait_policy) as connection:
         return marts_of(DuckDBReader(connection))
 
@@ -144,6 +147,7 @@ def marts_of(reader: Reader) -> Marts:
         [_located(row) for row in rows(_VENUE_HOURS, VENUE_HOURS_TABLE)],
         [*_by_hour(rows(_RECEIPTS, receipts)), *_by_hour(_absences(reader))],
         [_in_seconds(_located(row)) for row in rows(_HISTOGRAM, HISTOGRAM_TABLE)],
+        read_mart_figures(reader),
         tuple(table for table in _TABLES if table in missing),
     )
 
@@ -230,10 +234,12 @@ def _marts(
     venue_hours: Sequence[tuple[Any, ...]],
     receipts: Sequence[tuple[Any, ...]],
     waits: Sequence[tuple[Any, ...]],
+    figures: MartFigures,
     missing: tuple[str, ...],
 ) -> Marts:
     """Build the marts from rows that begin with run_id and venue_id; every id that occurs gets a position."""
     keys = [row[:2] for rows in (venue_hours, receipts, waits) for row in rows]
+    keys += [(problem.run_id, problem.venue_id) for problem in figures.problems]
     runs = tuple(sorted({run for run, _ in keys}))
     venues = tuple(sorted({venue for _, venue in keys}))
     run_at = {run: position for position, run in enumerate(runs)}
@@ -262,6 +268,7 @@ def _marts(
         ),
         edges=edges,
         offending=tuple(sorted(offending, key=lambda receipt: -STATES.index(receipt["state"]))),
+        figures=figures,
         missing=missing,
     )
 

@@ -24,6 +24,10 @@ final as (
         run_venues,
         final,
         digest,
+        visitors,
+        visitor_us,
+        revenue_cents,
+        time_in_system_us,
 
         ---------- times
         event_time,

@@ -1,0 +1,37 @@
+{#-
+  Which figures of which mart follow from the receipts of which activity: `column` is the mart's, summed over the rows of a venue
+  and hour (of `stage`, where the mart has stages), `of_receipt` is what the receipt states.
+-#}
+{% macro receipt_sums() -%}
+    {%- set sums = [] -%}
+    {%- set venue_hours = [
+        ('buses', 'bus_arrival', 'event_count'),
+        ('visitors_arrived', 'bus_arrival', 'visitors'),
+        ('arrivals_admitted + arrivals_inside', 'bus_arrival', 'visitors'),
+        ('groups_served', 'buy_tickets', 'event_count'),
+        ('revenue_cents', 'buy_tickets', 'revenue_cents'),
+        ('visitors_admitted', 'scan_tickets', 'visitors'),
+        ('time_in_system_us', 'scan_tickets', 'time_in_system_us'),
+    ] -%}
+    {%- for column, activity, of_receipt in venue_hours -%}
+        {%- do sums.append(_receipt_sum('agg_venue_hourly', column, activity, of_receipt)) -%}
+    {%- endfor -%}
+    {%- for activity in activities() if activity != 'bus_arrival' -%}
+        {%- for of_receipt in ['visitors', 'visitor_us'] -%}
+            {%- do sums.append(_receipt_sum('agg_venue_hourly', activity ~ '_' ~ of_receipt, activity, of_receipt)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for stage, service in [('seller', 'buy_tickets'), ('scanner', 'scan_tickets')] -%}
+        {%- set wait = 'wait_in_' ~ stage ~ '_line' -%}
+        {%- do sums.append(_receipt_sum('agg_line_hourly', 'wait_count', wait, 'event_count', stage)) -%}
+        {%- do sums.append(_receipt_sum('agg_line_hourly', 'served', service, 'event_count', stage)) -%}
+        {%- do sums.append(_receipt_sum('agg_line_hourly', 'visitors', service, 'visitors', stage)) -%}
+        {%- do sums.append(_receipt_sum('agg_wait_histogram_hourly', 'waits', wait, 'event_count', stage)) -%}
+        {%- do sums.append(_receipt_sum('agg_wait_histogram_hourly', 'visitors', wait, 'visitors', stage)) -%}
+    {%- endfor -%}
+    {{- return(sums) -}}
+{%- endmacro %}
+
+{% macro _receipt_sum(mart, column, activity, of_receipt, stage=none) -%}
+    {{- return({'mart': mart, 'column': column, 'activity': activity, 'of_receipt': of_receipt, 'stage': stage}) -}}
+{%- endmacro %}
