@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 #: A venue's hour in the marts.
 CELL = "venue_id = 'north' and hour_start = timestamp '2026-11-21'"
 
-#: Hours of the two venues, the drain included, and figures that are compared of each: 19 of the venue, 10 of its lines and waits.
+#: Hours of the two venues, the drain included, and figures that are compared of each: of the venue, of lines and waits.
 VENUE_HOURS, FIGURES = 5 + 4, 19 + 10
 
 #: What the page shows of a venue's hour, and what lines and histogram add up to.

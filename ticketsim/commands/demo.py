@@ -58,6 +58,7 @@ def _show(report: "DemoReport") -> None:
     console.print(table)
     console.print(f"quarantined: {report.quarantined:,} messages")
     console.print(f"receipts matched: {report.matched:,} of {report.receipts:,} ({report.hours} hours)", style="green")
+    console.print(f"figures of the marts matched: {report.figures_matched:,}", style="green")
     stations = ", ".join(f"{name} {seconds:.1f}" for name, seconds in report.seconds.items())
     console.print(f"seconds: {stations}; {sum(report.seconds.values()):.1f} in all", soft_wrap=True)
     console.print(f"page: {report.page}", soft_wrap=True)

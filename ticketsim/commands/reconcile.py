@@ -27,11 +27,11 @@ def reconcile(
     last: Annotated[str | None, typer.Option("--to", help="Last hour, included; later days are not read.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare the warehouse and the marts' figures with the simulation's receipts, per run, venue, hour and event type.
+    """Compare warehouse and marts with the simulation's receipts, per run, venue, hour and event type.
 
-    Exit 1 if anything is wrong. Proved is what equals its receipt in every field, and a mart's figure that is its sum. Counted: in number and duration only,
-    because the receipt is of a release without digests. Events without a receipt, because their simulator was killed,
-    are unproved.
+    Exit 1 if anything is wrong. Proved are events that equal their receipt in every field, and figures of marts that
+    equal the sums that it states. Counted: in number and duration only, because the receipt is of a release without
+    digests. Events without a receipt, because their simulator was killed, are unproved.
     """
     from ticketsim_assets.settings import read_settings
 

@@ -54,14 +54,17 @@ class DemoReport:
     quarantined: int = 0  #: rows in the lake that break the contract
     receipts: int = 0  #: combinations of venue, hour and event type of this run
     matched: int = 0  #: combinations that equal their receipt
+    figures_matched: int = 0  #: sums that the marts show, of all runs, that equal those of the receipts
+    figures_wrong: int = 0  #: sums of this run that differ from them
     hours: int = 0  #: hours of this run, drain included
     seconds: dict[str, float] = field(default_factory=dict)  #: per station
     page: Path = Path()
 
     @property
     def proved(self) -> bool:
-        """Whether the warehouse holds what was produced, and every receipt is matched."""
-        return 0 < self.receipts == self.matched and self.produced == self.in_warehouse
+        """Whether the warehouse holds what was produced, every receipt is matched, and no sum of the marts is wrong."""
+        arrived = 0 < self.receipts == self.matched and self.produced == self.in_warehouse
+        return arrived and not self.figures_wrong
 
 
 @contextmanager
@@ -216,7 +219,11 @@ def _compare(settings: Settings, report: DemoReport) -> None:
     report.in_lake = dict(in_lake)
     with open_warehouse(settings).reading() as connection:
         report.in_warehouse = dict(connection.execute(_COUNTS_IN_WAREHOUSE, [report.run_id]).fetchall())
-        venues = [v for v in read_reconciliation(connection).venues if v.run_id == report.run_id]
+        found = read_reconciliation(connection)
+    venues = [venue for venue in found.venues if venue.run_id == report.run_id]
+    wrong = [problem for problem in found.figures.problems if problem.state == "wrong"]
+    report.figures_matched = found.figures.proved
+    report.figures_wrong = sum(problem.run_id == report.run_id for problem in wrong)
     report.receipts = sum(venue.proved + venue.counted + venue.unproved + venue.wrong for venue in venues)
     report.matched = sum(venue.proved for venue in venues)
     report.hours = max((venue.hours for venue in venues), default=0)

@@ -124,7 +124,7 @@ def _states_of(figures: MartFigures) -> dict[str, int]:
 
 
 def _figure_problems(marts: Marts) -> Iterator[dict[str, Any]]:
-    """Yield the figures that are not proved as the receipts are embedded, with mart and measure in place of the type."""
+    """Yield figures that are not proved as receipts are embedded, with mart and measure in place of the type."""
     for problem in marts.figures.problems:
         yield {
             "run": marts.runs.index(problem.run_id),
