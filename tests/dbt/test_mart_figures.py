@@ -6,10 +6,10 @@ import duckdb
 import pytest
 
 from tests.dbt.conftest import Warehouse
-from ticketsim_assets.checks.mart_figures import MartFigures, read_mart_figures
 from ticketsim_assets.checks.reconciliation import read_reconciliation
 from ticketsim_assets.dashboard.data import MEASURES
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader
+from ticketsim_assets.warehouse.mart_figures import MartFigures, read_mart_figures
 
 pytestmark = pytest.mark.slow
 

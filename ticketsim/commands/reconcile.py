@@ -9,9 +9,9 @@ from ticketsim.output import JsonOption, console, emit_json, say
 
 if TYPE_CHECKING:
     from ticketsim_assets.checks.differing_events import DifferingEvent
-    from ticketsim_assets.checks.mart_figures import FigureProblem, MartFigures
     from ticketsim_assets.checks.reconciliation import Problem, Reconciliation, Venue
     from ticketsim_assets.settings import Settings
+    from ticketsim_assets.warehouse.mart_figures import FigureProblem, MartFigures
 
 #: Problems shown one by one; --json lists all of them.
 SHOWN = 20

@@ -12,9 +12,9 @@ from itertools import groupby
 from typing import Any, Final, Literal
 
 from simulator.events import EventType
-from ticketsim_assets.checks.mart_figures import WHOSE, MartFigures, read_mart_figures
 from ticketsim_assets.exceptions import NothingToReconcile
 from ticketsim_assets.warehouse.absent_venues import AbsentVenues, hours_without_a_venue, within
+from ticketsim_assets.warehouse.mart_figures import WHOSE, MartFigures, read_mart_figures
 from ticketsim_assets.warehouse.protocol import Reader
 from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
-from ticketsim_assets.checks.mart_figures import MartFigures, read_mart_figures
 from ticketsim_assets.warehouse.absent_venues import hours_without_a_venue
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
+from ticketsim_assets.warehouse.mart_figures import MartFigures, read_mart_figures
 from ticketsim_assets.warehouse.protocol import Reader
 from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION
 from ticketsim_assets.warehouse.wait_policy import NO_WAIT, WaitPolicy

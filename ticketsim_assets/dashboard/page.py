@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from streaming.storage import path_of
-from ticketsim_assets.checks.mart_figures import MartFigures
 from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, STAGES, STATES, Marts, visitors_over_time
+from ticketsim_assets.warehouse.mart_figures import MartFigures
 
 
 @dataclass(frozen=True, slots=True)
