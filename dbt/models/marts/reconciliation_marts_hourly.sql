@@ -61,7 +61,11 @@ of_{{ mart }} as (
         end as actual
     from {{ ref(mart) }} as {{ mart }}
     inner join measures
-        on measures.mart = '{{ mart }}' and (measures.stage is null{{ ' or measures.stage = ' ~ mart ~ '.stage' if of_mart[0].stage }})
+        on
+            measures.mart = '{{ mart }}'
+            {%- if of_mart[0].stage %}
+            and measures.stage = {{ mart }}.stage
+            {%- endif %}
 
 ),
 
