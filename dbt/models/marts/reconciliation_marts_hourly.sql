@@ -64,7 +64,7 @@ of_{{ mart }} as (
         on
             measures.mart = '{{ mart }}'
             {%- if of_mart[0].stage %}
-            and measures.stage = {{ mart }}.stage
+            and {{ mart }}.stage = measures.stage
             {%- endif %}
 
 ),
