@@ -117,7 +117,7 @@ class Settings(BaseSettings):
     bigquery_dataset_prefix: Annotated[
         str, Field(pattern=r"^[A-Za-z0-9_]*$", max_length=100), Values("letters, digits and underscores, at most 100")
     ] = ""
-    """Stands before the datasets' names ``raw``, ``staging`` and ``marts``, e.g. ``ticketsim_``."""
+    """Stands before the datasets' names ``raw``, ``staging``, ``marts`` and ``published``, e.g. ``ticketsim_``."""
 
     bigquery_maximum_bytes_billed: Annotated[
         int, Field(gt=0, le=10**15), Values("a whole number from 1 to 10^15, a petabyte: 6 000 USD a query")

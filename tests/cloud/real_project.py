@@ -39,7 +39,7 @@ def datasets():
     except (GoogleAuthError, GoogleAPIError) as error:
         pytest.skip(f"no real project was tested: {error} (gcloud auth application-default login)")
     yield made
-    for schema in ("raw", "staging", "marts"):
+    for schema in ("raw", "staging", "marts", "published"):
         client.delete_dataset(made.dataset(schema), delete_contents=True, not_found_ok=True)
 
 

@@ -1,5 +1,8 @@
 """The same lake in both warehouses, built by the same dbt project: every row of every mart is the same."""
 
+import re
+import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +20,7 @@ from ticketsim_assets.checks.reconciliation import read_reconciliation
 from ticketsim_assets.dashboard.data import marts_of
 from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse
 from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
+from ticketsim_assets.warehouse.protocol import Reader
 from ticketsim_assets.warehouse.wait_policy import NO_WAIT
 
 from ..dbt.conftest import BUILD, DIMENSIONS, HOURLY_MARTS, ONE_MORE, VIEWS, Dbt, run_all
@@ -223,3 +227,82 @@ def test_each_wrong_figure_in_bigquery_turns_exactly_the_test_red_that_states_it
     add(-1)
     assert not passed
     assert sorted(red) == sorted([*ONE_MORE, "marts_equal_their_receipts"]), printed
+
+
+#: Sums that are equal whatever an hour holds, as long as all of it is of one load: raw and figures, reconciliation and
+#: figures, raw, facts and figures, facts and buckets, lines and figures.
+IDENTITIES = """
+select
+    (select sum(party_size) from {raw.events} where event_type = 'walk_to_seller' and {every_day})
+    - (select sum(walk_to_seller_visitors) from {marts.agg_venue_hourly}),
+    (select sum(actual_count) from {raw.reconciliation} where event_type = 'walk_to_scanner' and {every_day})
+    - (select sum(walk_to_scanner_visitors) from {marts.agg_venue_hourly}),
+    (select sum(amount_cents) from {raw.events} where {every_day})
+    - (select sum(amount_cents) from {marts.fct_ticket_sales} where {every_day}),
+    (select count(*) from {marts.fct_queue_waits} where {every_day})
+    - (select sum(waits) from {marts.agg_wait_histogram_hourly}),
+    (select sum(served) from {marts.agg_line_hourly})
+    - (select sum(groups_served) + sum(visitors_admitted) from {marts.agg_venue_hourly})
+"""
+
+#: Types that a load leaves out, so that every figure above changes.
+LEFT_OUT = ("walk_to_", "wait_in_", "buy_tickets")
+
+
+def differences(reader: Reader) -> tuple[int, ...]:
+    """How far each identity is from being true."""
+    query = re.sub(r"\{(\w+\.\w+)\}", lambda named: reader.named(named[1]), IDENTITIES)
+    [row] = reader.execute(query.replace("{every_day}", "(event_date is null or event_date is not null)")).fetchall()
+    return tuple(row)
+
+
+class Asking(threading.Thread):
+    """A reader who asks all the time, and what was ever not true."""
+
+    def __init__(self, warehouse: DuckDBWarehouse | BigQueryWarehouse) -> None:
+        super().__init__(daemon=True)
+        self.warehouse = warehouse
+        self.asked = 0
+        self.found: list[tuple[int, ...]] = []
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.is_set():
+            with self.warehouse.published() as reader:
+                self.found += [found for found in [differences(reader)] if any(found)]
+            self.asked += 1
+
+    def until(self, asked: int) -> None:
+        """Wait for so many answers."""
+        while self.asked < asked and self.is_alive():
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    # five identities each time; the emulator needs a second to answer
+    ("engine", "times"),
+    [("laptop", 200), ("cloud", 20), pytest.param("cloud", 200, marks=pytest.mark.nightly)],
+)
+def test_a_reader_never_sees_raw_facts_and_figures_of_different_loads(both, engine, times):
+    of_engine: Engine = getattr(both, engine)
+    warehouse, hour = of_engine.warehouse, of_engine.hours[1]
+    warehouse.publish()
+    asking = Asking(warehouse)
+    asking.start()
+    try:
+        for left_out in (LEFT_OUT, ()):
+            partly = [path for path in of_engine.files[hour] if not any(name in path for name in left_out)]
+            warehouse.replace_hours("events", {hour: partly})
+            with warehouse.reading() as reader:
+                assert all(differences(reader)[:3]), "nothing changed, so the reader proves nothing"
+            # the page of another run is built meanwhile
+            warehouse.publish(lambda: {hour})
+            of_engine.run(["run", *window(hour, hour)])
+            warehouse.publish(lambda: {hour})
+            warehouse.publish()
+        asking.until(times)
+    finally:
+        asking.ended.set()
+        asking.join()
+    assert asking.asked >= times
+    assert asking.found == []

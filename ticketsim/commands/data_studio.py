@@ -11,7 +11,7 @@ from ticketsim.output import JsonOption, emit_json, print_result, say
 VIEWS = ("report_visitors_hourly", "report_processing_hourly")
 
 ProjectOption = Annotated[str, typer.Option(help="Google Cloud project that has the dataset and pays for queries.")]
-DatasetOption = Annotated[str, typer.Option(help="Dataset of the marts: the prefix of the settings and `marts`.")]
+DatasetOption = Annotated[str, typer.Option(help="Dataset of the readers: the prefix and `published`.")]
 
 
 def data_studio(project: ProjectOption, dataset: DatasetOption, as_json: JsonOption = False) -> None:

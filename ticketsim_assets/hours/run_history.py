@@ -22,6 +22,8 @@ from ticketsim_assets.keys import COMPLETE_BY, FORGOTTEN_RUNS, LAKE_COMPLETE
 #: Newest loads of an hour that are searched for a success: automatic attempts are bounded, manual ones are few.
 _LOADS_LOOKED_AT = 10
 
+_NOT_BEGUN = (DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED)
+
 
 @dataclass(frozen=True, slots=True)
 class Reported:
@@ -103,10 +105,18 @@ def has_crashed(run: dg.DagsterRun) -> bool:
     return run.status is DagsterRunStatus.FAILURE and run.tags.get(FAILURE_REASON_TAG) in {None, *CRASH_REASONS}
 
 
-def hours_under_way(instance: dg.DagsterInstance, job_name: str, key: dg.AssetKey) -> set[Hour]:
-    """Return the hours of ``key`` that unfinished runs load: runs of ``job_name`` or of a selection in the UI."""
+def hours_under_way(instance: dg.DagsterInstance, job_name: str, key: dg.AssetKey, *, queued: bool = True) -> set[Hour]:
+    """Return the hours of ``key`` that unfinished runs load: runs of ``job_name`` or of a selection in the UI.
+
+    Args:
+        instance: Dagster's instance.
+        job_name: The job that loads hours.
+        key: The asset that they are loaded into.
+        queued: Whether to count runs that have not begun.
+    """
     hours: set[Hour] = set()
-    for run in instance.get_runs(RunsFilter(statuses=NOT_FINISHED)):
+    statuses = NOT_FINISHED if queued else [status for status in NOT_FINISHED if status not in _NOT_BEGUN]
+    for run in instance.get_runs(RunsFilter(statuses=statuses)):
         if run.job_name == job_name or key in (run.asset_selection or ()):
             hours.update(hours_of_tags(run.tags))
     return hours

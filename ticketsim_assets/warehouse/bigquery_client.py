@@ -25,7 +25,7 @@ class Datasets:
 
     project: str
     location: str  #: of the datasets and jobs: the bucket's, ``europe-west1`` or ``EU``
-    prefix: str  #: before ``raw``, ``staging`` and ``marts``; may be empty
+    prefix: str  #: before ``raw``, ``staging``, ``marts`` and ``published``; may be empty
     maximum_bytes_billed: int  #: of one query; one that would read more is refused before it costs anything
 
     def dataset(self, schema: str) -> str:
@@ -76,14 +76,18 @@ class BigQueryReader:
         found = self._client.query(query, job_config=asked).result()
         return Answer([(field.name,) for field in found.schema], [row.values() for row in found])
 
+    def table_id(self, table: str) -> str:
+        """Return the id of ``table``, a schema and a name, with project and dataset."""
+        return self._datasets.table(table)
+
     def named(self, table: str) -> str:
         """Return ``table`` with project and dataset; see `Reader`."""
-        return f"`{self._datasets.table(table)}`"
+        return f"`{self.table_id(table)}`"
 
     def has(self, table: str) -> bool:
         """Return whether ``table`` exists, without a query, which would bill at least 10 MB; see `Reader`."""
         try:
-            self._client.get_table(self._datasets.table(table))
+            self._client.get_table(self.table_id(table))
         except NotFound:
             return False
         return True

@@ -1,11 +1,11 @@
 """The warehouse in BigQuery, for the cloud.
 
 An hour's files are loaded by load jobs, which are free, into a table of the load's own, from where one transaction
-replaces the hours. Readers see committed data only, so there is nothing to publish.
+replaces the hours. Readers see committed data only, of hours that no run is replacing.
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -21,6 +21,12 @@ from ticketsim_assets.exceptions import LakeOutOfReach
 from ticketsim_assets.warehouse.bigquery_client import LABELS, BigQueryReader, Datasets, parameter
 from ticketsim_assets.warehouse.bigquery_lease import COLUMNS as LEASE_COLUMNS
 from ticketsim_assets.warehouse.bigquery_lease import Hold, Lease
+from ticketsim_assets.warehouse.bigquery_published import (
+    HOURS_IN_PROGRESS,
+    HOURS_IN_PROGRESS_COLUMNS,
+    PublishedReader,
+    lacking_views,
+)
 from ticketsim_assets.warehouse.reconciliation_view import RECONCILIATION, reconciliation_query
 from ticketsim_assets.warehouse.schema import (
     BIGQUERY_TYPES,
@@ -51,7 +57,7 @@ _CLUSTERED_BY: Final = {
 
 
 class BigQueryWarehouse:
-    """Three datasets, ``raw``, ``staging`` and ``marts``, with one writer at a time. A `Warehouse`."""
+    """The datasets ``raw``, ``staging``, ``marts`` and ``published``, with one writer at a time. A `Warehouse`."""
 
     #: Readers see what was committed last.
     excludes_readers: Final = False
@@ -114,12 +120,24 @@ class BigQueryWarehouse:
         yield BigQueryReader(self.client, self.datasets)
 
     @contextmanager
-    def published(self) -> Iterator[BigQueryReader]:
-        """The same as `reading`; see `Warehouse`."""
-        yield BigQueryReader(self.client, self.datasets)
+    def published(self) -> Iterator[PublishedReader]:
+        """Open a reader of the views that leave out hours in progress; see `Warehouse`."""
+        yield PublishedReader(self.client, self.datasets)
 
-    def publish(self) -> None:
-        """Do nothing: readers always see the newest commit; see `Warehouse`."""
+    def publish(self, under_way: Callable[[], Collection[Hour]] = tuple) -> None:
+        """Show the hours that were loaded, but for those under way, which are left out; see `Warehouse`."""
+        with self.exclusive():
+            self._bring_progress_up_to_date()
+            for view in lacking_views(self.client, self.datasets):
+                self._make_table(view)
+            kept = under_way()
+            done = f"not ({_of_hours(sorted(kept))})" if kept else "true"
+            script = f"delete from `{self.datasets.table(HOURS_IN_PROGRESS)}` where {done}"  # noqa: S608 our own names
+            self.client.query(script).result()
+
+    def _bring_progress_up_to_date(self) -> None:
+        progress = bigquery.Table(self.datasets.table(HOURS_IN_PROGRESS), schema=_schema(HOURS_IN_PROGRESS_COLUMNS))
+        self._make_or_extend(progress)
 
     def _bring_up_to_date(self) -> None:
         """Create the raw tables and the view over them, or change those of an earlier release to this one's."""
@@ -128,6 +146,7 @@ class BigQueryWarehouse:
         runs = bigquery.Table(self.datasets.table(f"{RAW_SCHEMA}.{FORGOTTEN_RUNS}"))
         runs.schema = _schema(FORGOTTEN_RUNS_COLUMNS)
         self._make_or_extend(runs)
+        self._bring_progress_up_to_date()
         wanted = bigquery.Table(self.datasets.table(RECONCILIATION))
         wanted.view_query = reconciliation_query("bigquery", self._quoted("events"), self._quoted(CONFLICTING_COPIES))
         there = self._make_table(wanted)
@@ -211,6 +230,10 @@ class BigQueryWarehouse:
                 row = f"({', '.join('?' * len(FORGOTTEN_RUNS_COLUMNS))})"
                 replacements.append(f"insert into {runs} values {', '.join([row] * forgotten)};")  # noqa: S608
             that_count = f"run_id not in (select run_id from {runs})"  # noqa: S608
+            progress = f"`{self.datasets.table(HOURS_IN_PROGRESS)}`"
+            noted = ", ".join(f"(date '{hour.date}', {hour.start.hour})" for hour in hours)
+            replacements.append(f"delete from {progress} where {theirs};")  # noqa: S608
+            replacements.append(f"insert into {progress} (event_date, event_hour) values {noted};")  # noqa: S608
         for filled in FILLED_FROM[table]:
             replacements.append(f"delete from {self._quoted(filled)} where {theirs};")  # noqa: S608
             if loaded is not None:

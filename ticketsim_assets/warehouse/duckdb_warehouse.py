@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from streaming.lake.duckdb_files import HIVE_TYPES, able_to_read
 from streaming.lake.forgotten_runs import ForgottenRun
 from streaming.lake.layout import Column
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
+from ticketsim_assets.warehouse.kept_hours import keep_hours
 from ticketsim_assets.warehouse.schema import (
     CONFLICTING_COPIES,
     DUCKDB_TYPES,
@@ -167,9 +168,13 @@ class DuckDBWarehouse:
         with open_duckdb(self.readers_path, read_only=True, wait_policy=self._wait_policy) as connection:
             yield DuckDBReader(connection)
 
-    def publish(self) -> None:
-        """Replace the readers' copy atomically; readers who have the old one open keep it."""
+    def publish(self, under_way: Callable[[], Collection[Hour]] = tuple) -> None:
+        """Replace the readers' copy atomically; readers who have the old one open keep it.
+
+        Hours under way are copied as they were published last.
+        """
         with self.exclusive():
+            kept = under_way()
             if self.path.with_name(f"{self.path.name}.wal").exists():
                 # a writer was killed: what it committed is in its log until the file is opened for writing
                 with open_duckdb(self.path, read_only=False, wait_policy=self._wait_policy):
@@ -178,4 +183,7 @@ class DuckDBWarehouse:
             # open meanwhile, so that nobody outside of this project begins to write
             with open_duckdb(self.path, read_only=True, wait_policy=self._wait_policy):
                 shutil.copyfile(self.path, arriving)
+            if kept:
+                with open_duckdb(arriving, read_only=False, wait_policy=self._wait_policy) as connection:
+                    keep_hours(connection, kept, self.readers_path if self.readers_path.exists() else None)
             arriving.replace(self.readers_path)

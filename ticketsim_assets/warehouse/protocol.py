@@ -4,7 +4,7 @@
 cloud's; which one is used is chosen in `ticketsim_assets.warehouse.factory`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -86,9 +86,19 @@ class Warehouse(Protocol):
     def published(self) -> AbstractContextManager[Reader]:
         """Open a connection to what was published last, without blocking writers, and close it at the end.
 
+        Whenever it is asked, figures of raw, facts, aggregates and reconciliation are of the same load of each hour.
+
         Raises:
             WarehouseUnreadable: Nothing has been published yet.
         """
 
-    def publish(self) -> None:
-        """Publish the warehouse's present state to readers; queries in progress are not disturbed."""
+    def publish(self, under_way: Callable[[], Collection[Hour]] = tuple) -> None:
+        """Publish the warehouse's present state to readers at once; queries in progress are not disturbed.
+
+        Args:
+            under_way: Asked while nobody can load: the hours that runs are replacing, whose marts may not follow from
+                raw.events yet. Of these readers see nothing of the present state.
+
+        Raises:
+            WarehouseBusy: Another process held it for longer than the wait policy allows.
+        """

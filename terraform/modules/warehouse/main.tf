@@ -12,9 +12,10 @@ terraform {
 
 locals {
   datasets = {
-    raw     = "The lake's complete hours, row by row"
-    staging = "dbt's views of raw, one per event type"
-    marts   = "Facts, dimensions and figures per hour"
+    raw       = "The lake's complete hours, row by row"
+    staging   = "dbt's views of raw, one per event type"
+    marts     = "Facts, dimensions and figures per hour"
+    published = "What readers see: views of raw and marts without the hours that a run is replacing"
   }
 }
 

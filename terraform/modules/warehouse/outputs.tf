@@ -1,5 +1,5 @@
 output "dataset_prefix" {
-  description = "Prefix of raw, staging and marts in the datasets' names."
+  description = "Prefix of raw, staging, marts and published in the datasets' names."
   value       = "${replace(var.prefix, "-", "_")}_"
 }
 

@@ -130,6 +130,54 @@ def test_readers_keep_their_copy_through_loads_and_publishing_and_the_next_reade
     assert count(loaded.readers_path) > first
 
 
+def test_hours_under_way_are_published_as_they_were_in_raw_and_marts_and_all_others_as_they_are(
+    loaded, maker, run_messages
+):
+    def change(statement: str) -> None:
+        with duckdb.connect(loaded.path) as connection:
+            connection.execute(statement)
+
+    def published() -> tuple[list, list]:
+        with duckdb.connect(loaded.readers_path, read_only=True) as connection:
+            raw = "select event_hour, count(*) from raw.events group by 1 order by 1"
+            return connection.execute(raw).fetchall(), connection.execute("from marts.mart order by 1").fetchall()
+
+    start, date = FIRST.start.replace(tzinfo=None), FIRST.date
+    change(
+        f"create schema marts; create table marts.mart as select timestamp '{start}' as hour_start, "
+        f"date '{date}' as event_date, 'as published' as said"
+    )
+    loaded.publish()
+    of_first, _ = published()
+    change("delete from raw.events where event_type = 'scan_tickets'; update marts.mart set said = 'half built'")
+    load(maker, loaded, FIRST.next)
+    change(f"insert into marts.mart values (timestamp '{FIRST.next.start.replace(tzinfo=None)}', '{date}', 'new')")
+    loaded.publish(lambda: {FIRST})
+    raw, marts = published()
+    assert raw[0] == of_first[0]
+    assert [hour for hour, _ in raw] == [FIRST.start.hour, FIRST.next.start.hour]
+    assert [row[-1] for row in marts] == ["as published", "new"]
+    loaded.publish(lambda: {FIRST, FIRST.next})
+    assert published() == (raw, marts)
+    loaded.publish()
+    assert [row[-1] for row in published()[1]] == ["half built", "new"]
+    assert published()[0][0] < of_first[0]
+
+
+def test_an_hour_under_way_that_was_never_published_is_left_out(loaded):
+    loaded.publish(lambda: {FIRST})
+    assert count(loaded.readers_path) == 0
+
+
+def test_which_hours_are_under_way_is_asked_while_nobody_can_load(loaded, maker):
+    def ask() -> set[Hour]:
+        with pytest.raises(WarehouseBusy):
+            load(maker, DuckDBWarehouse(loaded.path, loaded.readers_path, NO_WAIT), FIRST.next)
+        return set()
+
+    loaded.publish(ask)
+
+
 def test_what_a_killed_writer_committed_reaches_the_readers_and_nothing_else_does(loaded):
     killed = subprocess.run([sys.executable, "-c", KILLED_WRITER, loaded.path], check=False)
     assert killed.returncode == -9
