@@ -21,19 +21,9 @@ class Bus(NamedTuple):
     occupancy: int
 
 
-class Group(NamedTuple):
-    """Visitors who stay together, at their bus's arrival; durations in microseconds."""
-
-    party: Party
-    walk_to_sellers: int
-    walk_to_scanners: int
-    sale: int  #: duration of the purchase, drawn even if the group bought online
-    scans: list[int]  #: one for each member
-
-    @property
-    def buys_at_the_venue(self) -> bool:
-        """Whether the group has yet to buy its tickets."""
-        return self.party[-1] == BOX_OFFICE
+Group = tuple[Party, int, int, int, list[int]]
+"""Visitors who stay together, at their bus's arrival, and durations in microseconds: walk to the sellers, walk to the
+scanners, purchase (drawn even if the group bought online), and a scan for each member."""
 
 
 class Arrivals:
@@ -74,7 +64,7 @@ class Arrivals:
         while first < end:
             size = min(next(self._sizes), end - first)
             channel = BOX_OFFICE if next(self._channels) < self._box_office_share else ONLINE
-            yield Group(
+            yield (
                 (bus.arrived_at, bus.bus_id, self._groups, first, size, channel),
                 next(self._walks_to_sellers),
                 next(self._walks_to_scanners),

@@ -1,12 +1,13 @@
 """The journal of a venue: its messages, numbered, counted and sent in chronological order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from simulator.digest import WEIGHT_MODULUS
 from simulator.environment import Environment
 from simulator.events import EventType
-from simulator.messages import FACTOR_OF_END, FACTOR_OF_START, activity_form, encode
+from simulator.messages import FACTOR_OF_END, FACTOR_OF_NUMBER, About, activity_form, encode
 from simulator.receipts import Ledger
 from simulator.sinks.protocol import Sink
 
@@ -30,7 +31,7 @@ class Journal:
     def __init__(self, env: Environment, header: MessageHeader, ledger: Ledger, sink: Sink) -> None:
         self._env: Final = env
         self._header: Final = header
-        self._ledger: Final = ledger
+        self.ledger: Final = ledger
         self._send: Final = sink.send
         self._key: Final = header.venue_id.encode()
         self._pages: Final = {
@@ -43,57 +44,57 @@ class Journal:
     @property
     def open_hour_end(self) -> int:
         """The end of the hour whose receipts come next, microseconds since the Unix epoch."""
-        return self._ledger.hour_end
+        return self.ledger.hour_end
 
     @property
     def events(self) -> int:
         """Messages sent so far, receipts included."""
         return self._sequence
 
-    def record(self, kind: EventType, began: int, ended: int, about: bytes, weight: int) -> None:
-        """Send the message of a single visitor's activity that ends now.
+    def record(self, kind: EventType, began: int, ended: int, about: About) -> None:
+        """Send the message of an activity that ends now.
 
         Args:
             kind: Type of the activity.
             began: Its start, microseconds since the Unix epoch.
             ended: Its end, which is now, in the same unit.
-            about: Who and where: the second half of the message.
-            weight: The weight of that half.
+            about: Who and where.
         """
-        if ended >= self._ledger.hour_end:
+        if ended >= self.ledger.hour_end:
             self.close_hours()
         form, topic, tally = self._pages[kind]
+        text, weight, companions = about
         self._sequence = number = self._sequence + 1
-        weight = (weight + number + FACTOR_OF_START * began + FACTOR_OF_END * ended) % WEIGHT_MODULUS
+        duration = ended - began
+        weight = (weight + FACTOR_OF_NUMBER * number + FACTOR_OF_END * duration + began) % WEIGHT_MODULUS
         tally.count += 1
-        tally.duration_us += ended - began
+        tally.duration_us += duration
         tally.content += weight * weight
-        self._send(topic, self._key, form % (number, ended, began, about))
+        if companions:
+            tally.companions += companions
+            tally.companion_us += companions * duration
+        self._send(topic, self._key, form % (number, ended, began, text))
 
-    def record_party(
-        self, kind: EventType, began: int, ended: int, about: bytes, weight: int, *, party_size: int
-    ) -> None:
-        """Send the message of a party's activity; see ``record``."""
-        self.record(kind, began, ended, about, weight)
-        tally = self._ledger.tallies[kind]
-        tally.companions += party_size - 1
-        tally.companion_us += (party_size - 1) * (ended - began)
-
-    def record_sale(
-        self, began: int, ended: int, about: bytes, weight: int, *, party_size: int, amount_cents: int
-    ) -> None:
-        """Send the message of a sale; see ``record``."""
-        self.record_party(EventType.BUY_TICKETS, began, ended, about, weight, party_size=party_size)
-        self._ledger.revenue_cents += amount_cents
-
-    def record_scan(self, began: int, ended: int, about: bytes, weight: int, arrived_at: int) -> None:
-        """Send the message of a visitor's scan; see ``record``."""
-        self.record(EventType.SCAN_TICKETS, began, ended, about, weight)
-        self._ledger.time_in_system_us += ended - arrived_at
+    def record_members(self, kind: EventType, began: int, ended: int, members: Sequence[About]) -> None:
+        """Send a message for each member of a party, who began together and end now; see ``record``."""
+        if ended >= self.ledger.hour_end:
+            self.close_hours()
+        form, topic, tally = self._pages[kind]
+        send, key, number = self._send, self._key, self._sequence
+        duration = ended - began
+        times = FACTOR_OF_END * duration + began
+        for text, member_weight, _ in members:
+            number += 1
+            weight = (member_weight + FACTOR_OF_NUMBER * number + times) % WEIGHT_MODULUS
+            tally.content += weight * weight
+            send(topic, key, form % (number, ended, began, text))
+        self._sequence = number
+        tally.count += len(members)
+        tally.duration_us += len(members) * duration
 
     def close_hours(self) -> None:
         """Send the receipts of every hour that has ended."""
-        while self._ledger.hour_end <= self._env.now:
+        while self.ledger.hour_end <= self._env.now:
             self._close_hour(final=False)
 
     def close(self) -> None:
@@ -102,7 +103,7 @@ class Journal:
 
     def _close_hour(self, *, final: bool) -> None:
         head = self._header
-        for receipt in self._ledger.close_hour(head.run_id, head.venue_id, head.run_venues, self._sequence + 1, final):
+        for receipt in self.ledger.close_hour(head.run_id, head.venue_id, head.run_venues, self._sequence + 1, final):
             self._sequence += 1
             self.receipts += 1
             self._send(EventType.HOUR_CLOSED.topic, self._key, encode(receipt))

@@ -27,9 +27,11 @@ _SALE: Final = b'%b,"amount_cents":%d'
 
 _WRITTEN: Final = {channel: channel.encode() for channel in CHANNELS}
 
-_OFFSET, (_OF_ID, FACTOR_OF_START, FACTOR_OF_END) = offsets_and_factors("event_id", "started_at", "event_time")
+_OFFSET, (FACTOR_OF_NUMBER, _FACTOR_OF_START, FACTOR_OF_END) = offsets_and_factors(
+    *("event_id", "started_at", "event_time")
+)
 _FIRST_HALF: Final = _OFFSET + TERMS["schema_version"].of(SCHEMA_VERSION)
-assert _OF_ID == 1  # noqa: S101 - Journal adds sequence numbers as they are
+assert _FACTOR_OF_START + FACTOR_OF_END == 1  # noqa: S101 - Journal relies on it
 
 _BUS_OFFSET, (_ARRIVED_AT, _BUS_ID, _FIRST_VISITOR, _PARTY_SIZE) = offsets_and_factors(
     *("arrived_at", "bus_id", "first_visitor_id", "party_size")
@@ -37,12 +39,16 @@ _BUS_OFFSET, (_ARRIVED_AT, _BUS_ID, _FIRST_VISITOR, _PARTY_SIZE) = offsets_and_f
 _LINE_OFFSET, (_GROUP_ID, _LINE) = offsets_and_factors("group_id", "line")
 _BUS_OFFSET += _FIRST_HALF
 _PARTY_OFFSET: Final = {
-    channel: _BUS_OFFSET + _LINE_OFFSET + TERMS["channel"].of(number_of_text(channel)) for channel in CHANNELS
+    channel: _BUS_OFFSET + _LINE_OFFSET + _PARTY_SIZE + TERMS["channel"].of(number_of_text(channel))
+    for channel in CHANNELS
 }
 _AMOUNT: Final = TERMS["amount_cents"]
 
 Party = tuple[int, int, int, int, int, str]
 """The visitors of a message: arrived_at, bus_id, group_id, first_visitor_id, party_size, channel; see the contract."""
+
+About = tuple[bytes, int, int]
+"""The second half of a message, its weight (see ``simulator.digest``), and the visitors it is about beyond one."""
 
 
 def activity_form(event_type: EventType, run_id: str, venue_id: str) -> bytes:
@@ -51,56 +57,43 @@ def activity_form(event_type: EventType, run_id: str, venue_id: str) -> bytes:
     return _ACTIVITY % (event_type.encode(), SCHEMA_VERSION, run, venue, run, venue)
 
 
-def about_bus(arrived_at: int, bus_id: int, first_visitor_id: int, party_size: int) -> bytes:
+def about_bus(arrived_at: int, bus_id: int, first_visitor_id: int, party_size: int) -> About:
     """Build the second half of a bus's message."""
-    return _BUS % (arrived_at, bus_id, first_visitor_id, party_size)
+    weight = _BUS_OFFSET + _ARRIVED_AT * arrived_at + _BUS_ID * bus_id
+    weight += _FIRST_VISITOR * first_visitor_id + _PARTY_SIZE * party_size
+    text = _BUS % (arrived_at, bus_id, first_visitor_id, party_size)
+    return text, weight % WEIGHT_MODULUS, party_size - 1
 
 
-def about_party(party: Party, line: int) -> bytes:
+def about_party(party: Party, line: int) -> About:
     """Build the second half of messages about a party in a line."""
     arrived_at, bus_id, group_id, first_visitor_id, party_size, channel = party
-    return _PARTY % (arrived_at, bus_id, group_id, first_visitor_id, party_size, _WRITTEN[channel], line)
+    text = _PARTY % (arrived_at, bus_id, group_id, first_visitor_id, party_size, _WRITTEN[channel], line)
+    return text, (_weight_of_first(party, line) + _PARTY_SIZE * (party_size - 1)) % WEIGHT_MODULUS, party_size - 1
 
 
-def about_members(party: Party, line: int) -> list[bytes]:
+def about_members(party: Party, line: int) -> list[About]:
     """Build the second halves of messages about each single member of a party in a line."""
     arrived_at, bus_id, group_id, first_visitor_id, party_size, channel = party
     member = _MEMBER % (arrived_at, bus_id, group_id, _WRITTEN[channel], line)
-    return [member % visitor for visitor in range(first_visitor_id, first_visitor_id + party_size)]
+    # Ids that follow each other have weights in equal steps.
+    first_weight = _weight_of_first(party, line)
+    return [
+        (member % (first_visitor_id + place), first_weight + _FIRST_VISITOR * place, 0) for place in range(party_size)
+    ]
 
 
-def about_sale(party: bytes, amount_cents: int) -> bytes:
+def about_sale(party: About, amount_cents: int) -> About:
     """Build the second half of a sale's message from that of ``about_party``."""
-    return _SALE % (party, amount_cents)
+    text, weight, companions = party
+    return _SALE % (text, amount_cents), weight + _AMOUNT.of(amount_cents), companions
 
 
-def weight_of_bus(arrived_at: int, bus_id: int, first_visitor_id: int, party_size: int) -> int:
-    """Return the weight of ``about_bus``: what it adds to that of a message, see ``simulator.digest``."""
-    places = _ARRIVED_AT * arrived_at + _BUS_ID * bus_id
-    return (_BUS_OFFSET + places + _FIRST_VISITOR * first_visitor_id + _PARTY_SIZE * party_size) % WEIGHT_MODULUS
-
-
-def weight_of_party(party: Party, line: int) -> int:
-    """Return the weight of ``about_party``."""
-    return _weight(party, line, party[-2])
-
-
-def weights_of_members(party: Party, line: int) -> range:
-    """Return the weights of ``about_members``; ids that follow each other have weights in equal steps."""
-    first = _weight(party, line, 1)
-    return range(first, first + _FIRST_VISITOR * party[-2], _FIRST_VISITOR)
-
-
-def weight_of_sale(party: int, amount_cents: int) -> int:
-    """Return the weight of ``about_sale`` from that of ``about_party``."""
-    return (party + _AMOUNT.of(amount_cents)) % WEIGHT_MODULUS
-
-
-def _weight(party: Party, line: int, party_size: int) -> int:
+def _weight_of_first(party: Party, line: int) -> int:
+    """Return the weight of the second half of messages about the first member of a party."""
     arrived_at, bus_id, group_id, first_visitor_id, _, channel = party
     places = _ARRIVED_AT * arrived_at + _BUS_ID * bus_id + _GROUP_ID * group_id + _LINE * line
-    visitors = _FIRST_VISITOR * first_visitor_id + _PARTY_SIZE * party_size
-    return (_PARTY_OFFSET[channel] + places + visitors) % WEIGHT_MODULUS
+    return (_PARTY_OFFSET[channel] + places + _FIRST_VISITOR * first_visitor_id) % WEIGHT_MODULUS
 
 
 class HourClosed(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True,

@@ -10,14 +10,11 @@ from collections.abc import Iterator, Sequence
 from heapq import heapreplace
 from typing import Final, Protocol
 
-Moment = tuple[int, bool, int, int]
-"""When a service begins or ends, whether it begins, the member's place in the party, and when the service began."""
-
 
 class Lines(Protocol):
     """Lines in front of one stage's servers; times are microseconds."""
 
-    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[Moment]]:
+    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[int]]:
         """Add a party to one line, to be served one after the other.
 
         Args:
@@ -25,7 +22,7 @@ class Lines(Protocol):
             services: Duration of each member's service.
 
         Returns:
-            The number of the line, from 1, and the start and end of each service in chronological order; ends first.
+            The number of the line, from 1, and the start of each service.
         """
 
     def leave(self, line: int) -> None:
@@ -46,17 +43,17 @@ class SeparateLines:
         self._free_at: Final = [0] * servers
         self._uniforms: Final = uniforms
 
-    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[Moment]]:
+    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[int]]:
         """Join the shortest line; see ``Lines``."""
         index = self._shortest()
         self._lengths[index] += len(services)
         free_at = max(now, self._free_at[index])
-        moments: list[Moment] = []
-        for member, service in enumerate(services):
-            begin, free_at = free_at, free_at + service
-            moments += (begin, True, member, begin), (free_at, False, member, begin)
+        begins = []
+        for service in services:
+            begins.append(free_at)
+            free_at += service
         self._free_at[index] = free_at
-        return index + 1, moments
+        return index + 1, begins
 
     def leave(self, line: int) -> None:
         """Record that one service of ``line`` has ended."""
@@ -65,10 +62,12 @@ class SeparateLines:
     def _shortest(self) -> int:
         lengths = self._lengths
         least = min(lengths)
-        if lengths.count(least) == 1:
-            return lengths.index(least)
-        ties = [index for index, length in enumerate(lengths) if length == least]
-        return ties[int(next(self._uniforms) * len(ties))]
+        index = lengths.index(least)
+        ties = lengths.count(least)
+        if ties > 1:
+            for _ in range(int(next(self._uniforms) * ties)):
+                index = lengths.index(least, index + 1)
+        return index
 
 
 class OneLine:
@@ -77,15 +76,14 @@ class OneLine:
     def __init__(self, servers: int) -> None:
         self._free_at: Final = [0] * servers  # a heap
 
-    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[Moment]]:
+    def join(self, now: int, services: Sequence[int]) -> tuple[int, list[int]]:
         """Join the line; see ``Lines``."""
-        moments: list[Moment] = []
-        for member, service in enumerate(services):
+        begins = []
+        for service in services:
             begin = max(now, self._free_at[0])
             heapreplace(self._free_at, begin + service)
-            moments += (begin, True, member, begin), (begin + service, False, member, begin)
-        moments.sort()
-        return 1, moments
+            begins.append(begin)
+        return 1, begins
 
     def leave(self, line: int) -> None:
         """Do nothing: there is no other line to choose."""

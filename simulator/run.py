@@ -11,7 +11,14 @@ from simulator.chaos import Injected
 from simulator.daily_rate import streams_of_day
 from simulator.display import shown
 from simulator.distributions import Streams
-from simulator.environment import ON_TIME, Environment, Lateness, PacedEnvironment, wall_clock_us
+from simulator.environment import (
+    ON_TIME,
+    Environment,
+    Lateness,
+    PacedEnvironment,
+    rare_garbage_collection,
+    wall_clock_us,
+)
 from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, LATEST_TIME_US, EventType, hour_start_us
 from simulator.exceptions import RunError
 from simulator.journal import Journal, MessageHeader
@@ -225,7 +232,8 @@ def simulate(
             ends: a live run immediately, any other at the end of that hour, so that it has sent the beginning of the
             whole run, or earlier if that takes too long.
     """
-    return _Execution(run, sink, on_progress, stopped).execute()
+    with rare_garbage_collection():
+        return _Execution(run, sink, on_progress, stopped).execute()
 
 
 class _Execution:

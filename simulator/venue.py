@@ -4,26 +4,17 @@ SimPy's clock counts whole microseconds since the Unix epoch. Each group is one 
 activity ends.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Final
 
 import simpy
 
-from simulator.arrivals import Arrivals, Bus, Group
+from simulator.arrivals import BOX_OFFICE, Arrivals, Bus, Group
 from simulator.distributions import Streams
 from simulator.environment import Environment, Steps
 from simulator.events import ACTIVITY_TYPES
 from simulator.journal import Journal
-from simulator.messages import (
-    about_bus,
-    about_members,
-    about_party,
-    about_sale,
-    weight_of_bus,
-    weight_of_party,
-    weight_of_sale,
-    weights_of_members,
-)
+from simulator.messages import About, about_bus, about_members, about_party, about_sale
 from simulator.queues import Lines, OneLine, SeparateLines
 from simulator.scenario import Scenario
 
@@ -35,10 +26,10 @@ MODEL_VERSION: Final = 3
     BUS_ARRIVAL,
     WALK_TO_SELLER,
     WAIT_IN_SELLER_LINE,
-    _,
+    BUY_TICKETS,
     WALK_TO_SCANNER,
     WAIT_IN_SCANNER_LINE,
-    _,
+    SCAN_TICKETS,
 ) = ACTIVITY_TYPES
 
 Process = Generator[simpy.Event, Any, None]
@@ -63,6 +54,7 @@ class Venue:
         self._arrivals: Final = Arrivals(scenario, streams)
         self._sellers: Final = _lines(scenario.sellers, scenario, streams, "seller_ties")
         self._scanners: Final = _lines(scenario.scanners, scenario, streams, "scanner_ties")
+        self._one_line: Final = scenario.one_line
         self._price: Final = scenario.ticket_price_cents
         self._horizon: Final = horizon_us
         self._groups_inside = 0
@@ -98,8 +90,7 @@ class Venue:
         self._close_if_done()
 
     def _unload(self, bus: Bus) -> None:
-        now = bus.arrived_at
-        self.journal.record_party(BUS_ARRIVAL, now, now, about_bus(*bus), weight_of_bus(*bus), party_size=bus.occupancy)
+        self.journal.record(BUS_ARRIVAL, bus.arrived_at, bus.arrived_at, about_bus(*bus))
         for group in self._arrivals.groups(bus):
             self._groups_inside += 1
             Steps(self._env, self._visit(group, bus.arrived_at))
@@ -114,44 +105,50 @@ class Venue:
         Yields:
             Time until the group's next step, microseconds.
         """
-        record, record_party, record_scan = self.journal.record, self.journal.record_party, self.journal.record_scan
+        journal = self.journal
+        record, ledger = journal.record, journal.ledger
         party, walk_to_sellers, walk_to_scanners, sale, scans = group
-        arrived_at, size = set_off, len(scans)
-        if group.buys_at_the_venue:
+        arrived_at = set_off
+        if party[-1] == BOX_OFFICE:
             yield walk_to_sellers
             joined = set_off + walk_to_sellers
-            line, ((served, *_), (bought, *_)) = self._sellers.join(joined, (sale,))
-            at_seller, weight = about_party(party, line), weight_of_party(party, line)
-            record_party(WALK_TO_SELLER, set_off, joined, at_seller, weight, party_size=size)
+            line, (served,) = self._sellers.join(joined, (sale,))
+            at_seller = about_party(party, line)
+            record(WALK_TO_SELLER, set_off, joined, at_seller)
             if served > joined:
                 yield served - joined
-            record_party(WAIT_IN_SELLER_LINE, joined, served, at_seller, weight, party_size=size)
+            record(WAIT_IN_SELLER_LINE, joined, served, at_seller)
             yield sale
+            set_off = served + sale
             self._sellers.leave(line)
-            amount = self._price * size
-            about, weight = about_sale(at_seller, amount), weight_of_sale(weight, amount)
-            self.journal.record_sale(served, bought, about, weight, party_size=size, amount_cents=amount)
-            set_off = bought
+            amount = self._price * len(scans)
+            record(BUY_TICKETS, served, set_off, about_sale(at_seller, amount))
+            ledger.revenue_cents += amount
             yield walk_to_scanners
-            now = joined = bought + walk_to_scanners
+            joined = set_off + walk_to_scanners
         else:
             walk = walk_to_sellers + walk_to_scanners
             yield walk
-            now = joined = set_off + walk
+            joined = set_off + walk
 
-        line, moments = self._scanners.join(joined, scans)
-        members, weights = about_members(party, line), weights_of_members(party, line)
-        for member, weight in zip(members, weights, strict=True):
-            record(WALK_TO_SCANNER, set_off, joined, member, weight)
-        for moment, begins, which, began in moments:
-            if moment > now:
-                yield moment - now
-                now = moment
-            if begins:
-                record(WAIT_IN_SCANNER_LINE, joined, now, members[which], weights[which])
-            else:
-                self._scanners.leave(line)
-                record_scan(began, now, members[which], weights[which], arrived_at)
+        scanners = self._scanners
+        line, begins = scanners.join(joined, scans)
+        members = about_members(party, line)
+        journal.record_members(WALK_TO_SCANNER, set_off, joined, members)
+        if self._one_line:
+            yield from self._scan_side_by_side(joined, begins, group, members)
+        else:
+            now = joined
+            for place, member in enumerate(members):
+                begin = begins[place]
+                if begin > now:
+                    yield begin - now
+                record(WAIT_IN_SCANNER_LINE, joined, begin, member)
+                yield scans[place]
+                now = begin + scans[place]
+                scanners.leave(line)
+                record(SCAN_TICKETS, begin, now, member)
+                ledger.time_in_system_us += now - arrived_at
 
         self._groups_inside -= 1
         self._close_if_done()
@@ -163,6 +160,24 @@ class Venue:
             yield env.timeout(journal.open_hour_end - env.now)
             if not self._done:
                 self.close_hours()
+
+    def _scan_side_by_side(
+        self, joined: int, begins: Sequence[int], group: Group, members: Sequence[About]
+    ) -> Iterator[int]:
+        """Simulate the waits and scans of a group whose members different scanners may serve at the same time."""
+        (arrived_at, *_), _, _, _, scans = group
+        moments = [(begin, True, place) for place, begin in enumerate(begins)]
+        moments += [(begins[place] + scan, False, place) for place, scan in enumerate(scans)]
+        now = joined
+        for moment, begin, place in sorted(moments):
+            if moment > now:
+                yield moment - now
+                now = moment
+            if begin:
+                self.journal.record(WAIT_IN_SCANNER_LINE, joined, now, members[place])
+            else:
+                self.journal.record(SCAN_TICKETS, begins[place], now, members[place])
+                self.journal.ledger.time_in_system_us += now - arrived_at
 
     @property
     def _done(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from simulator.arrivals import Arrivals
+from simulator.arrivals import BOX_OFFICE, Arrivals
 from simulator.distributions import MINUTE_US, Streams
 from simulator.exceptions import PlanError, TargetError
 from simulator.planning.statistics import Interval, Sample, percentile_interval
@@ -135,11 +135,11 @@ def demand_of(scenario: Scenario, seed: int, percentile: float = 95.0) -> Demand
             bus = arrivals.next_bus(0)
             groups = list(arrivals.groups(bus))
             gaps.append(next(gap))
-            sale_work.append(sum(group.sale for group in groups if group.buys_at_the_venue))
-            scan_work.append(sum(sum(group.scans) for group in groups))
+            sale_work.append(sum(sale for (*_, channel), _, _, sale, _ in groups if channel == BOX_OFFICE))
+            scan_work.append(sum(sum(scans) for *_, scans in groups))
             visitors.append(bus.occupancy)
-            for group in groups:
-                waits += [0] * len(group.scans) if scenario.one_line else _one_after_the_other(group.scans)
+            for *_, scans in groups:
+                waits += [0] * len(scans) if scenario.one_line else _one_after_the_other(scans)
         alone.append(Sample(np.array(waits, dtype=np.int64), np.ones(len(waits), dtype=np.int64)))
     return Demand(
         scenario,

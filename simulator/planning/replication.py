@@ -1,5 +1,6 @@
 """One replication of a venue's model, of which only the waits are kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.distributions import Streams
-from simulator.environment import Environment
+from simulator.environment import Environment, rare_garbage_collection
 from simulator.events import EARLIEST_TIME_US, HOUR_US, EventType
 from simulator.journal import Journal, MessageHeader
+from simulator.messages import About
 from simulator.planning.statistics import Sample
 from simulator.receipts import Ledger
 from simulator.scenario import Scenario
@@ -60,8 +62,9 @@ def observe(replication: Replication) -> Observation:
     env = Environment(start_us)
     log = _WaitLog(env, scenario, start_us)
     venue = Venue(env, scenario, Streams(replication.seed, replication.number), log, start_us + replication.length_us)
-    while not venue.closed:
-        env.run(env.now + HOUR_US)
+    with rare_garbage_collection():
+        while not venue.closed:
+            env.run(env.now + HOUR_US)
     return Observation(_waits(log.sellers, start_us), _waits(log.scanners, start_us))
 
 
@@ -86,11 +89,14 @@ class _WaitLog(Journal):
         self.scanners: Final[list[tuple[int, int, int, int]]] = []
         self._kept: Final = {EventType.WAIT_IN_SELLER_LINE: self.sellers, EventType.WAIT_IN_SCANNER_LINE: self.scanners}
 
-    def record(self, kind: EventType, began: int, ended: int, about: bytes, weight: int) -> None:
+    def record(self, kind: EventType, began: int, ended: int, about: About) -> None:
         """Record the activity that ends now if it is a wait."""
         if kind in self._kept:
-            who = _read(b"{%b}" % about)
+            who = _read(b"{%b}" % about[0])
             self._kept[kind].append((who.arrived_at, ended - began, who.party_size, who.first_visitor_id))
+
+    def record_members(self, kind: EventType, began: int, ended: int, members: Sequence[About]) -> None:
+        """Do nothing: what members do together is no wait."""
 
 
 class _Nowhere:

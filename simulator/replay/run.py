@@ -15,14 +15,7 @@ from simulator.environment import Environment, wall_clock_us
 from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, SCHEMA_VERSION, EventType, hour_start_us
 from simulator.exceptions import RunError
 from simulator.journal import Journal, MessageHeader
-from simulator.messages import (
-    about_bus,
-    about_party,
-    about_sale,
-    weight_of_bus,
-    weight_of_party,
-    weight_of_sale,
-)
+from simulator.messages import about_bus, about_party, about_sale
 from simulator.receipts import Ledger
 from simulator.replay.spool import ActivityRecord, EventLog
 from simulator.run import RUN_ID
@@ -159,19 +152,16 @@ def _record(journal: Journal, activity: ActivityRecord, start_us: int, price: in
     kind, began_us, ended_us, arrived_us, bus_id, group_id, first_visitor_id, party_size, channel, line = activity
     began, ended, arrived_at = start_us + began_us, start_us + ended_us, start_us + arrived_us
     if line is None:
-        bus = (arrived_at, bus_id, first_visitor_id, party_size)
-        journal.record_party(kind, began, ended, about_bus(*bus), weight_of_bus(*bus), party_size=party_size)
+        journal.record(kind, began, ended, about_bus(arrived_at, bus_id, first_visitor_id, party_size))
         return
-    party = (arrived_at, bus_id, group_id, first_visitor_id, party_size, channel)
-    about, weight = about_party(party, line), weight_of_party(party, line)
+    about = about_party((arrived_at, bus_id, group_id, first_visitor_id, party_size, channel), line)
     if kind is EventType.BUY_TICKETS:
-        amount = price * party_size
-        about, weight = about_sale(about, amount), weight_of_sale(weight, amount)
-        journal.record_sale(began, ended, about, weight, party_size=party_size, amount_cents=amount)
-    elif kind is EventType.SCAN_TICKETS:
-        journal.record_scan(began, ended, about, weight, arrived_at)
+        journal.record(kind, began, ended, about_sale(about, price * party_size))
+        journal.ledger.revenue_cents += price * party_size
     else:
-        journal.record_party(kind, began, ended, about, weight, party_size=party_size)
+        journal.record(kind, began, ended, about)
+    if kind is EventType.SCAN_TICKETS:
+        journal.ledger.time_in_system_us += ended - arrived_at
 
 
 def _start(start: datetime | None, length_us: int) -> int:

@@ -30,7 +30,8 @@ def test_an_activity_has_the_fields_of_its_type_in_the_contract_in_that_order(ev
     about = about_bus(1, 2, 3, 4) if event_type == EventType.BUS_ARRIVAL else about_party(PARTY, 6)
     if event_type == EventType.BUY_TICKETS:
         about = about_sale(about, 7000)
-    message = json.loads(activity_form(event_type, "run.1_a-b", "venue-1") % (26, 53, 58, about))
+    text, _, _ = about
+    message = json.loads(activity_form(event_type, "run.1_a-b", "venue-1") % (26, 53, 58, text))
 
     contract = [f for f in fields_of(event_type) if event_type in f.required or f.name in message]
     assert [(name, type(value)) for name, value in message.items()] == [(f.name, TYPES[f.kind]) for f in contract]
@@ -39,8 +40,13 @@ def test_an_activity_has_the_fields_of_its_type_in_the_contract_in_that_order(ev
 
 
 def test_the_members_of_a_party_are_parties_of_one_of_the_same_group():
-    together = json.loads(b"{%b}" % about_party(PARTY, 6))
-    alone = [json.loads(b"{%b}" % member) for member in about_members(PARTY, 6)]
+    text, _, companions = about_party(PARTY, 6)
+    together = json.loads(b"{%b}" % text)
+    members = about_members(PARTY, 6)
+    alone = [json.loads(b"{%b}" % text) for text, _, _ in members]
+
+    assert companions == len(members) - 1
+    assert {companions for _, _, companions in members} == {0}
 
     assert alone == [together | {"first_visitor_id": visitor, "party_size": 1} for visitor in (159, 160)]
     assert [list(member) for member in alone] == [list(together)] * 2

@@ -4,7 +4,7 @@ from re import sub
 from simulator.distributions import MINUTE_US, Exponential, Normal, Streams
 
 #: Of `original`, seed 7, one hour, two venues. If this changes, the model has changed: raise MODEL_VERSION and say so.
-STORED_DIGEST = "790e8b09e3471240833538c7e07333a1e6ece7e542e4cb43a1c5b08a4fdcea76"  # pragma: allowlist secret
+STORED_DIGEST = "5db145b79ccecea3335acf4906c3c95d1fdbebf66481e44e111976dbdebd851f"  # pragma: allowlist secret
 
 
 def test_the_same_run_sends_the_same_bytes(ran):
