@@ -7,7 +7,7 @@ from typing import Final
 from simulator.digest import WEIGHT_MODULUS
 from simulator.environment import Environment
 from simulator.events import EventType
-from simulator.messages import FACTOR_OF_END, FACTOR_OF_NUMBER, About, activity_form, encode
+from simulator.messages import FACTOR_OF_END, FACTOR_OF_NUMBER, About, activity_form, encode, form_of_times
 from simulator.receipts import Ledger
 from simulator.sinks.protocol import Sink
 
@@ -38,6 +38,7 @@ class Journal:
             kind: (activity_form(kind, header.run_id, header.venue_id), tally.topic, tally)
             for kind, tally in ledger.tallies.items()
         }
+        self._forms_of_times: Final = {kind: form_of_times(form) for kind, (form, _, _) in self._pages.items()}
         self._sequence = 0
         self.receipts = 0  #: receipts sent so far
 
@@ -79,15 +80,16 @@ class Journal:
         """Send a message for each member of a party, who began together and end now; see ``record``."""
         if ended >= self.ledger.hour_end:
             self.close_hours()
-        form, topic, tally = self._pages[kind]
+        _, topic, tally = self._pages[kind]
         send, key, number = self._send, self._key, self._sequence
         duration = ended - began
         times = FACTOR_OF_END * duration + began
+        form = self._forms_of_times[kind] % (ended, began)
         for text, member_weight, _ in members:
             number += 1
             weight = (member_weight + FACTOR_OF_NUMBER * number + times) % WEIGHT_MODULUS
             tally.content += weight * weight
-            send(topic, key, form % (number, ended, began, text))
+            send(topic, key, form % (number, text))
         self._sequence = number
         tally.count += len(members)
         tally.duration_us += len(members) * duration

@@ -57,6 +57,11 @@ def activity_form(event_type: EventType, run_id: str, venue_id: str) -> bytes:
     return _ACTIVITY % (event_type.encode(), SCHEMA_VERSION, run, venue, run, venue)
 
 
+def form_of_times(form: bytes) -> bytes:
+    """Build a template of templates: placeholders for event_time and started_at now, for the other two later."""
+    return form.replace(b"%d", b"%%d", 1).replace(b"%b", b"%%b")
+
+
 def about_bus(arrived_at: int, bus_id: int, first_visitor_id: int, party_size: int) -> About:
     """Build the second half of a bus's message."""
     weight = _BUS_OFFSET + _ARRIVED_AT * arrived_at + _BUS_ID * bus_id
