@@ -4,6 +4,7 @@ import json
 from hashlib import sha256
 from typing import Final
 
+from simulator.distributions import Streams
 from simulator.events import SCHEMA_VERSION
 from simulator.scenario import Scenario
 from simulator.timestamps import utc
@@ -22,7 +23,7 @@ def default_run_id(
     drain: bool,
     live_since_us: int | None,
 ) -> str:
-    """Build a run id from all parameters that affect the messages, so that a run that is sent again is recognised.
+    """Build a run id from all that affects the messages, draws of numpy included: the same run has the same id again.
 
     A live run is never sent again, since its messages depend on when it is stopped: its id contains its start.
 
@@ -35,7 +36,8 @@ def default_run_id(
         drain: Whether people inside at the horizon finish.
         live_since_us: Wall clock at the start of a live run, microseconds since the Unix epoch; None for any other run.
     """
-    shape = [MODEL_VERSION, SCHEMA_VERSION, scenario.content(), seed, start_us, horizon_us, venues, drain]
+    versions = [MODEL_VERSION, SCHEMA_VERSION, Streams.fingerprint()]
+    shape = [*versions, scenario.content(), seed, start_us, horizon_us, venues, drain]
     if live_since_us is None:
         return f"{scenario.name}-{_digest(shape)}"
     began = utc(live_since_us).strftime("%Y%m%dT%H%M%SZ")

@@ -1,18 +1,44 @@
+from datetime import UTC, datetime
 from hashlib import sha256
 from re import sub
 
+import numpy as np
+import pytest
+
 from simulator.distributions import MINUTE_US, Exponential, Normal, Streams
 
-#: Of `original`, seed 7, one hour, two venues. If this changes, the model has changed: raise MODEL_VERSION and say so.
-STORED_DIGEST = "5db145b79ccecea3335acf4906c3c95d1fdbebf66481e44e111976dbdebd851f"  # pragma: allowlist secret
+#: Of scenario and drain, seed 7, one hour, two venues. If one changes, the model has changed: raise MODEL_VERSION and
+#: say so.
+STORED_DIGESTS = {
+    ("original", True): "5db145b79ccecea3",  # pragma: allowlist secret
+    ("original", False): "36570a2ce7520146",  # pragma: allowlist secret
+    ("six-sellers-four-scanners-one-line", True): "be3771f57338ba59",  # pragma: allowlist secret
+    ("six-sellers-four-scanners-one-line", False): "73afec5cc9711559",  # pragma: allowlist secret
+    ("festival", True): "ef8c05e59d2cfb02",  # pragma: allowlist secret
+}
+
+#: If it changes, numpy's streams have changed, and run ids with them.
+STORED_FINGERPRINT = "07c86bcf3d67f277"  # pragma: allowlist secret
 
 
 def test_the_same_run_sends_the_same_bytes(ran):
     assert ran(venues=2).sent == ran(venues=2).sent
 
 
-def test_a_run_sends_what_it_sent_when_its_model_was_released(ran):
-    assert sha256(b"\n".join(ran(venues=2, run_id="stored").values)).hexdigest() == STORED_DIGEST
+@pytest.mark.parametrize(("scenario", "drain"), STORED_DIGESTS)
+def test_a_run_sends_what_it_sent_when_its_model_was_released(ran, scenario, drain):
+    start = datetime(2026, 3, 1, 12 if scenario == "festival" else 0, tzinfo=UTC)
+    values = ran(scenario, start=start, venues=2, drain=drain, run_id="stored").values
+    assert sha256(b"\n".join(values)).hexdigest()[:16] == STORED_DIGESTS[scenario, drain]
+
+
+def test_other_streams_of_numpy_are_another_run(plan, monkeypatch):
+    assert Streams.fingerprint()[:16] == STORED_FINGERPRINT
+    before, normal = plan().run_id, Normal.sample
+    monkeypatch.setattr(Normal, "sample", lambda self, generator, size: np.flip(normal(self, generator, size)))
+    assert plan().run_id != before
+    monkeypatch.undo()
+    assert plan().run_id == before
 
 
 def test_another_seed_sends_something_else(ran):
