@@ -99,8 +99,7 @@ def find_plan(
 
     with Workers(workers) as pool:
         search = _Search(TrialRunner(demand, target, seed, pool, record, on_replications), bounds, trials)
-        sellers, scanners = search.checked(*search.smallest())
-        lacking = {stage: search.with_one_less(stage, sellers, scanners) for stage in STAGES}
+        sellers, scanners, lacking = search.without_spare(*search.checked(*search.smallest()))
     return Plan(
         scenario=scenario.name,
         target=target,
@@ -142,6 +141,24 @@ class _Search:
             if trial.estimates["scanners"].verdict != "meets":
                 scanners = self._one_more("scanners", scanners)
         return sellers, scanners
+
+    def without_spare(self, sellers: int, scanners: int) -> tuple[int, int, dict[Stage, Estimate | None]]:
+        """Take away servers without whom the target is met, on fresh visitors, too.
+
+        A check that fails may add servers to both stages where one of them was enough.
+
+        Returns:
+            Sellers, scanners, and the estimate against one server less of each stage; None if it has only one.
+        """
+        lacking = {stage: self.with_one_less(stage, sellers, scanners) for stage in STAGES}
+        for stage, found in lacking.items():
+            if found is not None and found.verdict == "meets":
+                less = (sellers - 1, scanners) if stage == "sellers" else (sellers, scanners - 1)
+                trial = self.runner.trial("both", *less)
+                if trial.meets:
+                    return self.without_spare(*less)
+                lacking[stage] = next(each for each in trial.estimates.values() if each.verdict != "meets")
+        return sellers, scanners, lacking
 
     def with_one_less(self, stage: Stage, sellers: int, scanners: int) -> Estimate | None:
         """Return the estimate of ``stage`` with one server less; None if it has only one."""

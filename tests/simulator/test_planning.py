@@ -10,12 +10,12 @@ import pytest
 from simulator.distributions import Exponential, Normal
 from simulator.events import HOUR_US
 from simulator.exceptions import PlanError, TargetError, TargetUnreachable
-from simulator.planning.demand import demand_of
+from simulator.planning.demand import STAGES, demand_of
 from simulator.planning.plot import rows
 from simulator.planning.replication import Replication, Waits, observe
 from simulator.planning.search import find_plan
 from simulator.planning.target import checked_target, spoken
-from simulator.planning.trial import TrialRunner, estimate
+from simulator.planning.trial import Estimate, TrialRunner, estimate
 from simulator.planning.workers import Workers
 from simulator.scenario import Scenario, load_scenario
 
@@ -236,6 +236,34 @@ def test_a_stricter_target_never_needs_less(markov):
 def test_without_a_box_office_one_seller_is_enough(markov):
     plan = find_plan(replace(markov, box_office_share=0.0), checked_target(60, 95))
     assert (plan.sellers, plan.scanners) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("failing", "scanners", "why_not_less"),
+    [([(6, 1)], 1, "there must be one"), ([(6, 1), (7, 1)], 2, "both: 7 and 1")],
+    ids=["not needed", "needed"],
+)
+def test_a_server_that_a_failed_check_adds_stays_only_if_it_is_needed(
+    markov, monkeypatch, failing, scanners, why_not_less
+):
+    """The search finds 6 and 1, where the check fails for both stages, so that each gets one more."""
+
+    def estimates(_, purpose, sellers, scanners):
+        enough = (sellers, scanners) not in failing if purpose == "both" else sellers >= 6
+        found = Estimate(0.5, "meets" if enough else "fails", "", f"{purpose}: {sellers} and {scanners}")
+        return dict.fromkeys(STAGES if purpose == "both" else (purpose,), found)
+
+    monkeypatch.setattr(TrialRunner, "_estimates", estimates)
+    plan = find_plan(markov, checked_target(60, 95))
+    assert (plan.sellers, plan.scanners) == (7, scanners)
+    assert plan.why_not_less == {"sellers": "both: 6 and 1", "scanners": why_not_less}
+
+
+@pytest.mark.nightly
+@pytest.mark.slow
+def test_no_smaller_staffing_that_a_plan_has_tried_meets_the_target_on_fresh_visitors():
+    plan = find_plan(load_scenario("original"), checked_target(300, 99.9), workers=2)
+    assert all("within" not in reason for reason in plan.why_not_less.values())
 
 
 @pytest.mark.slow
