@@ -8,6 +8,7 @@
   * LogGarbled
   * RecordGarbled
   * UnknownRun
+  * UnknownEvent
 
   * NoJava
   * JarsUnavailable
@@ -72,6 +73,10 @@ class RecordGarbled(StreamingError):
 
 class UnknownRun(StreamingError):
     """The lake has no such run, or it was not forgotten."""
+
+
+class UnknownEvent(StreamingError):
+    """No station knows the event, its id is no event's id, or several events have it."""
 
 
 class LeaseHeld(StreamingError):

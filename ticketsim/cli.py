@@ -23,6 +23,7 @@ from ticketsim.commands.scenarios import scenarios
 from ticketsim.commands.simulate import simulate
 from ticketsim.commands.status import status
 from ticketsim.commands.stream import stream
+from ticketsim.commands.trace import trace
 from ticketsim.commands.up import up
 from ticketsim.exceptions import TicketsimError
 from ticketsim.output import say
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(broker_app, name="broker")
 app.add_typer(quarantine_app, name="quarantine")
-PIPELINE = (simulate, stream, status, materialize, reconcile, forget, dashboard, data_studio)
+PIPELINE = (simulate, stream, status, materialize, reconcile, trace, forget, dashboard, data_studio)
 for command in (demo, up, doctor, scenarios, plan, replay, *PIPELINE):
     app.command()(command)
 

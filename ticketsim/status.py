@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from upath import UPath
 
 from simulator.events import TOPICS
 from streaming.hour import Hour
-from streaming.kafka.offsets import TopicOffsets, lag_per_topic, offsets_of_topic, topic_offsets
+from streaming.kafka.offsets import TopicOffsets, lag_per_topic, offsets_of_topic, reachable_offsets
 from streaming.lake.committed_offsets import next_offsets
 from streaming.lake.forgotten_runs import read_forgotten_runs
 from streaming.lake.layout import QUARANTINE
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
     from ticketsim_assets.hours.cursor import LakeCursor
-
-#: A running broker accepts a connection within milliseconds.
-_CONNECT_S: Final = 0.5
 
 #: Pending hours whose reason is looked up: each costs about 20 ms.
 _EXPLAINED: Final = 5
@@ -63,7 +59,7 @@ def stations(settings: Settings, now: datetime) -> dict[str, Station]:
         now: Current time, for ages.
     """
     lake = Lake(settings.lake)
-    offsets = _or_default(lambda: _offsets(settings.bootstrap), None)
+    offsets = _or_default(lambda: reachable_offsets(settings.bootstrap), None)
     return {
         "broker": _facts_or_error(lambda: _broker(settings, offsets)),
         "stream": _facts_or_error(lambda: _stream(settings, lake, offsets, now)),
@@ -85,14 +81,6 @@ def _or_default(look: Callable[[], Any], otherwise: Any) -> Any:
     with contextlib.suppress(Exception):
         return look()
     return otherwise
-
-
-def _offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
-    for server in bootstrap.split(","):
-        host, _, port = server.rpartition(":")
-        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=_CONNECT_S):
-            return topic_offsets(bootstrap)
-    return None
 
 
 def _broker(settings: Settings, offsets: Mapping[str, TopicOffsets] | None) -> Station:
@@ -190,11 +178,13 @@ def _dagster(settings: Settings, lake: Lake, now: datetime) -> Station:
         return Station("absent", f"no instance at {home} yet", {"home": str(home)})
     from dagster import DagsterInstance  # noqa: PLC0415  a second, and only where there is an instance
 
+    from ticketsim_assets.hours.cursor import newest_cursor  # noqa: PLC0415
+
     with DagsterInstance.from_config(str(home)) as instance:
         runs = Counter(run.status.value for run in instance.get_runs(limit=1_000))
         beats = instance.get_daemon_heartbeats()
         beat = max((each.timestamp for each in beats.values()), default=0.0)
-        cursor = _cursor(instance)
+        cursor = newest_cursor(instance)
         due = _due(instance, cursor)
     alive = now.timestamp() - beat < _DAEMON_SILENT_S
     pending = _pending(lake, cursor)
@@ -212,19 +202,6 @@ def _dagster(settings: Settings, lake: Lake, now: datetime) -> Station:
         *(f"{hour}: {why}" for hour, why in list(pending.items())[:_EXPLAINED] if why),
     ]
     return Station("runs" if alive else "stopped", "; ".join(said), facts)
-
-
-def _cursor(instance: "DagsterInstance") -> "LakeCursor | None":
-    """Return the cursor of the last tick, by the sensor or by the command line."""
-    from ticketsim_assets.hours.cursor import COMMAND_LINE_CURSOR, LakeCursor  # noqa: PLC0415
-
-    stored = instance.daemon_cursor_storage.get_cursor_values({COMMAND_LINE_CURSOR})
-    texts = [text for text in stored.values() if text]
-    for state in instance.all_instigator_state():
-        cursor = getattr(state.instigator_data, "cursor", None)
-        if state.instigator_name == "lake" and cursor:
-            texts.append(cursor)
-    return max((LakeCursor.from_json(text) for text in texts), key=lambda cursor: cursor.version, default=None)
 
 
 def _due(instance: "DagsterInstance", cursor: "LakeCursor | None") -> list[str]:

@@ -2,13 +2,11 @@
 
 Tags and values of the event log are written out here, since Dagster documents most of them as text; a test compares
 each with Dagster's own. What cannot be written out is here and nowhere else: how a run that this process executes says
-which code location its job is from (without that, the run is on Dagster's page *Runs* only), and how dagster-dbt's
-resource learns dbt's version.
+which code location its job is from (without that, the run is on Dagster's page *Runs* only). What is used of
+dagster-dbt's internals is in `ticketsim_assets.dagster_dbt_internals`, whose import takes a second more.
 """
 
-import importlib.metadata
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, Final
 
 import dagster as dg
@@ -16,8 +14,6 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 from dagster._core.remote_origin import RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.workspace.load import location_origin_from_module_name
-from dagster_dbt import DbtCliResource
-from packaging.version import Version
 
 PARTITION_TAG: Final = "dagster/partition"
 RANGE_START_TAG: Final = "dagster/asset_partition_range_start"
@@ -76,14 +72,3 @@ def execute_here(
         job, run_config=run_config, tags={**job.run_tags, **tags}, remote_job_origin=origin
     )
     return execute_run(InMemoryJob(job), run, instance, raise_on_error=False)
-
-
-class InstalledDbtCliResource(DbtCliResource):
-    """dagster-dbt's resource, which reads dbt's version from the installed package.
-
-    The original asks ``dbt --version`` before each command, which looks for updates on the network: 6 s a run.
-    """
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(importlib.metadata.version("dbt-core"))

@@ -1,5 +1,7 @@
 """Consumer lag: Kafka's end offsets against what the lake has committed."""
 
+import contextlib
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +16,9 @@ from streaming.topic_partition import TopicPartition
 
 #: A broker on the same network answers within milliseconds; a sensor must not hang on one that is away.
 TIMEOUT_SECONDS: Final = 5.0
+
+#: A running broker accepts a connection within milliseconds.
+_CONNECT_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,19 @@ def topic_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
         return None
     earliest, stable = found
     return {name: TopicOffsets(earliest[name], end) for name, end in stable.items()}
+
+
+def reachable_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
+    """Return what `topic_offsets` does, and at once None where no server accepts a connection: for a person who waits.
+
+    Args:
+        bootstrap: Kafka's bootstrap servers.
+    """
+    for server in bootstrap.split(","):
+        host, _, port = server.rpartition(":")
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS):
+            return topic_offsets(bootstrap)
+    return None
 
 
 def written_ends(bootstrap: str) -> dict[str, int] | None:

@@ -12,6 +12,7 @@ COMMANDS = (
     "status",
     "materialize --due",
     "reconcile",
+    "trace run-venue-1",
     "dashboard",
     "demo --hours 0.1",
     "up",

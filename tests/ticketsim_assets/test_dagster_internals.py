@@ -121,7 +121,7 @@ def test_no_other_class_redefines_what_is_private_in_a_class_of_dagster():
     # definitions only puts together what the others define
     modules = [importlib.import_module(name) for name in names if name != "ticketsim_assets.definitions"]
     redefined = [member for module in modules for member in redefined_members(module)]
-    assert redefined == ["ticketsim_assets.dagster_internals.InstalledDbtCliResource._cli_version"]
+    assert redefined == ["ticketsim_assets.dagster_dbt_internals.InstalledDbtCliResource._cli_version"]
 
 
 def test_no_other_module_imports_what_is_private_in_dagster():

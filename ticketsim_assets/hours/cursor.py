@@ -1,11 +1,14 @@
 """The sensors' cursors: how far each has read the lake and Kafka, as small JSON."""
 
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ticketsim_assets.hours.due import DueHour
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 #: Version of an hour that is pending although none of its data changed: that of its last report.
 AS_REPORTED: Final = -1
@@ -72,3 +75,14 @@ class KafkaCursor(msgspec.Struct):
     def to_json(self) -> str:
         """Write the cursor."""
         return msgspec.json.encode(self).decode()
+
+
+def newest_cursor(instance: "DagsterInstance") -> LakeCursor | None:
+    """Return the cursor of the last tick, by the sensor or by the command line; None if there was none."""
+    stored = instance.daemon_cursor_storage.get_cursor_values({COMMAND_LINE_CURSOR})
+    texts = [text for text in stored.values() if text]
+    for state in instance.all_instigator_state():
+        cursor = getattr(state.instigator_data, "cursor", None)
+        if state.instigator_name == "lake" and cursor:
+            texts.append(cursor)
+    return max((LakeCursor.from_json(text) for text in texts), key=lambda cursor: cursor.version, default=None)

@@ -1,6 +1,8 @@
 """Run history: which hours Dagster's instance knows as complete or loaded, and how runs ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import dagster as dg
@@ -42,6 +44,14 @@ class Load(NamedTuple):
     forgotten: tuple[str, ...]  #: ids of the forgotten runs that were left out
 
 
+class Materialization(NamedTuple):
+    """A materialisation of an asset, by a run that may have failed later."""
+
+    run_id: str  #: Dagster's
+    at: datetime  #: UTC
+    version: int | None  #: of the lake, if the asset has that as its data version
+
+
 def last_reported(instance: dg.DagsterInstance, hour: Hour) -> Reported | None:
     """Return the newest report that ``hour`` is complete; None if there is none."""
     wanted = AssetRecordsFilter(asset_key=LAKE_COMPLETE, asset_partitions=[hour.key])
@@ -69,6 +79,30 @@ def successful_loads(instance: dg.DagsterInstance, key: dg.AssetKey, hour: Hour)
         if event is not None and run is not None and run.status is DagsterRunStatus.SUCCESS:
             loads.append(Load(int((event.tags or {})[DATA_VERSION_TAG]), _forgotten(event)))
     return loads
+
+
+def materializations(
+    instance: dg.DagsterInstance, key: dg.AssetKey, hours: Sequence[Hour] = (), *, limit: int = _LOADS_LOOKED_AT
+) -> dict[str | None, list[Materialization]]:
+    """Return the newest materialisations of an asset, newest first, by partition key; None if it has no hours.
+
+    Args:
+        instance: Dagster's instance.
+        key: The asset.
+        hours: The hours of which to return some; none of an asset that has no hours.
+        limit: The number of records that are read of each hour.
+    """
+    wanted = AssetRecordsFilter(asset_key=key, asset_partitions=[hour.key for hour in hours] or None)
+    found: dict[str | None, list[Materialization]] = {}
+    for record in instance.fetch_materializations(wanted, limit=limit * max(1, len(hours))).records:
+        version = ((record.asset_materialization and record.asset_materialization.tags) or {}).get(DATA_VERSION_TAG, "")
+        made = Materialization(
+            record.run_id,
+            datetime.fromtimestamp(record.timestamp, UTC),
+            int(version) if version.isdigit() else None,
+        )
+        found.setdefault(record.partition_key, []).append(made)
+    return found
 
 
 def is_loaded(instance: dg.DagsterInstance, key: dg.AssetKey, hour: Hour, state: DueHour) -> bool:

@@ -10,10 +10,9 @@ from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject, DbtProject
 from filelock import FileLock
 
 from streaming.child_environment import as_environment, of_dbt
-from ticketsim_assets.dagster_internals import InstalledDbtCliResource
+from ticketsim_assets.dagster_dbt_internals import InstalledDbtCliResource
+from ticketsim_assets.resources.dbt_lineage import PROJECT_DIR, parsed_path
 from ticketsim_assets.resources.warehouse import WarehouseResource
-
-_PROJECT_DIR: Final = Path(__file__).parents[2] / "dbt"
 
 #: What dbt reads of its project; the folders beside them are what it writes.
 _READ_BY_DBT: Final = frozenset({".sql", ".yml", ".yaml", ".md", ".csv"})
@@ -72,7 +71,7 @@ def dbt_project(dbt: TicketsimDbt) -> DbtProject:
     return project
 
 
-def dbt_resource(warehouse: WarehouseResource, project_dir: Path = _PROJECT_DIR) -> TicketsimDbt:
+def dbt_resource(warehouse: WarehouseResource, project_dir: Path = PROJECT_DIR) -> TicketsimDbt:
     """Return the dbt of this environment, for the models of ``project_dir`` in ``warehouse``."""
     engine = warehouse.target.engine
     return TicketsimDbt(
@@ -81,8 +80,7 @@ def dbt_resource(warehouse: WarehouseResource, project_dir: Path = _PROJECT_DIR)
         target=engine,
         dbt_executable=str(Path(sys.executable).with_name("dbt")),
         warehouse=warehouse,
-        # What dbt parses depends on the engine.
-        parsed_path="target" if engine == "duckdb" else f"target/{engine}",
+        parsed_path=parsed_path(engine),
     )
 
 
