@@ -14,6 +14,7 @@ from ticketsim.commands.data_studio import data_studio
 from ticketsim.commands.demo import demo
 from ticketsim.commands.doctor import doctor
 from ticketsim.commands.forget import forget
+from ticketsim.commands.latency import latency
 from ticketsim.commands.materialize import materialize
 from ticketsim.commands.plan import plan
 from ticketsim.commands.quarantine import quarantine_app
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(broker_app, name="broker")
 app.add_typer(quarantine_app, name="quarantine")
-PIPELINE = (simulate, stream, status, materialize, reconcile, trace, forget, dashboard, data_studio)
+PIPELINE = (simulate, stream, status, materialize, reconcile, trace, latency, forget, dashboard, data_studio)
 for command in (demo, up, doctor, scenarios, plan, replay, *PIPELINE):
     app.command()(command)
 

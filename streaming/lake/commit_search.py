@@ -29,6 +29,20 @@ def commit_of(lake: Lake, version: int, message: StoredMessage) -> Commit | None
     return next((commit for commit in commits if places & {(f.event_type, f.hour) for f in commit.added}), None)
 
 
+def oldest_version(lake: Lake, version: int) -> int:
+    """Return the oldest version up to ``version`` whose entry the log still has."""
+    low, high = 0, version
+    while low < high:
+        middle = (low + high) // 2
+        try:
+            list(lake.commits(middle - 1, middle))
+        except LogCleaned:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 def first_version_from(lake: Lake, version: int, moment: datetime) -> int | None:
     """Return the first version that was committed at ``moment`` or later; None if the log no longer tells.
 

@@ -25,6 +25,9 @@ def reconcile(
     ] = False,
     first: Annotated[str | None, typer.Option("--from", help="First hour; earlier days are not read.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last hour, included; later days are not read.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Compare all stations, and name the first that differs.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compare warehouse and marts with the simulation's receipts, per run, venue, hour and event type.
@@ -35,13 +38,33 @@ def reconcile(
     """
     from ticketsim_assets.settings import read_settings
 
-    found, events = _read(read_settings(), first, last)
+    settings = read_settings()
+    explained = _explain(settings, first, last) if explain else None
+    found, events = _read(settings, first, last)
     acceptable = {"proved"} if strict else {"proved", "counted", "unproved"}
     ok = found.state in acceptable
     _show(found, events)
     if as_json:
-        emit_json(_as_json(found, events, ok))
+        emit_json(_as_json(found, events, ok) | ({"stations": explained} if explained else {}))
     raise typer.Exit(0 if ok else 1)
+
+
+def _explain(settings: "Settings", first: str | None, last: str | None) -> dict[str, Any]:
+    """Print all stations side by side, each with what differs, and return the same as plain data."""
+    from contextlib import nullcontext
+
+    from ticketsim.explanation import explain
+    from ticketsim.warehouse import open_warehouse
+    from ticketsim_assets.assets.partitions import parse_hour
+
+    start, end = parse_hour(first).start if first else None, parse_hour(last).end if last else None
+    there = settings.warehouse != "duckdb" or settings.warehouse_path.exists()
+    reading = open_warehouse(settings).reading() if there else nullcontext()
+    with console.status("comparing the stations"), reading as reader:
+        explained = explain(settings, reader, start, end)
+    for line in explained.lines():
+        say(line)
+    return explained.as_json()
 
 
 def _read(settings: "Settings", first: str | None, last: str | None) -> tuple["Reconciliation", list["DifferingEvent"]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from dagster import AssetKey, DagsterInstance
 
@@ -16,7 +16,7 @@ from ticketsim_assets.checks.reconciliation import find_view
 from ticketsim_assets.exceptions import NothingToReconcile
 from ticketsim_assets.hours.cursor import newest_cursor
 from ticketsim_assets.hours.receipts import Receipts, missing_by_type
-from ticketsim_assets.hours.run_history import Materialization, materializations
+from ticketsim_assets.hours.run_history import Materialization, first_materialized_after, materializations
 from ticketsim_assets.keys import DASHBOARD, RAW_EVENTS
 from ticketsim_assets.resources.dbt_lineage import Mart, marts_of, read_manifest
 from ticketsim_assets.settings import Settings
@@ -29,9 +29,6 @@ from ticketsim_assets.warehouse.event_rows import (
     wrong_in_hour,
 )
 from ticketsim_assets.warehouse.protocol import Reader
-
-#: Builds of the page that are searched for the first one after a load.
-_PAGES_LOOKED_AT: Final = 100
 
 
 @dataclass(frozen=True)
@@ -135,8 +132,7 @@ class LoadedMessage:
     def _page(self, marts: Hop) -> Hop:
         if not marts.found or marts.at is None:
             return Hop("page", False if marts.found is False else None, None, "not counted on the page")
-        pages = materializations(self.instance, DASHBOARD, limit=_PAGES_LOOKED_AT) if self.instance else {}
-        first = next((page for page in reversed(pages.get(None, [])) if page.at >= marts.at), None)
+        first = first_materialized_after(self.instance, DASHBOARD, marts.at) if self.instance else None
         if first is None:
             return Hop("page", False, None, "no page was built since; `ticketsim dashboard` builds it")
         return Hop("page", True, first.at, f"counted on it, by run {first.run_id}", {"run_id": first.run_id})

@@ -1,17 +1,14 @@
 """The way of one message, put together from all stations."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-
-from dagster import DagsterInstance
 
 from streaming.exceptions import UnknownEvent
 from streaming.kafka.offsets import reachable_offsets
 from streaming.lake.event_search import EventName, FoundMessages, find_messages
 from streaming.lake.reader import Lake, Snapshot
 from ticketsim.output import say
+from ticketsim.records import open_instance
 from ticketsim.trace.arrival import arrivals, produced
 from ticketsim.trace.hop import Trace
 from ticketsim.trace.loaded import LoadedMessage
@@ -44,7 +41,7 @@ def trace_event(settings: Settings, name: EventName) -> Trace:
         return Trace(name, None, None, None, None, tuple(before))
     first = found.valid[0]
     key = EventKey(*first.identity, name.event_id, first.file.hour)
-    with _instance(settings) as instance, _reader(settings) as reader:
+    with open_instance(settings) as instance, _reader(settings) as reader:
         after = LoadedMessage(settings, lake, snapshot, first, key, instance, reader).hops()
     return Trace(name, key.run_id, key.venue_id, first.file.event_type, key.hour, (*before, *after))
 
@@ -62,17 +59,6 @@ def _require_one(found: FoundMessages, name: EventName, snapshot: Snapshot) -> N
         f"No station knows the event {name.event_id!r}: the lake {snapshot.root} has no message with this id, {known}. "
         "Check the id; what the stream has not read yet is found once it has (`ticketsim status` shows its lag)."
     )
-
-
-@contextmanager
-def _instance(settings: Settings) -> Iterator[DagsterInstance | None]:
-    """Open Dagster's instance; None if there is none, since none is made."""
-    home = Path(os.environ.get("DAGSTER_HOME") or settings.dagster_home)
-    if not (home / "dagster.yaml").exists():
-        yield None
-        return
-    with DagsterInstance.from_config(str(home)) as instance:
-        yield instance
 
 
 @contextmanager

@@ -61,13 +61,13 @@ def _but(verdict: OffsetVerdict) -> str:
 def verify_offsets(instance: dg.DagsterInstance, lake: Lake, snapshot: Snapshot) -> OffsetVerdict:
     """Check what came since the last evaluation and record the outcome, outside of any run, if it is new."""
     state = last_state(instance)
-    verdict = _check(lake, snapshot, state)
+    verdict = check_settled_offsets(lake, snapshot, state)
     if verdict.problems or verdict.state != state:
         instance.report_runless_asset_event(evaluate(verdict).as_evaluation())
     return verdict
 
 
-def _check(lake: Lake, snapshot: Snapshot, state: OffsetState) -> OffsetVerdict:
+def check_settled_offsets(lake: Lake, snapshot: Snapshot, state: OffsetState) -> OffsetVerdict:
     """Check the offsets, for a few seconds again and again if something is wrong while a stream runs.
 
     The stream records which offsets have no record a moment after the commit of the rows around them.
@@ -99,6 +99,6 @@ def offsets(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.As
     """Run the same check on request, from the UI."""
     try:
         opened = lake.open()
-        return evaluate(_check(opened, opened.snapshot(), last_state(context.instance))).as_result()
+        return evaluate(check_settled_offsets(opened, opened.snapshot(), last_state(context.instance))).as_result()
     except NoLake as missing:
         raise dg.Failure(str(missing)) from None

@@ -95,14 +95,17 @@ def materializations(
     wanted = AssetRecordsFilter(asset_key=key, asset_partitions=[hour.key for hour in hours] or None)
     found: dict[str | None, list[Materialization]] = {}
     for record in instance.fetch_materializations(wanted, limit=limit * max(1, len(hours))).records:
-        version = ((record.asset_materialization and record.asset_materialization.tags) or {}).get(DATA_VERSION_TAG, "")
-        made = Materialization(
-            record.run_id,
-            datetime.fromtimestamp(record.timestamp, UTC),
-            int(version) if version.isdigit() else None,
-        )
-        found.setdefault(record.partition_key, []).append(made)
+        found.setdefault(record.partition_key, []).append(_materialization(record))
     return found
+
+
+def first_materialized_after(
+    instance: dg.DagsterInstance, key: dg.AssetKey, moment: datetime
+) -> Materialization | None:
+    """Return the first materialisation of an asset after ``moment``, aware; None if there was none."""
+    wanted = AssetRecordsFilter(asset_key=key, after_timestamp=moment.timestamp())
+    records = instance.fetch_materializations(wanted, limit=1, ascending=True).records
+    return _materialization(records[0]) if records else None
 
 
 def is_loaded(instance: dg.DagsterInstance, key: dg.AssetKey, hour: Hour, state: DueHour) -> bool:
@@ -114,6 +117,13 @@ def is_loaded(instance: dg.DagsterInstance, key: dg.AssetKey, hour: Hour, state:
     return bool(loads) and (
         max(load.fingerprint for load in loads) >= state.fingerprint and loads[0].forgotten == state.forgotten
     )
+
+
+def _materialization(record: dg.EventLogRecord) -> Materialization:
+    event = record.asset_materialization
+    version = ((event.tags if event else None) or {}).get(DATA_VERSION_TAG, "")
+    at = datetime.fromtimestamp(record.timestamp, UTC)
+    return Materialization(record.run_id, at, int(version) if version.isdigit() else None)
 
 
 def _forgotten(event: dg.AssetMaterialization) -> tuple[str, ...]:
