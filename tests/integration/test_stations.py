@@ -1,4 +1,4 @@
-"""A message's way from its venue to the page, through stations that have run, and which one lacks it."""
+"""What each station has of messages, after all of them have run: of one message, and of all; and where one was lost."""
 
 import json
 import shutil
@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import confluent_kafka
 import duckdb
 import pytest
 
@@ -15,9 +16,13 @@ from streaming.exceptions import UnknownEvent
 from streaming.hour import ONE_HOUR, Hour
 from streaming.lake.event_search import EventName
 from streaming.lake.forgotten_runs import forget_run
+from streaming.lake.layout import QUARANTINE
+from ticketsim.explanation import Explanation, explain
 from ticketsim.trace.hop import Hop, Trace
 from ticketsim.trace.way import trace_event
 from ticketsim_assets.settings import Settings
+from ticketsim_assets.warehouse.factory import create_warehouse
+from ticketsim_assets.warehouse.wait_policy import NO_WAIT
 
 from ..ticketsim_assets.conftest import START, LakeMaker, Message, fields, simulated
 from .conftest import CommandLine
@@ -213,3 +218,132 @@ def test_two_events_of_one_id_are_told_apart_by_run_and_venue(tmp_path, messages
     found = trace_event(settings_of(maker), EventName("a-b-c-1", run_id="a-b"))
     assert (found.run_id, found.venue_id, found.missing) == ("a-b", "c", "warehouse")
     assert CommandLine(Path(maker.root.parent), 9)("trace", "a-b-c-1").code == 2
+
+
+def explained(maker: LakeMaker, bootstrap: str = "127.0.0.1:9", *, run_id: str = "traced") -> Explanation:
+    """All stations of the copy; of what differs only what is of one run."""
+    settings = settings_of(maker).model_copy(update={"bootstrap": bootstrap})
+    if settings.warehouse_path.exists():
+        with create_warehouse(settings, NO_WAIT).reading() as reader:
+            found = explain(settings, reader, None, None)
+    else:
+        found = explain(settings, None, None, None)
+    differing = tuple(each for each in found.comparison.differing if each.place.run_id == run_id)
+    return replace(found, comparison=replace(found.comparison, differing=differing))
+
+
+def spoil(maker: LakeMaker, statement: str, *values: str) -> None:
+    with duckdb.connect(maker.root.parent / "warehouse.duckdb") as connection:
+        connection.execute(statement, list(values))
+
+
+def test_every_station_has_what_was_produced_and_what_is_still_to_be_loaded_is_named(loaded, messages):
+    found = explained(loaded)
+    produced = sum(message[0] != EventType.HOUR_CLOSED.topic for message in messages)
+    totals = found.comparison.totals
+    assert (totals["produced"], totals["warehouse"], totals["receipts"]) == (produced, produced, 14)
+    assert totals["marts"] == totals["counted_by_marts"] > 0
+    assert found.ok
+    assert list(found.lines())[-1] == "no station differs"
+    not_loaded = explained(loaded, run_id="open").comparison.differing
+    assert {(each.first, each.difference) for each in not_loaded} == {("warehouse", "the hour is not loaded")}
+
+
+@pytest.mark.parametrize(
+    ("statement", "first", "difference"),
+    [
+        ("delete from raw.events where event_id = ?", "warehouse", "1 of"),
+        ("update raw.events set party_size = 9 where event_id = ?", "warehouse", "contents differ"),
+        ("delete from marts.fct_ticket_sales where event_id = ?", "marts", "1 of"),
+        ("insert into marts.fct_ticket_sales from marts.fct_ticket_sales where event_id = ?", "marts", "1 more"),
+        ("update marts.agg_venue_hourly set revenue_cents = revenue_cents + 1 where ? <> ''", "marts", "revenue_cents"),
+    ],
+)
+def test_a_change_of_the_warehouse_or_of_a_mart_is_named_at_that_station(copy, messages, statement, first, difference):
+    spoil(copy, statement, of_type(messages, EventType.BUY_TICKETS))
+    found = explained(copy).comparison.differing
+    assert {(each.place.event_type, each.first) for each in found} == {(EventType.BUY_TICKETS, first)}
+    assert all(difference in each.difference for each in found)
+    digests = found[0].digests
+    assert digests["produced"] == digests["lake"] is not None
+    assert (digests["warehouse"] != digests["lake"]) == (first == "warehouse")
+
+
+def test_the_command_names_the_first_station_in_words_and_as_json_at_eighty_columns(copy, messages):
+    spoil(copy, "delete from raw.events where event_id = ?", of_type(messages, EventType.SCAN_TICKETS))
+    ticketsim = CommandLine(copy.root.parent, 9, {"COLUMNS": "80"})
+    answer = ticketsim("reconcile", "--explain", "--json")
+    assert answer.code == 1
+    [differs] = [each for each in answer.json["stations"]["differences"] if each["run_id"] == "traced"]
+    assert (differs["event_type"], differs["first"]) == ("scan_tickets", "warehouse")
+    assert differs["counts"]["lake"] - differs["counts"]["warehouse"] == 1
+    assert answer.json["stations"]["kafka"]["asked"] is False
+    assert "scan_tickets: warehouse: 1 of" in answer.err
+    assert "not asked: no broker at 127.0.0.1:9" in answer.err
+    assert max(map(len, answer.err.splitlines()[:5])) <= 80
+
+
+def test_rows_that_the_lake_has_lost_are_named_there_and_make_its_offsets_unsound(copy, messages):
+    copy.table.delete(f"event_id = '{of_type(messages, EventType.SCAN_TICKETS)}'")
+    found = explained(copy)
+    [differs] = found.comparison.differing
+    assert (differs.place.event_type, differs.first) == (EventType.SCAN_TICKETS, "lake")
+    assert not found.kafka.check.sound
+    assert any("ticketsim.scan_tickets/0" in line for line in found.lines())
+
+
+def test_a_copy_with_other_contents_that_was_loaded_is_named_in_the_lake(copy, messages):
+    sale = next(message for message in messages if message[0] == EventType.BUY_TICKETS.topic)
+    copy.append([(sale[0], json.dumps(fields(sale) | {"amount_cents": 1}).encode())], at=datetime.now(UTC))
+    snapshot, hour = copy.lake.snapshot(), hour_of(sale)
+    files = [snapshot.uri(file) for file in snapshot.files(hour) if file.event_type != QUARANTINE]
+    create_warehouse(settings_of(copy), NO_WAIT).replace_hours("events", {hour: files})
+    [differs] = explained(copy).comparison.differing
+    assert (differs.place.event_type, differs.first) == (EventType.BUY_TICKETS, "lake")
+    assert "came again with other contents" in differs.difference
+
+
+def test_an_event_without_a_mart_that_counts_it_is_compared_up_to_the_warehouse(copy, messages):
+    walk = of_type(messages, EventType.WALK_TO_SELLER)
+    spoil(copy, "delete from raw.events where event_id = ?", walk)
+    [differs] = explained(copy).comparison.differing
+    assert (differs.first, differs.marts) == ("warehouse", None)
+
+
+def test_without_a_warehouse_everything_is_said_to_be_not_loaded(copy):
+    (copy.root.parent / "warehouse.duckdb").unlink()
+    found = explained(copy)
+    assert {each.first for each in found.comparison.differing} == {"warehouse"}
+    assert found.comparison.totals["warehouse"] == 0
+
+
+def test_what_is_still_in_kafka_is_told_from_what_never_came_there(topics, tmp_path, messages):
+    few = messages[: [message[0] for message in messages].index(EventType.HOUR_CLOSED.topic) + 7]
+    scans = [message for message in few if message[0] == EventType.SCAN_TICKETS.topic]
+    walks = [message for message in few if message[0] == EventType.WALK_TO_SCANNER.topic]
+    producer = confluent_kafka.Producer({"bootstrap.servers": topics})
+    for message in few:
+        if message != walks[3]:
+            producer.produce(message[0], message[1], partition=0)
+    producer.flush()
+    maker = LakeMaker(tmp_path / "lake")
+    maker.append([message for message in few if message not in (walks[3], scans[-1])], at=datetime.now(UTC))
+    found = explained(maker, topics)
+    firsts = {each.place.event_type: each for each in found.comparison.differing if each.first != "warehouse"}
+    assert {event_type: each.first for event_type, each in firsts.items()} == {
+        EventType.SCAN_TICKETS: "lake",
+        EventType.WALK_TO_SCANNER: "kafka",
+    }
+    assert "has not read 1 messages" in firsts[EventType.SCAN_TICKETS].difference
+    assert (found.kafka.asked, found.kafka.records, sum(found.kafka.lag.values())) == (True, len(few) - 1, 1)
+    assert found.as_json()["kafka"]["partitions"]["ticketsim.scan_tickets/0"]["end"] == len(scans)
+    hops = hops_of(
+        trace_event(
+            settings_of(maker).model_copy(update={"bootstrap": topics}), EventName(fields(scans[0])["event_id"])
+        )
+    )
+    assert hops["kafka"].facts["still_there"] is True
+    lost = trace_event(
+        settings_of(maker).model_copy(update={"bootstrap": topics}), EventName(fields(walks[3])["event_id"])
+    )
+    assert (lost.missing, hops_of(lost)["lake"].facts["lag"]) == ("lake", 1)
