@@ -295,7 +295,7 @@ def test_rows_that_the_lake_has_lost_are_named_there_and_make_its_offsets_unsoun
 def test_a_copy_with_other_contents_that_was_loaded_is_named_in_the_lake(copy, messages):
     sale = next(message for message in messages if message[0] == EventType.BUY_TICKETS.topic)
     copy.append([(sale[0], json.dumps(fields(sale) | {"amount_cents": 1}).encode())], at=datetime.now(UTC))
-    snapshot, hour = copy.lake.snapshot(), hour_of(sale)
+    snapshot, hour = copy.lake.snapshot(), Hour(START)
     files = [snapshot.uri(file) for file in snapshot.files(hour) if file.event_type != QUARANTINE]
     create_warehouse(settings_of(copy), NO_WAIT).replace_hours("events", {hour: files})
     [differs] = explained(copy).comparison.differing
