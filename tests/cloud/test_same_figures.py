@@ -14,12 +14,22 @@ import pytest
 from simulator.run import plan_run, simulate
 from simulator.scenario import Scenario, load_scenario
 from streaming.hour import Hour
+from streaming.lake.forgotten_runs import ForgottenRuns
 from streaming.lake.reader import Lake
 from ticketsim_assets.assets.dbt_models import window_arguments
-from ticketsim_assets.checks.reconciliation import read_reconciliation
+from ticketsim_assets.checks.reconciliation import find_view, read_reconciliation
+from ticketsim_assets.checks.stations import compare_stations
 from ticketsim_assets.dashboard.data import marts_of
 from ticketsim_assets.warehouse.bigquery_warehouse import BigQueryWarehouse
 from ticketsim_assets.warehouse.duckdb_warehouse import DuckDBWarehouse
+from ticketsim_assets.warehouse.event_rows import (
+    EventKey,
+    reconciliation_of,
+    rows_of_event,
+    rows_of_hour,
+    wrong_in_hour,
+)
+from ticketsim_assets.warehouse.mart_figures import read_mart_figures
 from ticketsim_assets.warehouse.protocol import Reader
 from ticketsim_assets.warehouse.wait_policy import NO_WAIT
 
@@ -34,6 +44,8 @@ START = datetime(2026, 3, 1, 22, tzinfo=UTC)
 
 #: With it, 33 visitors who came before midnight are admitted after it.
 SEED = 2
+
+WHOSE = ("run_id", "venue_id")
 
 #: Rows of the second hour that come after everything else was built.
 LATE = "event_type=walk_to_"
@@ -99,6 +111,7 @@ class Both:
     laptop: Engine
     cloud: Engine
     in_part: list[dict[datetime, int]]
+    lake: Lake
 
     def __iter__(self):
         return iter((self.laptop.warehouse, self.cloud.warehouse))
@@ -134,7 +147,7 @@ def both(tmp_path_factory, gcs_emulator, bigquery_emulator):
         assert cloud.load_again(late) == laptop.load_again(late)
         for engine in (laptop, cloud):
             engine.run([*BUILD, *window(late, late)])
-        yield Both(laptop, cloud, in_part)
+        yield Both(laptop, cloud, in_part, Lake(str(folder / "lake")))
 
 
 def rows(warehouse, mart: str) -> list[dict]:
@@ -177,6 +190,32 @@ def test_a_range_is_reconciled_alike_on_both_engines(both):
         assert found[0] == found[1]
         assert sum(venue.hours for venue in found[0].venues) > 0
     assert first.end == late.start
+
+
+def test_the_stations_and_the_rows_of_an_event_are_the_same_on_both_engines(both):
+    sale = rows(both.laptop.warehouse, "fct_ticket_sales")[0]
+    hour = Hour(sale["hour_start"].replace(tzinfo=UTC))
+    key = EventKey(sale["run_id"], sale["venue_id"], sale["event_id"], hour)
+    found = []
+    for warehouse in both:
+        with warehouse.reading() as reader:
+            figures = read_mart_figures(reader).problems
+            found.append(
+                (
+                    compare_stations(reader, both.lake.snapshot(), ForgottenRuns(), figures),
+                    rows_of_event(reader, "raw.events", key),
+                    rows_of_event(reader, "marts.fct_ticket_sales", key),
+                    rows_of_hour(reader, "marts.agg_line_hourly", key, {"event_date", "hour_start", *WHOSE}),
+                    rows_of_hour(reader, "marts.dim_venues", key, {*WHOSE}),
+                    reconciliation_of(reader, find_view(reader), key, "buy_tickets"),
+                    wrong_in_hour(reader, find_view(reader), key),
+                )
+            )
+    assert found[0] == found[1]
+    compared, raw, of_fact, lines, venues, reconciled, wrong = found[0]
+    assert compared.differing == ()
+    assert compared.totals["marts"] == compared.totals["counted_by_marts"] > 0
+    assert (len(raw), len(of_fact), lines > 0, venues, reconciled["state"], wrong) == (1, 1, True, 1, "proved", 0)
 
 
 def test_rows_that_came_late_complete_the_journeys_of_their_hour_and_of_the_next_on_both_engines(both):
