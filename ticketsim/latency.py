@@ -35,6 +35,9 @@ MOST_HOURS: Final = 168
 #: Commits whose entries of the log are read; a stream with its default trigger makes 720 a day.
 MOST_COMMITS: Final = 2_000
 
+#: Receipts have the time of their hour's end, whenever they are sent.
+_UNCOUNTED: Final = frozenset({QUARANTINE, EventType.HOUR_CLOSED})
+
 StationName = Literal["event", "broker", "lake", "warehouse", "page"]
 
 _STATIONS: Final[tuple[StationName, ...]] = ("event", "broker", "lake", "warehouse", "page")
@@ -131,7 +134,7 @@ def measure_latencies(settings: Settings, first: Hour | None = None, last: Hour 
         hours = _loaded_hours(instance, snapshot, first, last) if instance else []
         if instance is None or not hours:
             raise NoWarehouse(
-                "No hour of that range was loaded. Run `ticketsim materialize --due`, or name other hours."
+                "No hour with events was loaded in that range. Run `ticketsim materialize --due`, or name other hours."
             )
         loads = _loads(instance, hours)
         pages = _pages(instance, sorted(at for _, at in loads))
@@ -140,7 +143,8 @@ def measure_latencies(settings: Settings, first: Hour | None = None, last: Hour 
 
 def _loaded_hours(instance: DagsterInstance, snapshot: Snapshot, first: Hour | None, last: Hour | None) -> list[Hour]:
     keys = instance.get_materialized_partitions(RAW_EVENTS)
-    loaded = sorted({Hour.from_key(key) for key in keys} & snapshot.hours())
+    with_events = {file.hour for file in snapshot.files() if file.event_type not in _UNCOUNTED}
+    loaded = sorted({Hour.from_key(key) for key in keys} & with_events)
     chosen = [hour for hour in loaded if (first is None or first <= hour) and (last is None or hour <= last)]
     return chosen[-(DEFAULT_HOURS if first is None else MOST_HOURS) :]
 
@@ -165,8 +169,7 @@ def _pages(instance: DagsterInstance, loads: Sequence[datetime]) -> list[datetim
 def _measure(
     lake: Lake, snapshot: Snapshot, hours: Sequence[Hour], loads: list[tuple[Hour, datetime]], pages: list[datetime]
 ) -> Latencies:
-    uncounted = {QUARANTINE, EventType.HOUR_CLOSED}
-    of_hours = [file for hour in hours for file in snapshot.files(hour) if file.event_type not in uncounted]
+    of_hours = [file for hour in hours for file in snapshot.files(hour) if file.event_type not in _UNCOUNTED]
     files = [snapshot.uri(file) for file in of_hours]
     known_after, commits = _commits(lake, snapshot, files)
     with able_to_read(duckdb.connect(), snapshot.root) as connection:

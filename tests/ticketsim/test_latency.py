@@ -162,11 +162,19 @@ def test_messages_of_commits_that_are_not_read_any_more_are_left_out_and_counted
 
 def test_what_was_never_loaded_is_said_in_a_sentence(maker, settings, live, run_ticketsim):
     maker.append(live)
-    with pytest.raises(NoWarehouse, match="No hour of that range was loaded"):
+    with pytest.raises(NoWarehouse, match="No hour with events was loaded"):
         measure_latencies(settings)
     code, out, err = run_ticketsim("latency", "--json")
     assert (code, out) == (1, "")
-    assert err.startswith("error: No hour of that range was loaded.")
+    assert err.startswith("error: No hour with events was loaded in that range.")
+
+
+def test_an_hour_of_nothing_but_receipts_has_no_latency(maker, settings, instance):
+    receipts = [message for message in simulated(hours=0.1, venues=1) if message[0] == RECEIPTS]
+    maker.append(receipts)
+    load(instance, hours_of(receipts))
+    with pytest.raises(NoWarehouse, match="No hour with events was loaded"):
+        measure_latencies(settings)
 
 
 def test_the_command_shows_a_line_per_hop_and_the_same_as_json(maker, instance, live, run_ticketsim):
