@@ -1,4 +1,4 @@
-"""Offsets without a record through real Kafka, Spark and Delta: transactions and compaction."""
+"""Offsets without a record through real Kafka, Spark and Delta: transactions, compaction, removed records."""
 
 import json
 import logging
@@ -12,16 +12,21 @@ import pyarrow as pa
 import pytest
 from confluent_kafka import Producer
 from deltalake import write_deltalake
+from harness.kafka import cut_front
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
 from simulator.events import EVENT_TYPES
-from streaming.exceptions import TransactionOpen
+from streaming.exceptions import DataLost, TransactionOpen
 from streaming.kafka.offsets import lag_per_topic, topic_offsets
 from streaming.lake.committed_offsets import next_offsets
 from streaming.lake.delta import open_table
 from streaming.lake.losses import read_losses
 from streaming.lake.offset_gaps import GAPS_TABLE, read_gaps
 from streaming.lake.reader import Lake
+from streaming.query.clock import system_clock
+from streaming.query.error_mapping import map_error
+from streaming.query.job import read_kafka, start_query, validated
 from streaming.query.runner import StreamConfig, StreamSummary, run_stream
 from streaming.spark.jars import ensure_jars
 from streaming.spark.session import spark_session
@@ -201,3 +206,20 @@ def test_records_that_compaction_has_removed_are_no_loss(stream, messages, caplo
     assert stream.verdict().sound, stream.verdict().problems
     assert len(stream.offsets()) < len(values)
     assert stream.lag() == 0
+
+
+def test_a_query_stops_at_messages_that_kafka_removed_before_they_were_read_and_commits_nothing(
+    stream, messages, session
+):
+    """The stream compares lake and Kafka when it starts; what is removed later only the query itself can notice."""
+    send_plainly(stream.bootstrap, messages(0, 80))
+    stream.once()
+    committed = stream.offsets()
+    send_plainly(stream.bootstrap, messages(80, 160))
+    cut_front(stream.bootstrap, "ticketsim.scan_tickets")
+    rows = validated(read_kafka(session, stream.bootstrap, "earliest"), system_clock)
+    query = start_query(rows, stream.lake, stream.checkpoint, trigger=None)
+    with pytest.raises(StreamingQueryException) as stopped:
+        query.awaitTermination()
+    assert isinstance(map_error(stopped.value, stream.lake.root, stream.checkpoint), DataLost)
+    assert stream.offsets() == committed

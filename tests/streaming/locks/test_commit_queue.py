@@ -4,7 +4,15 @@ import time
 
 import pytest
 
-from streaming.locks.commit_queue import QUEUE_FOLDER, _ticket, _tickets, others_wait
+from streaming.locks.commit_queue import (
+    QUEUE_FOLDER,
+    TURN_FILE,
+    _ticket,
+    _tickets,
+    others_wait,
+    take_turn,
+    turn_holder,
+)
 
 WAIT = """
 import sys, time
@@ -53,3 +61,17 @@ def test_tickets_are_served_in_the_order_in_which_they_were_drawn(tmp_path):
             assert sorted(_tickets(queue)) == [first, second]
         assert list(_tickets(queue)) == [first]
     assert not others_wait(str(tmp_path))
+
+
+@pytest.mark.slow
+def test_whoever_wants_to_commit_waits_until_the_one_whose_turn_it_is_has_ended(tmp_path, hold, jvm):
+    holder, told = hold(seconds=1, file=TURN_FILE), []
+    turn = take_turn(jvm, str(tmp_path), "ticketsim vacuum", on_progress=told.append)
+    assert holder.wait(5) == 0
+    assert told == [
+        f"ticketsim vacuum waits for its turn to commit to {tmp_path}: "
+        f"process {holder.pid} (ticketsim stream, since noon) has it"
+    ]
+    assert "(ticketsim vacuum, since " in str(turn_holder(str(tmp_path)))
+    turn.release()
+    assert turn_holder(str(tmp_path)) is None

@@ -6,34 +6,7 @@ import sys
 import pytest
 
 from streaming.exceptions import LeaseHeld
-from streaming.locks.stream_lease import LEASE_FILE, create_lease
-
-HOLD = """
-import fcntl, json, os, sys, time
-file = open(sys.argv[1], "r+")
-fcntl.lockf(file, fcntl.LOCK_EX)
-json.dump({"pid": int(sys.argv[2]) or os.getpid(), "holder": "ticketsim stream", "since": "noon"}, file)
-file.flush()
-print("held", flush=True)
-time.sleep(float(sys.argv[3]))
-"""
-
-
-@pytest.fixture
-def hold(tmp_path):
-    holders = []
-
-    def start(pid: int = 0, seconds: float = 60) -> subprocess.Popen:
-        (tmp_path / LEASE_FILE).touch()
-        command = [sys.executable, "-c", HOLD, str(tmp_path / LEASE_FILE), str(pid), str(seconds)]
-        holders.append(subprocess.Popen(command, stdout=subprocess.PIPE))
-        assert holders[-1].stdout.readline() == b"held\n"
-        return holders[-1]
-
-    yield start
-    for holder in holders:
-        holder.kill()
-        holder.wait()
+from streaming.locks.stream_lease import LEASE_FILE, create_lease, lease_holder
 
 
 def test_a_lake_that_nobody_writes_is_free(tmp_path):
@@ -69,3 +42,19 @@ def test_a_holder_whose_id_another_process_has_by_now_is_only_about_to_end(tmp_p
     (tmp_path / LEASE_FILE).write_text(json.dumps(about))
     create_lease(str(tmp_path), "ticketsim stream").require_free()
     assert holder.wait(10) == 0
+
+
+@pytest.mark.slow
+def test_of_two_that_found_the_lake_free_the_one_that_comes_second_is_refused_by_the_name_of_the_first(
+    tmp_path, hold, jvm
+):
+    lease = create_lease(str(tmp_path), "ticketsim stream")
+    lease.require_free()
+    holder = hold()
+    with pytest.raises(LeaseHeld, match=f"is being written by process {holder.pid} "), lease.held(jvm):
+        pytest.fail("two streams write one lake")
+    holder.kill()
+    holder.wait()
+    with lease.held(jvm):
+        assert f"process {os.getpid()} (ticketsim stream, since " in str(lease_holder(str(tmp_path)))
+    assert lease_holder(str(tmp_path)) is None
