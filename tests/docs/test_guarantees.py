@@ -1,12 +1,9 @@
 """Every guarantee of docs/guarantees.md names tests that exist, and code refers only to guarantees that are there."""
 
-import ast
 import re
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from ..node_ids import ROOT, is_missing
 
 PAGE = ROOT / "docs/guarantees.md"
 
@@ -20,25 +17,16 @@ def guarantees(text: str) -> dict[int, list[str]]:
     }
 
 
-def missing(test: str) -> bool:
-    """Whether there is no function of that name in that file."""
-    path, _, name = test.partition("::")
-    if not (ROOT / path).is_file():
-        return True
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    return name not in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-
-
 def test_every_guarantee_names_tests_that_exist():
     named = guarantees(PAGE.read_text(encoding="utf-8"))
     assert list(named) == [1, 2, 3, 4, 5, 6, 7]
     assert [number for number, tests in named.items() if not tests] == []
-    assert [test for tests in named.values() for test in tests if missing(test)] == []
+    assert [test for tests in named.values() for test in tests if is_missing(test)] == []
 
 
 @pytest.mark.parametrize("test", ["tests/docs/gone.py::test_it", "tests/docs/test_guarantees.py::test_that_is_gone"])
 def test_a_test_that_is_gone_is_missed(test: str):
-    assert missing(test)
+    assert is_missing(test)
 
 
 def test_code_refers_to_guarantees_that_are_there():

@@ -98,6 +98,13 @@ def test_every_state_is_named_with_its_difference(warehouse):
 
 
 @ENGINES
+def test_receipts_that_contradict_each_other_are_wrong_although_one_of_them_fits(warehouse):
+    receipts = [receipt("scan_tickets", 2, 2), receipt("scan_tickets", 1, 1)]
+    fill(warehouse, [event("scan_tickets", 1), event("scan_tickets", 1), *receipts])
+    assert compared(warehouse)["scan_tickets"] == (2, 2, 2, 2, "wrong", "receipts contradict each other")
+
+
+@ENGINES
 def test_copies_with_other_contents_are_named_and_count_as_no_event_and_no_receipt(warehouse):
     fill(warehouse, [event("buy_tickets", 20), receipt("buy_tickets", 1, 20), receipt("bus_arrival", 0, 0)])
     copies = [("r-v-7", *event("buy_tickets", 25)), ("r-v-9", *event("buy_tickets", 26))]
