@@ -41,7 +41,7 @@ NEWEST := .venv-newest/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup cloud airflow bigquery demo up test test-fast test-cloud test-gcp test-newest soak cloud-plan cloud-up cloud-down policy lint secrets \
-	audit typecheck docs lock clean preflight jars style lint-js lint-workflows test-part test-airflow nightly coverage
+	audit typecheck docs lock clean preflight jars style lint-js lint-workflows test-part test-airflow nightly coverage mutants
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this help
@@ -70,7 +70,7 @@ style: $(TEST_INSTALLED) $(DOCS_INSTALLED) ## Check style and types, also of the
 	@$(MAKE) --jobs=2 lint typecheck lint-js lint-workflows docs policy
 
 # What GitHub runs side by side: each folder of tests/ is in one part, each part in .github/workflows/test.yml.
-PART_model := simulator terraform deploy
+PART_model := simulator terraform deploy mutants
 PART_stream := streaming chaos
 PART_graph := ticketsim_assets dbt browser
 PART_stack := ticketsim integration docs
@@ -92,6 +92,10 @@ test-airflow: airflow # the tests that run inside of Airflow
 
 nightly: setup $(TEST_INSTALLED) ## Run what repeats a test of `make test` with many more samples
 	@$(BIN)/pytest -m nightly -n auto
+
+mutants: setup $(TEST_INSTALLED) ## Take out one safety measure after the other in copies; the suite must notice each (15 minutes)
+	@$(BIN)/python -m tests.spark_archive && chromium="$$($(BIN)/python -m ticketsim.stack.chromium)" && \
+		TICKETSIM_CHROMIUM="$$chromium" $(BIN)/python -m tests.mutants
 
 coverage: setup $(TEST_INSTALLED) airflow bigquery ## Run all tests under coverage; print what the fast ones reach, then what all do
 	@rm -rf build/coverage && mkdir -p build/coverage

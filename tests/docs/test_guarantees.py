@@ -1,6 +1,7 @@
 """Every guarantee of docs/guarantees.md names tests that exist, and code refers only to guarantees that are there."""
 
 import re
+
 import pytest
 
 from ..node_ids import ROOT, is_missing

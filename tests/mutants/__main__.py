@@ -47,7 +47,7 @@ def _tried(mutant: Mutant, console: Console) -> Trial:
 
 def _table(trials: Sequence[Trial]) -> Table:
     caught = sum(trial.verdict == "caught" for trial in trials)
-    table = Table("mutant", "what is taken out", "verdict", title=f"{caught} of {len(trials)} mutants caught")
+    table = Table("mutant", "measure taken out", "verdict", title=f"{caught} of {len(trials)} mutants caught")
     for trial in trials:
         table.add_row(trial.mutant.name, trial.mutant.removes, trial.verdict)
     return table
