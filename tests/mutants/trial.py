@@ -75,13 +75,13 @@ def try_out(mutant: Mutant) -> Trial:
 
 
 def _judge(outcome: _Outcome) -> tuple[Verdict, str]:
-    for verdict, found in (
-        ("caught", [failure for failure in outcome.failures if _MEANT.match(failure)]),
-        ("broken", [*outcome.errors, *outcome.failures]),
-    ):
-        if found:
-            return verdict, found[0].partition("\n")[0]
-    return ("survived", "") if outcome.passed else ("broken", "no test ran")
+    meant = [failure for failure in outcome.failures if _MEANT.match(failure)]
+    if meant:
+        return "caught", meant[0].partition("\n")[0]
+    broken = [*outcome.errors, *outcome.failures]
+    if broken or not outcome.passed:
+        return "broken", (broken or ["no test ran"])[0].partition("\n")[0]
+    return "survived", ""
 
 
 def _run(copy: Path, tests: Sequence[str], *options: str) -> _Outcome:
