@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from .catalogue import MUTANTS
@@ -32,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         require_passed(chosen)
         trials = [_tried(mutant, console) for mutant in chosen]
     except (Misplaced, NotTheCopy, UnmutatedFails) as error:
-        console.print(f"error: {error}", markup=False, highlight=False)
+        console.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
     Console().print(_table(trials))
     missed = [trial for trial in trials if trial.verdict != "caught"]
@@ -41,7 +40,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _tried(mutant: Mutant, console: Console) -> Trial:
     trial = try_out(mutant)
-    console.print(f"{trial.seconds:4.0f} s  {trial.verdict}  {mutant.name}: {escape(trial.said)}", highlight=False)
+    said = f"{trial.seconds:4.0f} s  {trial.verdict}  {mutant.name}: {trial.said}"
+    console.print(said, markup=False, highlight=False, soft_wrap=True)
     return trial
 
 
