@@ -120,7 +120,7 @@ test-newest: setup $(TEST_INSTALLED) ## Run the tests of the graph on the newest
 		-m "not cloud" tests/ticketsim_assets tests/dbt tests/ticketsim/stack/test_dagster_home.py \
 		tests/integration/test_materialize.py tests/browser/test_dagster_ui.py
 
-soak: setup $(TEST_INSTALLED) ## Kill stream and broker by random schedules for MINUTES=20 and compare lake and truth; SEED=n replays
+soak: setup $(TEST_INSTALLED) ## Go on random walks over the whole pipeline for MINUTES=20 and compare it with what was produced; SEED=n replays
 	@SOAK_MINUTES="$(or $(MINUTES),20)" CHAOS_SEED="$(SEED)" $(BIN)/pytest -q -s tests/chaos/soak.py
 
 cloud-plan: ## Show what Terraform would change on Google Cloud (docs/cloud.md)

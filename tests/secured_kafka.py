@@ -1,31 +1,17 @@
 """A real Kafka that asks for TLS and a login, with certificates of an authority of its own."""
 
-import os
-import signal
-import subprocess
-import time
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from string import Template
 
-import psutil
 import trustme
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from streaming.spark.jars import ensure_jars
-from streaming.spark.java import find_java
-from ticketsim.stack.kafka_process import end
 from ticketsim.stack.ports import free_port
 
-PROPERTIES = Path(__file__).parent.parent / "ticketsim" / "stack" / "server.properties"
+from .custom_kafka import CustomKafka
 
 USERNAME = "gate"
 PASSWORD = "not-a-secret"  # noqa: S105  # pragma: allowlist secret
 
-#: Behind the local broker's own properties; the last one of a name counts.
 SECURITY = """
 listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller_port,\
 LOGIN://127.0.0.1:$login_port,LOGIN_TLS://127.0.0.1:$login_tls_port,TLS://127.0.0.1:$tls_port
@@ -46,16 +32,12 @@ listener.name.login_tls.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.s
 
 
 @dataclass
-class SecuredKafka:
+class SecuredKafka(CustomKafka):
     """One broker with four doors: plain text, login (PLAIN), login over TLS (SCRAM), TLS with client certificates."""
 
-    directory: Path
-    port: int = field(default_factory=free_port)
-    controller_port: int = field(default_factory=free_port)
     login_port: int = field(default_factory=free_port)
     login_tls_port: int = field(default_factory=free_port)
     tls_port: int = field(default_factory=free_port)
-    process: psutil.Popen | None = None
 
     def __post_init__(self) -> None:
         authority = trustme.CA()
@@ -67,36 +49,7 @@ class SecuredKafka:
         client.cert_chain_pems[0].write_to_path(self.directory / "client.pem")
         authority.cert_pem.write_to_path(self.directory / "authority.pem")
         trustme.CA().cert_pem.write_to_path(self.directory / "stranger.pem")
-        properties = Template(PROPERTIES.read_text() + SECURITY)
-        ports = {name: value for name, value in vars(self).items() if name.endswith("port")}
-        (self.directory / "server.properties").write_text(properties.substitute(ports))
-        self._java(
-            *("kafka.tools.StorageTool", "format", "-t", "dGlja2V0c2ltLXRlc3RzLQ", "-c", "server.properties"),
-            *("--add-scram", f"SCRAM-SHA-512=[name={USERNAME},password={PASSWORD}]"),
-        ).wait(60)
-
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        self.process = self._java("kafka.Kafka", "server.properties")
-        client = AdminClient({"bootstrap.servers": f"127.0.0.1:{self.port}", "log_level": 0})
-        deadline = time.monotonic() + 120
-        while True:
-            assert self.process.is_running(), (self.directory / "kafka.out").read_text()
-            assert time.monotonic() < deadline, (self.directory / "kafka.out").read_text()
-            with suppress(KafkaException):
-                client.list_topics(timeout=1)
-                return
-
-    def kill(self) -> None:
-        """End it as a crash would: kill -9."""
-        assert self.process is not None
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
-
-    def stop(self) -> None:
-        """End it."""
-        if self.process is not None:
-            end(self.process)
+        self.format(SECURITY, "--add-scram", f"SCRAM-SHA-512=[name={USERNAME},password={PASSWORD}]")
 
     def pem(self, name: str) -> str:
         """Where a certificate or key lies."""
@@ -123,18 +76,6 @@ class SecuredKafka:
             ssl_certificate_location=self.pem("client"),
             ssl_key_location=self.pem("client-key"),
         )
-
-    def _java(self, *arguments: str) -> psutil.Popen:
-        jars = ensure_jars()
-        with (self.directory / "kafka.out").open("ab") as output:
-            return psutil.Popen(
-                [str(find_java().path), "-Xmx384m", "-cp", str(jars.broker[0].parent / "*"), *arguments],
-                cwd=self.directory,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
 
 
 def _pkcs8(key: trustme.Blob) -> bytes:

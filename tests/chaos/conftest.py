@@ -3,7 +3,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness.proxied_kafka import running_proxied_kafka
 from harness.stream import Stream
+
+from streaming.spark.jars import ensure_jars
+from streaming.spark.session import spark_session
+
+from .walk import Surroundings
 
 
 @pytest.fixture
@@ -18,3 +24,11 @@ def stream(topics: str, tmp_path: Path) -> Iterator[Stream]:
     made = Stream.below(tmp_path, topics)
     yield made
     made.end_all()
+
+
+@pytest.fixture(scope="module")
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    """A broker and a session of Spark for all walks of a module."""
+    kafka = running_proxied_kafka(tmp_path_factory.mktemp("kafka"))
+    with kafka as broker, spark_session(ensure_jars().spark, {"spark.driver.memory": "1g"}) as spark:
+        yield Surroundings(broker, spark, tmp_path_factory.mktemp("walks"))

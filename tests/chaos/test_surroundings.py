@@ -1,19 +1,17 @@
 """Clocks that jump, disks that are full, messages that are huge or that break the parser, and a second stream."""
 
 import json
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
-from harness.kafka import fill, let_the_sender_date
+from harness.disk import fill_up, mount, unmount
+from harness.kafka import fill, let_the_sender_date, produce
 from harness.source import START, send_run
 from harness.stream import Stream, wait_until
-from harness.truth import open_rows, require_all_offsets, require_truth, verdict
+from harness.truth import holds_everything, open_rows, require_truth
 
-from simulator.topics import MAX_MESSAGE_BYTES
 from streaming.lake.losses import read_losses
 
 from ..fresh_topics import make_anew
@@ -47,14 +45,6 @@ def sale(number: int, **changes) -> bytes:
     return json.dumps(message | changes).encode()
 
 
-def produce(bootstrap: str, topic: str, values, timestamp_ms: int = 0) -> None:
-    producer = Producer({"bootstrap.servers": bootstrap, "message.max.bytes": MAX_MESSAGE_BYTES})
-    for value in values:
-        producer.produce(topic, value, timestamp=timestamp_ms)
-        producer.poll(0)
-    assert producer.flush(60) == 0
-
-
 def counted(stream: Stream, where: str) -> dict:
     with open_rows(stream) as rows:
         query = f"select coalesce(reason, 'accepted'), count(*) from lake where {where} group by all"
@@ -66,7 +56,7 @@ def test_huge_and_poisonous_messages_jumping_clocks_and_a_second_stream_change_n
     clock.write_text("6")
     script = Path(__file__).parent / "harness" / "clocked.py"
     ahead = Stream.below(tmp_path, stream.bootstrap, launcher=(sys.executable, str(script), f"--clock={clock}"))
-    stream.started.extend([process := ahead.start()])
+    stream.started.extend([process := ahead.start("--trigger=1s")])
 
     # 5 MB each: valid with an unknown field, no JSON at all, nested too deep for the parser, half a surrogate.
     big = [sale(number, note="x" * BIG) for number in range(8)]
@@ -80,7 +70,7 @@ def test_huge_and_poisonous_messages_jumping_clocks_and_a_second_stream_change_n
     bad += [sale(0)[:-1] + b', "note": "' + b"\\ud800" * (BIG // 6) + b'"}', b"9" * BIG, b'"' + b"\\" * BIG]
     produce(stream.bootstrap, SALES, [message for pair in zip(big, bad, strict=True) for message in pair])
     sent = [send_run(stream.bootstrap, seed=11)]
-    wait_until(lambda: _is_through(stream), "the first run is in the lake", process.require_alive, every_s=0.5)
+    wait_until(lambda: holds_everything(stream), "the first run is in the lake", process.require_alive, every_s=0.5)
     assert counted(stream, "run_id = 'big' or reason is not null") == {"accepted": 8, "malformed_json": 8}
 
     # Only one may write, whatever checkpoint it brings.
@@ -94,9 +84,9 @@ def test_huge_and_poisonous_messages_jumping_clocks_and_a_second_stream_change_n
     let_the_sender_date(stream.bootstrap, SALES)
     arrivals_ms = {hours: round(START.timestamp() * 1000 + hours * HOUR_MS) for hours in (200, -2, 48, -0.9, -30, 0)}
     for hours, arrival_ms in arrivals_ms.items():
-        produce(stream.bootstrap, SALES, [sale(round(1_000 + hours * 10))] * 3, arrival_ms)
+        produce(stream.bootstrap, SALES, [sale(round(1_000 + hours * 10))] * 3, timestamp_ms=arrival_ms)
     sent.append(send_run(stream.bootstrap, seed=12))
-    wait_until(lambda: _is_through(stream), "the second run is in the lake", process.require_alive, every_s=0.5)
+    wait_until(lambda: holds_everything(stream), "the second run is in the lake", process.require_alive, every_s=0.5)
     process.stop()
     late = "kafka_timestamp < '2026-03-12' and topic = 'ticketsim.buy_tickets' and coalesce(run_id, 'big') = 'big'"
     assert counted(stream, f"{late} and kafka_timestamp < now() - interval 1 day") == {
@@ -121,27 +111,15 @@ def test_huge_and_poisonous_messages_jumping_clocks_and_a_second_stream_change_n
 def test_a_full_disk_stops_the_stream_with_an_error_that_says_so_and_room_lets_it_go_on(stream, topics, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.decode().strip()}")
+    if complaint := mount(disk, "16m"):
+        pytest.skip(f"a small file system cannot be mounted here: {complaint}")
     try:
         small = Stream.below(tmp_path, topics, lake=disk / "lake", checkpoint=disk / "checkpoint")
         stream.started = small.started
         sent = [send_run(topics, seed=21, hours=0.5)]
         process = small.start("--trigger=1s")
-        wait_until(lambda: _is_through(small), "the first run is in the lake", process.require_alive, every_s=0.5)
-        filler = disk / "filler"
-        with filler.open("wb") as file:
-            try:
-                while True:
-                    file.write(b"\0" * 65_536)
-                    file.flush()
-            except OSError:
-                pass
-        with filler.open("r+b") as file:
-            file.truncate(filler.stat().st_size - 300_000)  # the beginnings of a batch still find room
+        wait_until(lambda: holds_everything(small), "the first run is in the lake", process.require_alive, every_s=0.5)
+        filler = fill_up(disk)
         sent.append(send_run(topics, seed=22, hours=2))
         process.ended(1)
         assert "no space left on a disk of the stream" in process.errors
@@ -154,14 +132,4 @@ def test_a_full_disk_stops_the_stream_with_an_error_that_says_so_and_room_lets_i
             process.popen.kill()
             if jvm := process.jvm:
                 jvm.kill()
-        subprocess.run(["umount", "--lazy", disk], check=True)
-
-
-def _is_through(stream: Stream) -> bool:
-    """Return whether the lake holds all that Kafka holds."""
-    try:
-        require_all_offsets(stream)
-    except Exception:  # noqa: BLE001  # not yet, or no table yet
-        return False
-    verdict(stream)
-    return True
+        unmount(disk)

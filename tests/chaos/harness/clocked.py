@@ -1,38 +1,28 @@
-"""``ticketsim stream`` with a clock that a test sets: ``--clock=FILE`` holds how many hours it is off."""
+"""``ticketsim stream`` with a clock that is as many hours off as its first option, ``--clock=FILE``, says."""
 
 import sys
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from streaming.query.clock import system_clock
-from streaming.query.runner import StreamConfig, run_stream
-from ticketsim.commands.stream import _set_by_signals
+from streaming.query import clock
+from streaming.query.clock import Clock
+from ticketsim.cli import main
 
 
 @dataclass(frozen=True)
 class OffClock:
-    """The system's clock, off by what a file says."""
+    """A clock that is off by what a file says."""
 
+    right: Clock
     file: str
 
     def __call__(self) -> int:
-        return system_clock() + round(float(Path(self.file).read_text()) * 3_600_000_000)
-
-
-def main() -> None:
-    options = dict(option.removeprefix("--").split("=", 1) for option in sys.argv[1:])
-    run_stream(
-        StreamConfig(
-            bootstrap=options["bootstrap"],
-            lake=options["lake"],
-            checkpoint=Path(options["checkpoint"]),
-            trigger=timedelta(seconds=1),
-            clock=OffClock(options["clock"]),
-        ),
-        stop=_set_by_signals(),
-    )
+        return self.right() + round(float(Path(self.file).read_text()) * 3_600_000_000)
 
 
 if __name__ == "__main__":
+    file = sys.argv.pop(1).removeprefix("--clock=")
+    # Before the runner is imported, which takes the clock from there.
+    clock.system_clock = OffClock(clock.system_clock, file)
+    sys.argv[1:1] = ["stream", "--json"]
     main()

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from confluent_kafka import Producer, TopicPartition
@@ -52,6 +53,15 @@ def let_the_sender_date(bootstrap: str, topic: str) -> None:
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
     admin = _admin(bootstrap)
     admin.incremental_alter_configs([resource])[resource].result()
+
+
+def produce(bootstrap: str, topic: str, values: Iterable[bytes], *, timestamp_ms: int = 0) -> None:
+    """Send messages to one topic; their sender's clock says ``timestamp_ms``, 0 for the present."""
+    producer = Producer({"bootstrap.servers": bootstrap, "message.max.bytes": MAX_MESSAGE_BYTES, "acks": "all"})
+    for value in values:
+        producer.produce(topic, value, timestamp=timestamp_ms)
+        producer.poll(0)
+    assert producer.flush(60) == 0
 
 
 def fill(bootstrap: str, messages: int = 3, *, topic: str | None = None, value: bytes = b"not JSON") -> int:

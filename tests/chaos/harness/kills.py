@@ -27,7 +27,7 @@ class Killer:
     def __init__(self, stream: Stream, broker: Killable) -> None:
         self._stream, self._broker = stream, broker
         self._often = False
-        self._process: Process | None = None
+        self.process: Process | None = None  #: the running stream, if it runs
         self.carried_out = 0
 
     def carry_out(self, kills: Iterable[Kill], until: float = math.inf) -> None:
@@ -35,34 +35,43 @@ class Killer:
         for kill in kills:
             if time.monotonic() > until:
                 return
-            process = self._running()
+            process = self.running()
             await_moment(kill.moment, self._stream, process)
             time.sleep(kill.delay_ms / 1000)
             self._kill(kill.victim, process)
-            for part in kill.lost:
-                _delete(self._stream.checkpoint / part)
+            self.lose_checkpoint(kill.lost)
             self.carried_out += 1
 
     def finish(self) -> None:
         """Let the stream write everything available and exit."""
-        if self._process is not None:
-            self._process.stop()
-            self._process = None
+        self.stop()
         self._stream.once()
 
-    def _running(self) -> Process:
-        if self._process is None:
+    def stop(self) -> None:
+        """Stop the stream after the running batch, if it runs."""
+        if self.process is not None:
+            self.process.stop()
+            self.process = None
+
+    def lose_checkpoint(self, parts: Iterable[str]) -> None:
+        """Delete parts of the checkpoint of a stream that does not run."""
+        for part in parts:
+            _delete(self._stream.checkpoint / part)
+
+    def running(self) -> Process:
+        """Return the running stream, which is started if there is none."""
+        if self.process is None:
             if not self._often and self._stream.versions() >= 0:
                 self._stream.set_log_checkpoint_interval(_LOG_CHECKPOINT_EVERY)
                 self._often = True
-            self._process = self._stream.start("--trigger=1s")
+            self.process = self._stream.start("--trigger=1s")
             # Until then what appears on disk is of the JVM that a killed Python has left behind.
-            wait_until(self._holds_the_lease, "the stream may write", self._process.require_alive)
-        return self._process
+            wait_until(self._holds_the_lease, "the stream may write", self.process.require_alive)
+        return self.process
 
     def _holds_the_lease(self) -> bool:
         holder = lease_holder(str(self._stream.lake))
-        return holder is not None and self._process is not None and holder.pid == self._process.popen.pid
+        return holder is not None and self.process is not None and holder.pid == self.process.popen.pid
 
     def _kill(self, victim: Victim, process: Process) -> None:
         if victim in (Victim.BROKER, Victim.BOTH):
@@ -78,7 +87,7 @@ class Killer:
             process.kill_jvm()
         if victim is Victim.BOTH:
             self._broker.restart()
-        self._process = None
+        self.process = None
 
 
 def _delete(part: Path) -> None:

@@ -3,8 +3,8 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
 
 from harness.stream import TIMEOUT_S
 from simulator.run import Run, Summary, plan_run, simulate
@@ -38,12 +38,14 @@ class _Paced:
 
 def send_run(bootstrap: str, *, seed: int, hours: float = 0.5) -> Summary:
     """Send a whole run of two venues at once."""
-    with kafka_sink(bootstrap, deadline_s=120, on_wait=lambda _: None) as sink:
-        return simulate(_run(seed, hours, f"chaos-{seed}"), sink)
+    with patient_sink(bootstrap) as sink:
+        return simulate(small_run(seed, hours, f"chaos-{seed}"), sink)
 
 
 @contextmanager
-def sending(bootstrap: str, *, seed: int, name: str = "chaos", rate: float = 150.0) -> Iterator[list[Summary]]:
+def sending(
+    bootstrap: str, *, seed: int, name: str = "chaos", hours: float = 0.5, rate: float = 150.0
+) -> Iterator[list[Summary]]:
     """Send one run after the other at ``rate`` messages a second until the block is left; the last one to its end.
 
     Yields:
@@ -56,8 +58,8 @@ def sending(bootstrap: str, *, seed: int, name: str = "chaos", rate: float = 150
     def send() -> None:
         try:
             while not released.is_set():
-                with kafka_sink(bootstrap, deadline_s=120, on_wait=lambda _: None) as sink:
-                    run = _run(seed + len(done), 0.5, f"{name}-{seed}-{len(done)}")
+                with patient_sink(bootstrap) as sink:
+                    run = small_run(seed + len(done), hours, f"{name}-{seed}-{len(done)}")
                     done.append(simulate(run, _Paced(sink, rate, released)))
         except BaseException as error:  # noqa: BLE001  # raised again by the thread that waits
             failed.append(error)
@@ -74,5 +76,12 @@ def sending(bootstrap: str, *, seed: int, name: str = "chaos", rate: float = 150
     assert not thread.is_alive(), "the simulation does not end"
 
 
-def _run(seed: int, hours: float, run_id: str) -> Run:
-    return plan_run(load_scenario("stable"), seed=seed, start=START, hours=hours, venues=2, run_id=run_id)
+def patient_sink(bootstrap: str) -> AbstractContextManager[KafkaSink]:
+    """Send to a broker that may be away for two minutes."""
+    return kafka_sink(bootstrap, deadline_s=120, on_wait=lambda _: None)
+
+
+def small_run(seed: int, hours: float, run_id: str, *, minutes: int = 0) -> Run:
+    """Plan a run of two venues that begins ``minutes`` after START."""
+    start = START + timedelta(minutes=minutes)
+    return plan_run(load_scenario("stable"), seed=seed, start=start, hours=hours, venues=2, run_id=run_id)
