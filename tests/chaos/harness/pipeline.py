@@ -24,7 +24,7 @@ from harness.disk import fill_up
 from harness.figures import differences, mart_figures, page_figures, page_states, produced_figures, without_waits
 from harness.kafka import produce
 from harness.kills import Killer
-from harness.previous_release import SinkOfBefore, take_digests_out
+from harness.previous_release import SinkOfBefore, take_columns_out
 from harness.proxied_kafka import ProxiedKafka
 from harness.proxy import Network
 from harness.source import START, patient_sink, sending, small_run
@@ -227,7 +227,7 @@ class Pipeline:
         """Fill the new home as the release before this one would have."""
         self.send(state="counted")
         self._stream_here()
-        take_digests_out(self.stream.table, self.spark)
+        take_columns_out(self.stream.table, self.spark)
 
     # What is done to the warehouse.
 
