@@ -26,8 +26,6 @@ def test_a_stream_that_is_paused_cut_off_and_killed_while_the_lake_is_maintained
     walk.compact()
     walk.jump_clock(hours=6)
     walk.kill_stream(moment="write", victim="jvm", delay_ms=0, lost=("commits", "sources"))
-    if walk.own_disk:
-        walk.fill_disk()
     walk.vacuum()
     walk.arrive()
 

@@ -1,4 +1,4 @@
-"""What the release before this one left: a lake whose receipts have no digest and no sums, in a table without the columns.
+"""What the release before left: a lake whose receipts have neither digest nor sums, in a table without these columns.
 
 That is all in which a lake of 0.1 differs: the records of offsets without a record and of forgotten runs are tables and
 files of their own, which a new lake does not have either.
@@ -13,7 +13,6 @@ from pyspark.sql import SparkSession
 
 from simulator.digest import DIGEST
 from simulator.sinks.protocol import Sink
-
 
 #: Fields of receipts that this release has added to the contract.
 ADDED = (DIGEST, "visitors", "visitor_us", "revenue_cents", "time_in_system_us")
