@@ -16,10 +16,11 @@ from harness.stream import Stream, Violation
 from simulator.digest import digest_of
 from simulator.events import FIELDS, EventType, hour_start_us
 from simulator.run import Summary
+from streaming.lake.schema import LAKE_SCHEMA
 from ticketsim_assets.checks.offsets import OffsetState, OffsetVerdict, check_offsets
 
 _ROWS = """
-create view lake as select * from read_parquet(
+create view lake as from nothing union all by name from read_parquet(
     $files, hive_partitioning = true,
     hive_types = {'event_type': varchar, 'event_date': date, 'event_hour': int}, union_by_name = true
 )
@@ -79,6 +80,8 @@ def open_rows(stream: Stream) -> duckdb.DuckDBPyConnection:
     connection.execute("set timezone = 'UTC'")
     files = DeltaTable(str(stream.table)).file_uris()
     connection.register("losses", _losses(stream))
+    # Files of an earlier release lack columns that the contract has gained since.
+    connection.register("nothing", LAKE_SCHEMA.empty_table())
     connection.execute(_ROWS.replace("$files", str([uri.removeprefix("file://") for uri in files])))
     return connection
 
