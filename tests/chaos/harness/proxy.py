@@ -43,7 +43,7 @@ class Proxy:
         try:
             yield
         finally:
-            server.close()
+            self._loop.call_soon_threadsafe(server.close)
             self.become(Network.CUT)
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join(10)
