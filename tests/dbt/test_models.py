@@ -32,6 +32,9 @@ pytestmark = pytest.mark.slow
 MIDNIGHT = datetime(2026, 11, 21)  # noqa: DTZ001 the marts' times are naive and UTC
 ONE_HOUR = timedelta(hours=1)
 
+#: Receipts as earlier releases sent them: those of today would contradict rows that a test has changed.
+NO_SUMS = "update raw.events set visitors = null, visitor_us = null, revenue_cents = null, time_in_system_us = null"
+
 INCOMPLETE = "select count(*) as journeys from marts.fct_visitor_journeys where not is_complete"
 
 
@@ -62,6 +65,7 @@ def test_late_rows_change_their_hour_of_the_lines_the_hour_before_and_of_the_jou
         update raw.events set started_at = started_at - interval 20 second
         where event_type in ('buy_tickets', 'wait_in_seller_line')
     """)
+    built.execute(NO_SUMS)
     built.build(hour(2))
     assert changed(before, built.digests()) == {
         *((mart, MIDNIGHT) for mart in HOURLY_MARTS if mart != "fct_admissions"),
@@ -91,6 +95,7 @@ def test_services_of_hours_and_journeys_of_days_are_right_in_whatever_order_thei
         {"is_complete": True, "gaps_us": 0}
     ]
     forwards.execute("update raw.events set started_at = '2026-11-21 00:40:00' where event_type = 'buy_tickets'")
+    forwards.execute(NO_SUMS)
     forwards.build(hour(3))
     assert busy_minutes(forwards) == [0, 20, 10]  # somebody waited in the first
 
