@@ -34,7 +34,7 @@ run "the_default_stack" {
   }
 
   assert {
-    condition     = output.datasets == { raw = "ticketsim_raw", staging = "ticketsim_staging", marts = "ticketsim_marts" }
+    condition     = output.datasets == { for layer in ["raw", "staging", "marts", "published"] : layer => "ticketsim_${layer}" }
     error_message = "The datasets are ${jsonencode(output.datasets)}."
   }
 

@@ -271,7 +271,7 @@ def test_models_unit_tests_and_data_tests_all_pass(outcomes):
     kinds = Counter(unique_id.split(".")[0] for unique_id in outcomes)
     assert kinds["model"] == 11 + len(HOURLY_MARTS) + len(DIMENSIONS) + len(VIEWS) + len([QUARANTINE])
     assert kinds["unit_test"] == 22
-    assert kinds["test"] == 48
+    assert kinds["test"] == 51
 
 
 def test_percentiles_are_numpys_nearest_rank(built):

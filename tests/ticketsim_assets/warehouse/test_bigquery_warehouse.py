@@ -79,7 +79,8 @@ def test_more_files_than_a_job_takes_are_loaded_by_several_and_nothing_is_left_b
     dataset = bigquery_warehouse.datasets.dataset("raw")
     tables = {table.table_id for table in bigquery_warehouse.client.list_tables(dataset)}
     assert tables == {
-        *("events", "conflicting_copies", "forgotten_runs", "quarantine", "reconciliation", "writer_lease")
+        *("events", "conflicting_copies", "forgotten_runs", "hours_in_progress", "quarantine"),
+        *("reconciliation", "writer_lease"),
     }
 
 
