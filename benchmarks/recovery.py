@@ -19,19 +19,16 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import count
 from pathlib import Path
 from typing import Annotated, Final
 
 import numpy as np
 import psutil
 import typer
-from confluent_kafka import Producer
 
 from benchmarks.local_kafka import running_broker
-from benchmarks.messages import messages_of_an_hour
+from benchmarks.messages import steady_messages
 from benchmarks.target import print_ratio_at_most
 from streaming.lake.reader import Lake
 from ticketsim.stack import broker
@@ -99,31 +96,6 @@ class Supervised:
         self._ended.set()
         self.process.terminate()
         self.process.wait()
-
-
-@contextmanager
-def steady_messages(bootstrap: str) -> Iterator[None]:
-    """Send RATE messages a second until the block is left; what a dead broker does not take is sent again."""
-    messages = messages_of_an_hour("original", datetime.now(UTC) - timedelta(hours=6))
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5, "log_level": 0})
-    ended = threading.Event()
-
-    def send() -> None:
-        began = time.monotonic()
-        for number in count():
-            if ended.wait(max(0.0, began + number / RATE - time.monotonic())):
-                return
-            topic, value = messages[number % len(messages)]
-            producer.produce(topic, value)
-            producer.poll(0)
-
-    sending = threading.Thread(target=send, daemon=True)
-    sending.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        sending.join()
 
 
 @contextmanager
@@ -203,7 +175,7 @@ def main(
             port = int(bootstrap.rpartition(":")[2])
             recovery = Recovery(Lake(lake), stream, folder / "kafka", port)
             try:
-                with steady_messages(bootstrap):
+                with steady_messages(bootstrap, RATE):
                     for victim in Victim:
                         for _ in range(turns):
                             recovery.turn(victim, chance.uniform(0, 2))

@@ -19,7 +19,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -28,10 +28,9 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
-from confluent_kafka import Producer
 
 from benchmarks.local_kafka import running_broker
-from benchmarks.messages import messages_of_an_hour
+from benchmarks.messages import steady_messages
 from benchmarks.target import print_ratio
 from simulator.run import plan_run
 from simulator.scenario import load_scenario
@@ -141,26 +140,20 @@ def fill(bootstrap: str, messages: int) -> int:
 
 def live_seconds(bootstrap: str, folder: Path) -> np.ndarray:
     """Return the latency of each event of a steady stream, from Kafka's timestamp to the commit; trigger: 2 s."""
-    messages = messages_of_an_hour("original", datetime.now(UTC) - timedelta(hours=6))
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5})
     command = [sys.executable, "-m", "benchmarks.stream_contestants", "live", bootstrap, str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        began = time.monotonic()
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+        steady_messages(bootstrap, LIVE_RATE),
+    ):
         first_batch: list[float] = []
         listener = threading.Thread(
             target=lambda: [first_batch.append(time.monotonic()) for _ in process.stdout or ()], daemon=True
         )
         listener.start()
-        for number in count():
-            topic, value = messages[number % len(messages)]
-            producer.produce(topic, value)
-            producer.poll(0)
-            if first_batch and time.monotonic() > first_batch[0] + LIVE_WARM_UP_S + LIVE_S:
-                break
+        while not first_batch or time.monotonic() < first_batch[0] + LIVE_WARM_UP_S + LIVE_S:
             if process.poll() is not None:
                 sys.exit(f"the live stream exited with {process.returncode}")
-            time.sleep(max(0.0, began + number / LIVE_RATE - time.monotonic()))
-        producer.flush()
+            time.sleep(0.1)
         process.terminate()
         process.wait()
         listener.join()

@@ -1,12 +1,10 @@
 """The state of every station, read without starting, changing or waiting for any of them."""
 
 import contextlib
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from upath import UPath
@@ -23,6 +21,7 @@ from streaming.lake.reader import Lake
 from streaming.locks.commit_queue import turn_holder
 from streaming.locks.jvm_lock import Holder
 from streaming.locks.stream_lease import lease_holder
+from ticketsim.records import home_of_instance, open_instance
 from ticketsim_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -173,14 +172,12 @@ def _lake(lake: Lake) -> Station:
 
 
 def _dagster(settings: Settings, lake: Lake, now: datetime) -> Station:
-    home = Path(os.environ.get("DAGSTER_HOME") or settings.dagster_home)
-    if not (home / "dagster.yaml").exists():
-        return Station("absent", f"no instance at {home} yet", {"home": str(home)})
-    from dagster import DagsterInstance  # noqa: PLC0415  a second, and only where there is an instance
+    home = home_of_instance(settings)
+    with open_instance(settings) as instance:
+        if instance is None:
+            return Station("absent", f"no instance at {home} yet", {"home": str(home)})
+        from ticketsim_assets.hours.cursor import newest_cursor  # noqa: PLC0415  imports Dagster
 
-    from ticketsim_assets.hours.cursor import newest_cursor  # noqa: PLC0415
-
-    with DagsterInstance.from_config(str(home)) as instance:
         runs = Counter(run.status.value for run in instance.get_runs(limit=1_000))
         beats = instance.get_daemon_heartbeats()
         beat = max((each.timestamp for each in beats.values()), default=0.0)

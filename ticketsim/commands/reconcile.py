@@ -36,11 +36,13 @@ def reconcile(
     equal the sums that it states. Counted: in number and duration only, because the receipt is of a release without
     digests. Events without a receipt, because their simulator was killed, are unproved.
     """
+    from ticketsim_assets.assets.partitions import parse_hour
     from ticketsim_assets.settings import read_settings
 
     settings = read_settings()
-    explained = _explain(settings, first, last) if explain else None
-    found, events = _read(settings, first, last)
+    start, end = parse_hour(first).start if first else None, parse_hour(last).end if last else None
+    explained = _explain(settings, start, end) if explain else None
+    found, events = _read(settings, start, end)
     acceptable = {"proved"} if strict else {"proved", "counted", "unproved"}
     ok = found.state in acceptable
     _show(found, events)
@@ -49,15 +51,13 @@ def reconcile(
     raise typer.Exit(0 if ok else 1)
 
 
-def _explain(settings: "Settings", first: str | None, last: str | None) -> dict[str, Any]:
+def _explain(settings: "Settings", start: datetime | None, end: datetime | None) -> dict[str, Any]:
     """Print all stations side by side, each with what differs, and return the same as plain data."""
     from contextlib import nullcontext
 
     from ticketsim.explanation import explain
     from ticketsim.warehouse import open_warehouse
-    from ticketsim_assets.assets.partitions import parse_hour
 
-    start, end = parse_hour(first).start if first else None, parse_hour(last).end if last else None
     there = settings.warehouse != "duckdb" or settings.warehouse_path.exists()
     reading = open_warehouse(settings).reading() if there else nullcontext()
     with console.status("comparing the stations"), reading as reader:
@@ -67,7 +67,9 @@ def _explain(settings: "Settings", first: str | None, last: str | None) -> dict[
     return explained.as_json()
 
 
-def _read(settings: "Settings", first: str | None, last: str | None) -> tuple["Reconciliation", list["DifferingEvent"]]:
+def _read(
+    settings: "Settings", start: datetime | None, end: datetime | None
+) -> tuple["Reconciliation", list["DifferingEvent"]]:
     """Read the warehouse that runs write, not the readers' copy; wait while it is locked.
 
     Returns:
@@ -75,12 +77,10 @@ def _read(settings: "Settings", first: str | None, last: str | None) -> tuple["R
     """
     from streaming.lake.reader import Lake
     from ticketsim.warehouse import open_warehouse
-    from ticketsim_assets.assets.partitions import parse_hour
     from ticketsim_assets.checks.differing_events import differing_events
     from ticketsim_assets.checks.reconciliation import read_reconciliation
     from ticketsim_assets.exceptions import NothingToReconcile
 
-    start, end = parse_hour(first).start if first else None, parse_hour(last).end if last else None
     if settings.warehouse == "duckdb" and not settings.warehouse_path.exists():
         raise NothingToReconcile(
             f"There is no warehouse at {settings.warehouse_path}. Run `ticketsim demo`, or set TICKETSIM_HOME."
@@ -112,27 +112,26 @@ def _show(found: "Reconciliation", events: list["DifferingEvent"]) -> None:
     console.print(table)
     if found.counted:
         say(f"counted: {found.counted:,} receipts have no digest; number and durations were compared, contents not")
-    for problem in found.problems[:SHOWN]:
-        say(str(problem), style=COLOURS[problem.state])
-    if len(found.problems) > SHOWN:
-        console.print(f"... and {len(found.problems) - SHOWN:,} more; --json lists all of them")
-    for event in events[:SHOWN]:
-        say(str(event), style=COLOURS["wrong"])
-    if len(events) > SHOWN:
-        console.print(f"... and {len(events) - SHOWN:,} more events; --json lists them")
+    _show_first([(str(problem), problem.state) for problem in found.problems], "; --json lists all of them")
+    _show_first([(str(event), "wrong") for event in events], " events; --json lists them")
     _show_figures(found.figures)
 
 
 def _show_figures(figures: "MartFigures") -> None:
     """Print in one line what comparing the marts' figures gave, then the first problems."""
-    counts = [f"{getattr(figures, state):,} {state}" for state in COLOURS if getattr(figures, state)]
-    worst_state = next((state for state in reversed(COLOURS) if getattr(figures, state)), None)
-    if worst_state:
-        say(f"figures of the marts: {', '.join(counts)}", style=COLOURS[worst_state])
-    for problem in figures.problems[:SHOWN]:
-        say(str(problem), style=COLOURS[problem.state])
-    if len(figures.problems) > SHOWN:
-        console.print(f"... and {len(figures.problems) - SHOWN:,} more figures; --json lists all of them")
+    found = {state: count for state, count in figures.states.items() if count}
+    if found:
+        counts = ", ".join(f"{count:,} {state}" for state, count in found.items())
+        say(f"figures of the marts: {counts}", style=COLOURS[[*found][-1]])
+    _show_first([(str(problem), problem.state) for problem in figures.problems], " figures; --json lists all of them")
+
+
+def _show_first(lines: list[tuple[str, str]], others: str) -> None:
+    """Print the first lines, each in the colour of its state, and how many ``others`` there are."""
+    for line, state in lines[:SHOWN]:
+        say(line, style=COLOURS[state])
+    if len(lines) > SHOWN:
+        console.print(f"... and {len(lines) - SHOWN:,} more{others}")
 
 
 def _as_json(found: "Reconciliation", events: list["DifferingEvent"], ok: bool) -> dict[str, Any]:
@@ -146,7 +145,7 @@ def _as_json(found: "Reconciliation", events: list["DifferingEvent"], ok: bool) 
         "problems": [_problem_as_json(problem) for problem in found.problems],
         "events": [_event_as_json(event) for event in events],
         "figures": {
-            **{state: getattr(found.figures, state) for state in COLOURS},
+            **found.figures.states,
             "problems": [_problem_as_json(problem) for problem in found.figures.problems],
         },
     }

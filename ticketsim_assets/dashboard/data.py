@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -90,8 +90,10 @@ class Marts:
     offending: tuple[Mapping[str, Any], ...]
     """Every receipt that is not proved: run, venue, hour as above, type, state, expected, actual, difference; the worst
     first, then by hour."""
-    figures: MartFigures
-    """How many figures of the marts equal the sums of their receipts, and which do not."""
+    figures: Mapping[str, int]
+    """How many figures of the marts are in each of STATES: equal to the sums of their receipts, or not."""
+    offending_figures: tuple[Mapping[str, Any], ...]
+    """Figures that are not proved: as in ``offending``, with mart and measure as type and without counts."""
     missing: tuple[str, ...]
     """Tables that the warehouse does not have."""
 
@@ -176,7 +178,12 @@ def _absences(reader: Reader) -> list[tuple[Any, ...]]:
 def _located(row: Sequence[Any]) -> tuple[Any, ...]:
     """Return ``row`` with its third value, the start of an hour, as hours since the epoch."""
     run_id, venue_id, start, *rest = row
-    return run_id, venue_id, int(start.replace(tzinfo=UTC).timestamp()) // 3600, *rest
+    return run_id, venue_id, _hours_since_epoch(start), *rest
+
+
+def _hours_since_epoch(start: datetime) -> int:
+    """Return the start of an hour, UTC with or without a time zone, in hours since the epoch."""
+    return int(start.replace(tzinfo=UTC).timestamp()) // 3600
 
 
 def _in_seconds(row: Sequence[Any]) -> tuple[Any, ...]:
@@ -268,7 +275,18 @@ def _marts(
         ),
         edges=edges,
         offending=tuple(sorted(offending, key=lambda receipt: -STATES.index(receipt["state"]))),
-        figures=figures,
+        figures=figures.states,
+        offending_figures=tuple(
+            {
+                "run": run_at[problem.run_id],
+                "venue": venue_at[problem.venue_id],
+                "hour": _hours_since_epoch(problem.hour),
+                "type": f"{problem.mart}.{problem.measure}" if problem.mart else "",
+                "state": problem.state,
+                "difference": problem.difference,
+            }
+            for problem in figures.problems
+        ),
         missing=missing,
     )
 

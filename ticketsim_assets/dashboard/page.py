@@ -1,7 +1,6 @@
 """The page: template, style, script, charts and figures in one file that is replaced atomically."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -12,8 +11,7 @@ from typing import Any
 import msgspec
 
 from streaming.storage import path_of
-from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, STAGES, STATES, Marts, visitors_over_time
-from ticketsim_assets.warehouse.mart_figures import MartFigures
+from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, STAGES, Marts, visitors_over_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def write_page(marts: Marts, destination: Path) -> DashboardSummary:
         venues=len(marts.venues),
         bytes=len(page),
         states=marts.states,
-        figures=_states_of(marts.figures),
+        figures=dict(marts.figures),
         missing=marts.missing,
     )
 
@@ -115,25 +113,8 @@ def _embedded(marts: Marts) -> dict[str, Any]:
         "edges": marts.edges,
         "waits": marts.waits,
         "offending": marts.offending,
-        "figures": {**_states_of(marts.figures), "problems": [*_figure_problems(marts)]},
+        "figures": {**marts.figures, "problems": marts.offending_figures},
     }
-
-
-def _states_of(figures: MartFigures) -> dict[str, int]:
-    return {state: getattr(figures, state) for state in STATES}
-
-
-def _figure_problems(marts: Marts) -> Iterator[dict[str, Any]]:
-    """Yield figures that are not proved as receipts are embedded, with mart and measure in place of the type."""
-    for problem in marts.figures.problems:
-        yield {
-            "run": marts.runs.index(problem.run_id),
-            "venue": marts.venues.index(problem.venue_id),
-            "hour": int(problem.hour.timestamp()) // 3600,
-            "type": f"{problem.mart}.{problem.measure}" if problem.mart else "",
-            "state": problem.state,
-            "difference": problem.difference,
-        }
 
 
 def _resource(name: str) -> str:

@@ -7,11 +7,11 @@ from typing import Final
 import duckdb
 
 from streaming.hour import Hour
+from ticketsim_assets.warehouse.reconciliation_view import FILED_HOUR
 from ticketsim_assets.warehouse.schema import FILLED_FROM, RAW_SCHEMA
 
-#: What says in which hour a row of a mart counts, and a row of a raw table.
+#: What says in which hour a row of a mart counts.
 _HOUR_OF_MART: Final = "hour_start"
-_HOUR_OF_RAW: Final = "cast(event_date as timestamp) + interval 1 hour * event_hour"
 
 
 def keep_hours(connection: duckdb.DuckDBPyConnection, hours: Collection[Hour], earlier: Path | None) -> None:
@@ -58,7 +58,7 @@ def _hourly_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         """,
         [_main(connection)],
     ).fetchall()
-    raw = {f"{RAW_SCHEMA}.{table}": _HOUR_OF_RAW for table in FILLED_FROM["events"]}
+    raw = {f"{RAW_SCHEMA}.{table}": FILED_HOUR for table in FILLED_FROM["events"]}
     return {**raw, **{table: _HOUR_OF_MART for (table,) in marts}}
 
 

@@ -51,6 +51,11 @@ class MartFigures:
     wrong: int = 0
     problems: tuple[FigureProblem, ...] = ()  #: the wrong ones, then hours with receipts that stand in no mart
 
+    @property
+    def states(self) -> dict[str, int]:
+        """The number of figures by what comparing them gave, the worst last."""
+        return {"proved": self.proved, "counted": self.counted, "unproved": self.unproved, "wrong": self.wrong}
+
 
 def read_mart_figures(connection: Reader, start: datetime | None = None, end: datetime | None = None) -> MartFigures:
     """Compare the marts' figures with the receipts of their hours.

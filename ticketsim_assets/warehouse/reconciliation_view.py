@@ -40,12 +40,15 @@ RECONCILIATION_COLUMNS: Final = (
     Column("difference", "string", "What differs or was not compared, as a sentence; null if proved."),
 )
 
+#: In DuckDB, the hour in which a row of a raw table is filed.
+FILED_HOUR: Final = "cast(event_date as timestamp) + interval 1 hour * event_hour"
+
 _TEMPLATE: Final = Path(__file__).with_name("reconciliation.sql")
 
 _FUNCTIONS: Final[Mapping[str, Mapping[str, Callable[..., str]]]] = {
     "duckdb": {
         "hour_of": lambda time: f"date_trunc('hour', {time})",
-        "filed_hour": lambda: "cast(event_date as timestamp) + interval 1 hour * event_hour",
+        "filed_hour": lambda: FILED_HOUR,
         "microseconds_between": lambda start, end: f"date_diff('microsecond', {start}, {end})",
     },
     "bigquery": {

@@ -36,7 +36,9 @@ expected as (
             {% for of_receipt in sums | map(attribute='of_receipt') | unique %}
             when '{{ of_receipt }}' then receipts.{{ of_receipt }}
             {% endfor %}
-        end as expected
+        end as expected,
+        cast(null as bigint) as actual,
+        1 as receipts
     from receipts
     inner join measures on receipts.of_event_type = measures.event_type
 
@@ -54,11 +56,13 @@ of_{{ mart }} as (
         measures.mart,
         measures.measure,
         measures.event_type,
+        cast(null as bigint) as expected,
         case measures.measure
             {% for column in of_mart | map(attribute='column') | unique %}
             when '{{ column }}' then {{ mart }}.{{ column | replace(' + ', ' + ' ~ mart ~ '.') }}
             {% endfor %}
-        end as actual
+        end as actual,
+        0 as receipts
     from {{ ref(mart) }} as {{ mart }}
     inner join measures
         on
@@ -73,25 +77,10 @@ of_{{ mart }} as (
 -- a full outer join written as group by: conditions on event_date reach all tables
 figures as (
 
-    select
-        *,
-        cast(null as bigint) as actual,
-        1 as receipts
-    from expected
+    select * from expected
     {% for mart in sums | map(attribute='mart') | unique %}
     union all
-    select
-        run_id,
-        venue_id,
-        hour_start,
-        event_date,
-        mart,
-        measure,
-        event_type,
-        cast(null as bigint) as expected,
-        actual,
-        0 as receipts
-    from of_{{ mart }}
+    select * from of_{{ mart }}
     {% endfor %}
 
 ),
