@@ -16,7 +16,7 @@
     {%- for column, activity, of_receipt in venue_hours -%}
         {%- do sums.append(_receipt_sum('agg_venue_hourly', column, activity, of_receipt)) -%}
     {%- endfor -%}
-    {%- for activity in activities() if activity != 'bus_arrival' -%}
+    {%- for activity in timed_activities() -%}
         {%- for of_receipt in ['visitors', 'visitor_us'] -%}
             {%- do sums.append(_receipt_sum('agg_venue_hourly', activity ~ '_' ~ of_receipt, activity, of_receipt)) -%}
         {%- endfor -%}

@@ -371,13 +371,13 @@ WRONG_RAW_ROWS = {
     "an event's type is none of the contract's": (
         "insert into raw.events by name "
         "select * replace ('unheard' as event_type, 'x' as event_id) from raw.events limit 1",
-        {"source_accepted_values_raw_events_event_type"},
+        {"source_known_event_type_raw_events_event_type"},
     ),
     "an event has no venue": (
         "insert into raw.events by name select * replace (null as venue_id, 'x' as event_id, 'unheard' as event_type) "
         "from raw.events limit 1",
         {
-            "source_accepted_values_raw_events_event_type",
+            "source_known_event_type_raw_events_event_type",
             "source_not_null_raw_events_venue_id",
             "source_unique_combination_of_columns_raw_events_run_id__venue_id__event_id",
             "unique_combination_of_columns_stg_reconciliation_run_id__venue_id__hour_start__event_type",

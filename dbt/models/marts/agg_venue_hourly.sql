@@ -1,5 +1,3 @@
-{%- set durations = activities() | reject('equalto', 'bus_arrival') | list -%}
-
 with
 
 at_sellers as (
@@ -67,7 +65,7 @@ totals as (
         {{ total_of('buy_tickets', 'revenue_cents') }} as revenue_cents,
 
         ---------- durations, weighted by visitors
-        {% for activity in durations %}
+        {% for activity in timed_activities() %}
         {{ total_of(activity, 'visitors') }} as {{ activity }}_visitors,
         {{ total_of(activity, 'visitor_us') }} as {{ activity }}_visitor_us,
         {% endfor %}

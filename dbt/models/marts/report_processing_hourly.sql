@@ -1,5 +1,3 @@
-{%- set durations = activities() | reject('equalto', 'bus_arrival') | list -%}
-
 with
 
 venue_hours as (
@@ -10,7 +8,7 @@ venue_hours as (
 
 by_activity as (
 
-    {% for activity in durations %}
+    {% for activity in timed_activities() %}
     select
         run_id,
         venue_id,
