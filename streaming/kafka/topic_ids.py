@@ -60,7 +60,7 @@ def known_topics(lake_root: str) -> dict[str, str]:
 
 
 def require_same_topics(lake_root: str, ids: Mapping[str, str]) -> None:
-    """Compare ``ids``, topic by topic, with those that this lake was filled from, and record new ones.
+    """Compare ``ids``, topic by topic, with those that this lake was filled from.
 
     Raises:
         TopicRecreated: A topic is not the one that the lake was filled from.
@@ -75,10 +75,9 @@ def require_same_topics(lake_root: str, ids: Mapping[str, str]) -> None:
                 "what is lost; without --dry-run the loss is recorded and the stream resumes (docs/runbook.md, "
                 "'A topic was deleted and created again')."
             )
-    if known != {**known, **ids}:
-        remember_topics(lake_root, {**known, **ids})
 
 
 def remember_topics(lake_root: str, ids: Mapping[str, str]) -> None:
-    """Record that this lake is filled from the topics with these ids."""
-    write_atomically(path_of(lake_root) / IDS_FILE, json.dumps(dict(ids), indent=1))
+    """Record that this lake is filled from the topics with these ids, unless it says so; its lease must be held."""
+    if ids != known_topics(lake_root):
+        write_atomically(path_of(lake_root) / IDS_FILE, json.dumps(dict(ids), indent=1))

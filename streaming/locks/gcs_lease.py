@@ -3,7 +3,8 @@
 Creating it, renewing it and taking it over are all conditional on its *generation*, the number that Google Cloud
 Storage gives to each version of an object (https://cloud.google.com/storage/docs/request-preconditions): of two who
 try, one fails. No clocks are compared. Who wants the lease watches whether the generation changes; if it does not for
-``expires_after_s`` by the watcher's own clock, the holder is taken for dead and the object is replaced. The holder
+``expires_after_s`` by the watcher's own clock, the holder is taken for dead and the object is replaced. The watcher may
+start Spark meanwhile, once it has not heard of the holder for longer than a heartbeat, but writes nothing. The holder
 gives up earlier by its own clock, counted from before its last renewal: a margin in which its JVM is ended.
 See docs/decisions/0012-the-lease-on-a-bucket.md.
 """
@@ -48,6 +49,11 @@ class Pace:
     heartbeat_s: float = 10.0  #: a renewal is one write to the bucket: 260 000 a month, 1.3 USD
     margin_s: float = 15.0  #: before others may take it over, the holder gives up
     expires_after_s: float = 45.0  #: a holder that was not heard of for so long is taken for dead
+
+    @property
+    def heard_of_s(self) -> float:
+        """Within so long a living holder renews it, unless its requests fail."""
+        return 1.5 * self.heartbeat_s
 
     @property
     def gives_up_s(self) -> float:
@@ -123,33 +129,53 @@ class HeartbeatLease:
             pace: PACE, unless told otherwise.
         """
         self._object = GcsLeaseStore(uri)
-        self._pace = pace or PACE
+        self.pace = pace or PACE
         since = datetime.now(UTC).isoformat(timespec="seconds")
         self._me = Holder(os.getpid(), name, since, socket.gethostname())
         self._token = uuid.uuid4().hex
-        self._left_behind = 0  #: the generation that was seen to be nobody's; 0: there is no object
+        self._first: int | None = None  #: the generation that the watch began with
+        self._watched_since = 0.0  #: of the monotonic clock
+        self._left_behind: int | None = None  #: the generation that is nobody's, 0: there is no object; None: not known
         self._held = 0  #: the generation that is ours
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self.lost: str | None = None  #: why it is no longer held; None while all is well
 
-    def watch(self) -> tuple[bool, Holder | None]:
-        """Whether the lease may be taken, and who has it; with a living holder known after one of its renewals."""
-        first = seen = self._object.seen()
-        deadline = time.monotonic() + self._pace.expires_after_s
-        while seen.generation == first.generation != 0 and time.monotonic() < deadline:
-            time.sleep(self._pace.heartbeat_s / 8)
+    def watch(self, stop: threading.Event, until_s: float) -> Holder | None:
+        """Watch whether somebody renews the lease, until ``until_s`` after the first look or until there is none.
+
+        It may be taken if it was watched for ``pace.expires_after_s``. A second call goes on from what the first one
+        saw: no generation comes twice, so one that is there at the beginning and at the end was there all the time.
+
+        Args:
+            stop: Set it to give up.
+            until_s: Seconds.
+
+        Returns:
+            The living holder; None if nobody was heard of.
+        """
+        seen = self._object.seen()
+        if self._first is None:
+            self._first, self._watched_since = seen.generation, time.monotonic()
+        while seen.generation == self._first != 0 and time.monotonic() < self._watched_since + until_s:
+            if stop.wait(self.pace.heartbeat_s / 8):
+                return None
             seen = self._object.seen()
-        self._left_behind = seen.generation
-        return seen.generation in {0, first.generation}, seen.holder
+        if seen.generation not in {0, self._first}:
+            return seen.holder
+        if seen.generation == 0 or time.monotonic() >= self._watched_since + self.pace.expires_after_s:
+            self._left_behind = seen.generation
+        return None
 
     def take(self, on_loss: Callable[[], None]) -> bool:
-        """Hold it from now on if it is as ``watch`` has left it; False if somebody else was quicker.
+        """Hold it from now on if ``watch`` saw that it may be taken; False if it did not, or somebody was quicker.
 
         Args:
             on_loss: called once, from another thread, as soon as it cannot be held any longer. It must end whatever
                 commits before it returns.
         """
+        if self._left_behind is None:
+            return False
         renewed_at = time.monotonic()
         taken = self._object.replace(self._left_behind, self._me, self._token)
         if taken is None:
@@ -170,9 +196,9 @@ class HeartbeatLease:
 
     def _keep(self, renewed_at: float, on_loss: Callable[[], None]) -> None:
         problem = "it slept"
-        while not self._ended.wait(self._pace.heartbeat_s):
+        while not self._ended.wait(self.pace.heartbeat_s):
             asked_at = time.monotonic()
-            if asked_at - renewed_at < self._pace.gives_up_s:
+            if asked_at - renewed_at < self.pace.gives_up_s:
                 try:
                     renewed = self._renewed()
                 except UNREACHABLE as error:
@@ -183,8 +209,8 @@ class HeartbeatLease:
                         self._lose(f"{holder} has taken it over", on_loss)
                         return
                     self._held, renewed_at = renewed, asked_at
-            if time.monotonic() - renewed_at >= self._pace.gives_up_s:
-                self._lose(f"it was not renewed for {self._pace.gives_up_s:g} s ({problem})", on_loss)
+            if time.monotonic() - renewed_at >= self.pace.gives_up_s:
+                self._lose(f"it was not renewed for {self.pace.gives_up_s:g} s ({problem})", on_loss)
                 return
 
     def _renewed(self) -> int | None:

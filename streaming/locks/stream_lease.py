@@ -7,6 +7,7 @@ maintenance or reprocessing of the quarantine, needs no lease: on a local disk a
 (`streaming.locks.commit_queue`).
 """
 
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -30,16 +31,28 @@ _ORPHAN_PATIENCE_S: Final = 30.0
 
 
 class Lease(ABC):
-    """What makes a process the one stream of a lake."""
+    """What makes a process the one stream of a lake: require_free, await_expiry, held, one after the other."""
 
     @abstractmethod
-    def require_free(self) -> None:
+    def require_free(self, stop: threading.Event) -> None:
         """Refuse early, before Spark is started, if another stream fills this lake.
 
-        A holder that is gone, or about to end, is waited for.
+        Args:
+            stop: Set it to give up waiting for a holder of which it is not known yet whether it lives.
 
         Raises:
             LeaseHeld: another one does.
+        """
+
+    @abstractmethod
+    def await_expiry(self, stop: threading.Event) -> None:
+        """Wait for the rest of the time for which a holder that is not heard of may be alive; Spark may start before.
+
+        Args:
+            stop: Set it to give up.
+
+        Raises:
+            LeaseHeld: The holder was heard of.
         """
 
     @abstractmethod
@@ -78,12 +91,16 @@ class _DiskLease(Lease):
         self._root = lake_root
         self._name = name
 
-    def require_free(self) -> None:
+    def require_free(self, stop: threading.Event) -> None:
         deadline = time.monotonic() + _ORPHAN_PATIENCE_S
         while holder := lease_holder(self._root):
             if holder.lives or time.monotonic() > deadline:
                 raise _refusal(self._root, holder)
-            time.sleep(0.2)
+            if stop.wait(0.2):
+                return
+
+    def await_expiry(self, stop: threading.Event) -> None:
+        """Nothing expires: once a JVM has ended, its lock is free."""
 
     @contextmanager
     def held(self, spark: "SparkSession") -> Iterator[None]:
@@ -103,10 +120,16 @@ class _BucketLease(Lease):
         self._root = lake_root
         self._object = HeartbeatLease(_place(lake_root), name)
 
-    def require_free(self) -> None:
+    def require_free(self, stop: threading.Event) -> None:
+        self._watch(stop, self._object.pace.heard_of_s)
+
+    def await_expiry(self, stop: threading.Event) -> None:
+        self._watch(stop, self._object.pace.expires_after_s)
+
+    def _watch(self, stop: threading.Event, until_s: float) -> None:
         with _reaching(self._root):
-            free, holder = self._object.watch()
-        if not free:
+            holder = self._object.watch(stop, until_s)
+        if holder:
             raise _refusal(self._root, holder)
 
     @contextmanager

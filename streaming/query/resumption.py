@@ -69,6 +69,11 @@ class Resumption:
         return {place.name: place.lake for place in self.places if place.lake is not None}
 
     @property
+    def resumed_ids(self) -> dict[str, str]:
+        """The id of each topic that the lake is filled from, once it resumes from what the broker has."""
+        return {**self.known_ids, **self.topic_ids}
+
+    @property
     def lost(self) -> tuple[PartitionPosition, ...]:
         """Partitions that have lost messages, not recorded yet."""
         return tuple(place for place in self.places if place.lost)

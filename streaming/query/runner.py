@@ -19,7 +19,7 @@ from upath import UPath
 
 from streaming.exceptions import BrokerUnreachable, DataLost, TurnGivenUp
 from streaming.kafka.topic_config import unsuitable_settings
-from streaming.kafka.topic_ids import require_same_topics, topic_ids
+from streaming.kafka.topic_ids import remember_topics, require_same_topics, topic_ids
 from streaming.lake.create_table import ensure_table, missing_columns
 from streaming.lake.reader import Lake
 from streaming.locks.commit_queue import others_wait, take_turn
@@ -114,7 +114,9 @@ class _Run:
     def until_the_end(self) -> StreamSummary:
         # Everything that needs no JVM is refused before one is started.
         lease = create_lease(self._lake.root, _NAME)
-        lease.require_free()
+        lease.require_free(self._stop)
+        if self._stop.is_set():
+            return self._summary(0.0)
         missing_columns(self._lake)
         self._retrying(self._refuse_early)
         self._warn_of_topics()
@@ -123,12 +125,16 @@ class _Run:
         config = self._config
         # Mapped while the session lives: the text of Spark's exceptions comes from the JVM.
         mapped = mapped_errors(config.lake, config.checkpoint)
-        with submitted_or_own_session(self._lake.root, config.spark) as spark, lease.held(spark), mapped:
-            started = time.monotonic()
-            ended = False
-            while not ended and not self._stop.is_set():
-                ended = self._turn(spark)
-            seconds = time.monotonic() - started
+        with submitted_or_own_session(self._lake.root, config.spark) as spark:
+            lease.await_expiry(self._stop)
+            if self._stop.is_set():
+                return self._summary(0.0)
+            with lease.held(spark), mapped:
+                started = time.monotonic()
+                ended = False
+                while not ended and not self._stop.is_set():
+                    ended = self._turn(spark)
+                seconds = time.monotonic() - started
         return self._summary(seconds)
 
     def _turn(self, spark: SparkSession) -> bool:
@@ -177,6 +183,7 @@ class _Run:
         gaps = self._gap_recorder(spark)
         gaps.record_unrecorded()
         resumption = survey_without_loss(self._config.bootstrap, self._lake)
+        remember_topics(self._lake.root, resumption.resumed_ids)
         if not can_resume(self._config.checkpoint, resumption, self._lake):
             set_aside_incomplete(self._config.checkpoint)
             gaps.record_all()

@@ -103,4 +103,4 @@ def abandon_checkpoint(bootstrap: str, lake: Lake, checkpoint: UPath, accepting:
     if not kept and (aside := set_aside(checkpoint)):
         log.info("the old checkpoint is now %s", aside)
     if accepting is not None:
-        remember_topics(lake.root, {**resumption.known_ids, **resumption.topic_ids})
+        remember_topics(lake.root, resumption.resumed_ids)

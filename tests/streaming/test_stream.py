@@ -1,5 +1,6 @@
 """The stream with real parts: Kafka, Spark and Delta, run from the command line."""
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -18,8 +19,10 @@ from upath import UPath
 from simulator.events import EVENT_TYPES, EventType
 from streaming.kafka.offsets import topic_offsets
 from streaming.lake.delta import open_table
+from streaming.locks.stream_lease import LEASE_FILE
 from streaming.storage import path_of
 
+from ..cloud.gcs_emulator import GcsBucket
 from ..conftest import IN_A_BUCKET
 from ..fresh_topics import make_anew
 
@@ -36,6 +39,7 @@ class Stream:
     home: Path
     started: "list[subprocess.Popen[str]]" = field(default_factory=list)
     bucket: str | None = None  #: ``gs://...`` of lake and checkpoint; None: they are at home
+    launcher: tuple[str, ...] = (sys.executable, "-m", "ticketsim")
 
     @property
     def root(self) -> UPath:
@@ -51,7 +55,7 @@ class Stream:
 
     def start(self, *options: str, checkpoint: UPath | None = None) -> "subprocess.Popen[str]":
         places = {"bootstrap": self.bootstrap, "lake": self.lake, "checkpoint": checkpoint or self.checkpoint}
-        command = [sys.executable, "-m", "ticketsim", "stream", "--json", *options]
+        command = [*self.launcher, "stream", "--json", *options]
         command += [f"--{name}={value}" for name, value in places.items()]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=self.home)
@@ -118,8 +122,8 @@ def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") 
         time.sleep(max(0.1, 3 * (time.monotonic() - asked)))
 
 
-def jvm_of(process: "subprocess.Popen[str]") -> psutil.Process:
-    return next(child for child in psutil.Process(process.pid).children(recursive=True) if child.name() == "java")
+def jvms_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    return [child for child in psutil.Process(process.pid).children(recursive=True) if child.name() == "java"]
 
 
 def event_numbers(stream: Stream) -> list[int]:
@@ -178,7 +182,7 @@ def test_a_killed_stream_neither_loses_nor_doubles_a_row_and_no_second_one_may_w
         produce(range(end, end + 500))
         end += 500
         time.sleep(0.1)
-    jvm_of(first).kill()
+    jvms_of(first)[0].kill()
     _, complaint = first.communicate(timeout=TIMEOUT_S)
     assert first.returncode == 1
     assert "Nothing is lost: restart the stream" in complaint
@@ -222,3 +226,97 @@ def test_a_lost_checkpoint_is_rebuilt_sigterm_ends_between_batches_and_a_recreat
     assert process.returncode == 1
     assert f"topic {EventType.BUS_ARRIVAL.topic} was deleted and created again" in complaint
     assert len(stream.rows("topic")) == rows
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """The lease of a stream that was killed, in a bucket with nothing else."""
+
+    bucket: GcsBucket
+
+    def renew(self) -> None:
+        """Write it as its holder does."""
+        about = {"pid": 7, "holder": "ticketsim stream", "since": "noon", "host": "elsewhere", "token": "another"}
+        self.bucket.emulator.client().bucket(self.bucket.name).blob(self.name).upload_from_string(json.dumps(about))
+
+    @property
+    def name(self) -> str:
+        return f"prefix/lake/{LEASE_FILE}"
+
+    def generations(self) -> dict[str, int]:
+        """Return the generation of each object; the emulator's are microseconds of its clock."""
+        return {blob.name: blob.generation for blob in self.bucket.emulator.client().list_blobs(self.bucket.name)}
+
+
+@pytest.fixture
+def left_behind(gcs: GcsBucket) -> LeftBehind:
+    lease = LeftBehind(gcs)
+    lease.renew()
+    return lease
+
+
+def paced(stream: Stream, expires_after_s: float) -> Stream:
+    """The stream with a lease that is watched for so long, of that 6 s before Spark is started."""
+    script = (
+        f"from streaming.locks import gcs_lease; gcs_lease.PACE = gcs_lease.Pace(4, 3, {expires_after_s}); "
+        "from ticketsim.cli import main; main()"
+    )
+    return dataclasses.replace(stream, launcher=(sys.executable, "-c", script))
+
+
+@IN_A_BUCKET
+def test_spark_starts_while_a_lease_is_watched_and_nothing_is_written_before_it_is_held(stream, produce, left_behind):
+    produce(range(500))
+    [(lease, abandoned)] = left_behind.generations().items()
+    process = paced(stream, 16).start("--once")
+
+    wait_until(lambda: bool(jvms_of(process)), process)
+    seen = left_behind.generations()
+    assert seen == {lease: abandoned}, "Spark's start was waited for until somebody held the lease"
+    written = set()
+    while process.poll() is None:
+        written |= {(generation, name) for name, generation in left_behind.generations().items()}
+        time.sleep(0.1)
+    written |= {(generation, name) for name, generation in left_behind.generations().items()}
+
+    out, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert json.loads(out)["rows"] == 500
+    stream.require_exactly_what_kafka_holds()
+    held = next(generation for generation, name in sorted(written) if name == lease and generation != abandoned)
+    assert held - abandoned > 16_000_000
+    assert not [name for generation, name in written if abandoned < generation < held]
+    assert {"lake", "checkpoint"} <= {name.split("/")[1] for _, name in written}
+
+
+@IN_A_BUCKET
+def test_a_holder_that_is_heard_of_after_spark_was_started_is_named_and_no_jvm_is_left(stream, left_behind):
+    process = paced(stream, 60).start("--once")
+    wait_until(lambda: bool(jvms_of(process)), process)
+    [jvm] = jvms_of(process)
+    left_behind.renew()
+    before = left_behind.generations()
+
+    _, complaint = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1
+    holder = "process 7 (ticketsim stream, since noon) on elsewhere"
+    assert f"error: lake {stream.lake} is being written by {holder}. Stop it" in " ".join(complaint.split())
+    assert "Traceback" not in complaint
+    assert not jvm.is_running()
+    assert left_behind.generations() == before
+
+
+@IN_A_BUCKET  # before Spark is started by test_runner.py
+def test_a_stream_that_is_stopped_while_it_watches_a_lease_ends_cleanly_and_leaves_no_jvm(stream, left_behind):
+    before = left_behind.generations()
+    process = paced(stream, 600).start("--once")
+    wait_until(lambda: bool(jvms_of(process)), process)
+    [jvm] = jvms_of(process)
+    process.send_signal(signal.SIGINT)
+
+    out, errors = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, errors
+    assert json.loads(out)["rows"] == 0
+    assert "Traceback" not in errors
+    assert not jvm.is_running()
+    assert left_behind.generations() == before

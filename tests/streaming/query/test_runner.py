@@ -1,12 +1,16 @@
+import dataclasses
+import json
 import logging
 import threading
 from datetime import timedelta
 
+import psutil
 import pytest
 
 from streaming.exceptions import BrokerUnreachable, TopicRecreated
 from streaming.kafka import topic_ids as topics
-from streaming.kafka.topic_ids import require_same_topics
+from streaming.kafka.topic_ids import known_topics, remember_topics, require_same_topics
+from streaming.locks.stream_lease import LEASE_FILE
 from streaming.query import runner
 from streaming.query.runner import StreamConfig, run_stream
 
@@ -27,17 +31,33 @@ def test_a_broker_that_is_away_is_asked_again_and_then_named_with_the_cure(confi
     assert [record.getMessage().rpartition(". ")[2] for record in caplog.records] == ["Attempt 2 of 2 follows in 1 s."]
 
 
-def test_a_stream_that_is_stopped_while_it_waits_for_the_broker_ends_without_an_error(config):
+def test_a_stream_that_is_stopped_while_it_waits_for_the_broker_ends_without_an_error(config, monkeypatch):
     stop = threading.Event()
-    stop.set()
+    monkeypatch.setattr(runner.log, "warning", lambda *_: stop.set())  # it says that it will try again
     assert run_stream(config, stop=stop).rows == 0
+    assert stop.is_set()
+
+
+@pytest.mark.slow
+def test_a_stream_that_is_stopped_while_it_watches_a_lease_asks_no_broker_and_starts_no_spark(config, gcs, caplog):
+    gcs.emulator.client().bucket(gcs.name).blob(f"lake/{LEASE_FILE}").upload_from_string(
+        json.dumps({"pid": 7, "holder": "ticketsim stream", "since": "noon", "host": "elsewhere", "token": "another"})
+    )
+    before = psutil.Process().children(recursive=True)
+    stop = threading.Event()
+    threading.Timer(0.5, stop.set).start()
+    with caplog.at_level(logging.WARNING):
+        assert run_stream(dataclasses.replace(config, lake=gcs.uri("lake")), stop=stop).rows == 0
+    assert not caplog.records
+    assert psutil.Process().children(recursive=True) == before
 
 
 def test_topic_ids_are_remembered_and_a_new_topic_of_an_old_name_is_refused(tmp_path):
     lake = str(tmp_path / "lake")
     require_same_topics(lake, {"a": "1"})
-    require_same_topics(lake, {"a": "1", "b": "2"})
-    require_same_topics(lake, {"b": "2"})
+    assert known_topics(lake) == {}, "who only compares holds no lease yet and writes nothing"
+    remember_topics(lake, {"a": "1", "b": "2"})
+    require_same_topics(lake, {"b": "2", "c": "1"})
     with pytest.raises(TopicRecreated, match="topic b was deleted and created again"):
         require_same_topics(lake, {"a": "1", "b": "3"})
-    require_same_topics(lake, {"a": "1", "b": "2"})
+    assert known_topics(lake) == {"a": "1", "b": "2"}
