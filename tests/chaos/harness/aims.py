@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
-from harness.stream import Process, Stream, wait_until
+from .stream import Process, Stream, wait_until
 
 
 class Moment(StrEnum):
