@@ -47,8 +47,9 @@ MAKEFLAGS += --no-print-directory
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: | preflight ## Install what `make demo` needs into .venv, and the jars into the cache (once: 700 MB to download, 1.4 GB)
+setup: | preflight ## Install what `make demo` needs into .venv, and the jars into the cache (once: 700 MB to download, 1.6 GB)
 	@$(MAKE) --jobs=2 $(INSTALLED) jars
+	@$(BIN)/python -m streaming.spark.archive_classes
 
 cloud: $(CLOUD_INSTALLED) ## Install the clients of Google Cloud into .venv (`make test` does it too)
 
@@ -82,9 +83,8 @@ NEEDS_stack := bigquery
 test-part: setup $(TEST_INSTALLED) $(NEEDS_$(PART)) ## Run the tests of PART=model, stream, graph, stack or cloud: together they are all tests
 	@$(PYTEST) $(or $(PART_$(PART):%=tests/%),$(error PART is one of model, stream, graph, stack and cloud))
 
-# A file's tests share what they start; the JVMs of Spark share their classes. A third worker on two cores makes machines that
-# start miss their time.
-PYTEST = $(BIN)/python -m tests.spark_archive && chromium="$$($(BIN)/python -m ticketsim.stack.chromium)" && \
+# A file's tests share what they start. A third worker on two cores makes machines that start miss their time.
+PYTEST = chromium="$$($(BIN)/python -m ticketsim.stack.chromium)" && \
 	TICKETSIM_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-airflow: airflow # the tests that run inside of Airflow
@@ -94,7 +94,7 @@ nightly: setup $(TEST_INSTALLED) ## Run what repeats a test of `make test` with 
 	@$(BIN)/pytest -m nightly -n auto
 
 mutants: setup $(TEST_INSTALLED) ## Take out one safety measure after the other in copies; the suite must notice each (15 minutes)
-	@$(BIN)/python -m tests.spark_archive && chromium="$$($(BIN)/python -m ticketsim.stack.chromium)" && \
+	@chromium="$$($(BIN)/python -m ticketsim.stack.chromium)" && \
 		TICKETSIM_CHROMIUM="$$chromium" $(BIN)/python -m tests.mutants
 
 coverage: setup $(TEST_INSTALLED) airflow bigquery ## Run all tests under coverage; print what the fast ones reach, then what all do

@@ -34,14 +34,19 @@ def feature_release(version_output: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
+def java_executable() -> str | None:
+    """Return the ``java`` that Spark would run: the one in JAVA_HOME, else the first on the PATH, None without one."""
+    home = os.environ.get("JAVA_HOME")
+    return str(Path(home) / "bin" / "java") if home else shutil.which("java")
+
+
 def find_java() -> Java:
-    """Find the Java that Spark would use: the one in JAVA_HOME, else the first on the PATH.
+    """Find the Java that Spark would use, and its version.
 
     Raises:
         NoJava: There is none, it does not run, or it is older than ``MINIMUM_JAVA``.
     """
-    home = os.environ.get("JAVA_HOME")
-    found = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    found = java_executable()
     if found is None:
         raise NoJava(f"no Java found on the PATH. {_CURE}")
     try:

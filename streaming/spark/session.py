@@ -23,6 +23,7 @@ from pyspark.sql import SparkSession
 from streaming.child_environment import as_environment, java_options, of_spark
 from streaming.exceptions import SparkNotStarted
 from streaming.path_characters import require_on_class_path, require_startable
+from streaming.spark.class_archive import archive_options
 from streaming.spark.gcs_connector import connector_settings
 from streaming.spark.jars import ensure_jars
 from streaming.spark.java import find_java
@@ -111,10 +112,9 @@ def _session_settings(jars: Sequence[Path], conf: Mapping[str, str] | None = Non
     """
     with tempfile.TemporaryDirectory(prefix="ticketsim-spark-", ignore_cleanup_errors=True) as scratch:
         require_startable(Path(scratch), "TMPDIR, the folder of temporary files,")
+        java_options = (_COLLECTOR, f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}", "-Duser.timezone=UTC")
         yield {
-            "spark.driver.extraJavaOptions": (
-                f"{_COLLECTOR} -Dlog4j2.configurationFile={_LOGGING.as_uri()} -Duser.timezone=UTC"
-            ),
+            "spark.driver.extraJavaOptions": " ".join((*java_options, *archive_options())),
             "spark.jars": ",".join(str(jar) for jar in jars),
             "spark.local.dir": scratch,
             "spark.sql.warehouse.dir": f"{scratch}/warehouse",  # else a folder appears wherever we are started
