@@ -123,6 +123,18 @@ _STREAM: Final = (
         ("tests/streaming/locks/test_gcs_lease.py::test_of_many_who_find_it_free_at_the_same_time_one_gets_it",),
     ),
     Mutant(
+        "lease-watched",
+        "The lease of a holder that may still live is not taken, though Spark has started meanwhile.",
+        2,
+        "streaming/locks/gcs_lease.py",
+        "seen.generation == 0 or time.monotonic() >= self._watched_since + self.pace.expires_after_s:",
+        "seen is not None:",
+        (
+            "tests/streaming/locks/test_gcs_lease.py::"
+            "test_a_lease_that_was_not_watched_for_as_long_as_its_holder_may_live_is_not_taken",
+        ),
+    ),
+    Mutant(
         "lease-renewed",
         "The lease in a bucket is renewed.",
         2,
