@@ -271,8 +271,7 @@ def test_spark_starts_while_a_lease_is_watched_and_nothing_is_written_before_it_
     process = paced(stream, 16).start("--once")
 
     wait_until(lambda: bool(jvms_of(process)), process)
-    seen = left_behind.generations()
-    assert seen == {lease: abandoned}, "Spark's start was waited for until somebody held the lease"
+    assert left_behind.generations() == {lease: abandoned}, "it was started too late, or something was written before"
     written = set()
     while process.poll() is None:
         written |= {(generation, name) for name, generation in left_behind.generations().items()}
