@@ -18,6 +18,9 @@ from ticketsim_assets.resources.warehouse import WarehouseResource
 _READ_BY_DBT: Final = frozenset({".sql", ".yml", ".yaml", ".md", ".csv"})
 _WRITTEN_BY_DBT: Final = frozenset({"target", "logs"})
 
+#: dbt's command line for a DuckDB file; a module to be run, since its import changes nothing.
+_FOR_ANY_HOME: Final = "ticketsim_assets.resources.dbt_command"
+
 
 class TicketsimDbt(InstalledDbtCliResource):
     """dagster-dbt's resource, which gives dbt the warehouse of the graph."""
@@ -74,11 +77,13 @@ def dbt_project(dbt: TicketsimDbt) -> DbtProject:
 def dbt_resource(warehouse: WarehouseResource, project_dir: Path = PROJECT_DIR) -> TicketsimDbt:
     """Return the dbt of this environment, for the models of ``project_dir`` in ``warehouse``."""
     engine = warehouse.target.engine
+    any_home = engine == "duckdb"
     return TicketsimDbt(
         project_dir=str(project_dir),
         profiles_dir=str(project_dir),
         target=engine,
-        dbt_executable=str(Path(sys.executable).with_name("dbt")),
+        dbt_executable=sys.executable if any_home else str(Path(sys.executable).with_name("dbt")),
+        global_config_flags=["-P", "-m", _FOR_ANY_HOME] if any_home else [],  # they are what follows the executable
         warehouse=warehouse,
         parsed_path=parsed_path(engine),
     )

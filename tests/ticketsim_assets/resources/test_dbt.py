@@ -68,16 +68,35 @@ def test_a_manifest_that_another_dbt_has_written_is_not_trusted(project_dir, war
     assert models(dbt_project(dbt)) == nodes
 
 
-def test_dbt_is_not_asked_for_its_version_which_dagster_dbt_would_do(project_dir, warehouse, tmp_path):
+def test_what_was_parsed_in_one_home_is_not_parsed_again_in_another_until_a_file_changes(project_dir, tmp_path):
+    def log_of_a_parse(home: str) -> str:
+        dbt = dbt_resource(warehouse_resource(Settings(home=tmp_path / home)), project_dir)
+        invocation = dbt.cli(["parse"], target_path=project_dir / "target").wait()
+        assert invocation.is_successful()
+        log = project_dir / "target" / "dbt.log"
+        said = log.read_text(encoding="utf-8")
+        log.unlink()
+        return said
+
+    assert "no changes found, skipping parsing" not in log_of_a_parse("one")
+    assert "no changes found, skipping parsing" in log_of_a_parse("another")
+    (project_dir / "models/staging/added.sql").write_text("select 1 as one")
+    assert "1 files added" in log_of_a_parse("another")
+
+
+def test_dbt_is_started_without_asking_its_version_or_making_an_adapter_as_dagster_dbt_would(
+    project_dir, warehouse, tmp_path
+):
     calls, wrapper = tmp_path / "calls", tmp_path / "dbt_that_tells"
     wrapper.write_text(f'#!/bin/sh\necho "$1" >> {calls}\nexec {DBT} "$@"\n')
     wrapper.chmod(0o755)
     places = {"project_dir": project_dir, "profiles_dir": project_dir, "dbt_executable": wrapper, "target": "duckdb"}
 
-    def calls_of(dbt: DbtCliResource) -> list[str]:
+    def done_by(dbt: DbtCliResource) -> tuple[list[str], bool]:
+        """Return how dbt was called, and whether this process made an adapter."""
         calls.write_text("")
-        dbt.cli(["parse", "--quiet"], target_path=tmp_path / "parsed").wait()
-        return calls.read_text().split()
+        invocation = dbt.cli(["parse", "--quiet"], target_path=tmp_path / "parsed").wait()
+        return calls.read_text().split(), invocation.adapter is not None
 
-    assert calls_of(DbtCliResource(**places)) == ["--version", "parse"]
-    assert calls_of(TicketsimDbt(**places, warehouse=warehouse, parsed_path="target")) == ["parse"]
+    assert done_by(DbtCliResource(**places)) == (["--version", "parse"], True)
+    assert done_by(TicketsimDbt(**places, warehouse=warehouse, parsed_path="target")) == (["parse"], False)
