@@ -94,9 +94,13 @@ def _note(project: DbtProject) -> Path:
 
 
 def _fingerprint(project: DbtProject, files: str) -> str:
-    """Fingerprint files and manifest, which another dbt may have written; an upgrade of dbt parses again."""
+    """Fingerprint files and manifest, which another dbt may have written; an upgrade of dbt parses again.
+
+    So does a parse that dbt's own command line made, for one home alone: its runs in others would parse each time.
+    """
     manifest = hashlib.sha256(project.manifest_path.read_bytes()).hexdigest()
-    return f"dbt {importlib.metadata.version('dbt-core')}\nfiles {files}\nmanifest {manifest}\n"
+    made_by = f"dbt {importlib.metadata.version('dbt-core')} for all homes"
+    return f"{made_by}\nfiles {files}\nmanifest {manifest}\n"
 
 
 def _digest_of_files(project_dir: Path) -> str:
