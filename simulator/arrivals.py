@@ -1,8 +1,13 @@
 """Arrivals: buses and the groups on them, with every random quantity that belongs to them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from simulator.distributions import Streams
 from simulator.events import CHANNELS
@@ -24,6 +29,27 @@ class Bus(NamedTuple):
 Group = tuple[Party, int, int, int, list[int]]
 """Visitors who stay together, at their bus's arrival, and durations in microseconds: walk to the sellers, walk to the
 scanners, purchase (drawn even if the group bought online), and a scan for each member."""
+
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """All groups that come within some time, in the order of their numbers; times are microseconds."""
+
+    arrived: Integers  #: when the group's bus arrived, since the start
+    size: Integers
+    buys: NDArray[np.bool_]  #: whether the group buys at the venue
+    walk_to_sellers: Integers
+    walk_to_scanners: Integers
+    sale: Integers  #: drawn even if the group bought online
+    scan_draws: Iterator[int]
+
+    @cached_property
+    def scan(self) -> Integers:
+        """The scan of each visitor, drawn when first asked for: the sellers' lines do not depend on it."""
+        return _taken(self.scan_draws, int(self.size.sum()))
 
 
 class Arrivals:
@@ -73,3 +99,36 @@ class Arrivals:
             )
             self._groups += 1
             first += size
+
+    def crowd(self, length_us: int) -> Crowd:
+        """Draw all groups whose bus arrives before ``length_us`` microseconds from now.
+
+        They are those that ``time_to_next_bus``, ``next_bus`` and ``groups`` give, each stream's draws taken in one go.
+        """
+        buses: list[int] = []
+        groups_on_bus: list[int] = []
+        sizes: list[int] = []
+        now = next(self._gaps)
+        while now < length_us:
+            left, groups = next(self._occupancies), len(sizes)
+            while left > 0:
+                size = min(next(self._sizes), left)
+                sizes.append(size)
+                left -= size
+            buses.append(now)
+            groups_on_bus.append(len(sizes) - groups)
+            now += next(self._gaps)
+        count = len(sizes)
+        return Crowd(
+            arrived=np.repeat(np.array(buses, dtype=np.int64), np.array(groups_on_bus, dtype=np.int64)),
+            size=np.array(sizes, dtype=np.int64),
+            buys=_taken(self._channels, count, np.float64) < self._box_office_share,
+            walk_to_sellers=_taken(self._walks_to_sellers, count),
+            walk_to_scanners=_taken(self._walks_to_scanners, count),
+            sale=_taken(self._sales, count),
+            scan_draws=self._scans,
+        )
+
+
+def _taken(draws: Iterator[Any], count: int, kind: type[np.generic] = np.int64) -> NDArray[Any]:
+    return np.fromiter(islice(draws, count), kind, count)

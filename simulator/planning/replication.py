@@ -8,13 +8,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.distributions import Streams
+from simulator.arrivals import Arrivals, Crowd
+from simulator.daily_rate import streams_of_day
+from simulator.distributions import MINUTE_US, Streams
 from simulator.environment import Environment, rare_garbage_collection
 from simulator.events import EARLIEST_TIME_US, HOUR_US, EventType
 from simulator.journal import Journal, MessageHeader
 from simulator.messages import About
+from simulator.planning.demand import Stage
 from simulator.planning.statistics import Sample
 from simulator.receipts import Ledger
+from simulator.recursion import Passage, through_scanners, through_sellers
 from simulator.scenario import Scenario
 from simulator.venue import Venue
 
@@ -55,13 +59,61 @@ class Replication:
     number: int
     length_us: int  #: for how long buses arrive; everyone on them is followed to the end
 
+    @property
+    def visitors(self) -> float:
+        """About how many visitors come."""
+        gap_us = self.scenario.minutes_between_buses.mean_above(0) * MINUTE_US
+        return self.length_us / gap_us * self.scenario.bus_occupancy.mean_above(1)
+
 
 def observe(replication: Replication) -> Observation:
-    """Run a replication; the same seed and number give the same visitors under every staffing."""
+    """Run a replication; the same seed and number give the same visitors under every staffing.
+
+    The waits are found by recursion, or, where that cannot tell which came first of what happens in the same
+    microsecond, by the model itself: to the microsecond the same.
+    """
+    crowd, streams = _drawn(replication)
+    sellers = through_sellers(crowd, replication.scenario, streams)
+    scanners = None if sellers is None else through_scanners(crowd, sellers, replication.scenario, streams)
+    if sellers is None or scanners is None:
+        return observe_events(replication)
+    return Observation(_at_sellers(crowd, sellers), _at_scanners(crowd, scanners))
+
+
+def observe_stage(stage: Stage, replication: Replication) -> Waits:
+    """Return what ``observe`` does for one stage; the sellers' lines do not depend on the scanners."""
+    if stage == "scanners":
+        return observe(replication).scanners
+    crowd, streams = _drawn(replication)
+    sellers = through_sellers(crowd, replication.scenario, streams)
+    return observe_events(replication).sellers if sellers is None else _at_sellers(crowd, sellers)
+
+
+def _drawn(replication: Replication) -> tuple[Crowd, Streams]:
+    streams = _streams(replication)
+    return Arrivals(replication.scenario, streams).crowd(replication.length_us), streams
+
+
+def _streams(replication: Replication) -> Streams:
+    streams = Streams(replication.seed, replication.number)
+    return streams_of_day(streams, replication.scenario.bus_rate_by_hour, EARLIEST_TIME_US)
+
+
+def _at_sellers(crowd: Crowd, passage: Passage) -> Waits:
+    return Waits(crowd.arrived[crowd.buys], passage.begins - passage.joined, crowd.size[crowd.buys])
+
+
+def _at_scanners(crowd: Crowd, passage: Passage) -> Waits:
+    waited = passage.begins - np.repeat(passage.joined, crowd.size)
+    return Waits(np.repeat(crowd.arrived, crowd.size), waited, np.ones_like(waited))
+
+
+def observe_events(replication: Replication) -> Observation:
+    """Run a replication event by event, in SimPy: the reference for ``observe``."""
     scenario, start_us = replication.scenario, EARLIEST_TIME_US
     env = Environment(start_us)
     log = _WaitLog(env, scenario, start_us)
-    venue = Venue(env, scenario, Streams(replication.seed, replication.number), log, start_us + replication.length_us)
+    venue = Venue(env, scenario, _streams(replication), log, start_us + replication.length_us)
     with rare_garbage_collection():
         while not venue.closed:
             env.run(env.now + HOUR_US)
