@@ -18,9 +18,9 @@ from ticketsim.stack.ports import free_port as choose_free_port
 from .cloud.bigquery_emulator import BigQueryEmulator, running_bigquery
 from .cloud.gcs_emulator import GcsBucket, GcsEmulator, running_gcs
 from .fresh_topics import make_anew
+from .kafka_archive import use_archive
 
-# Most of a short run is the JVM's compiler: without its second stage Spark starts and writes once in a third less CPU.
-os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+use_archive()
 
 
 @dataclass(frozen=True)

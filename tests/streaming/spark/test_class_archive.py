@@ -52,7 +52,7 @@ def version_said_by(*options: str) -> str:
 @pytest.mark.slow
 def test_spark_maps_its_classes_from_the_archive(environment, tmp_path, monkeypatch):
     made = Path(_PREFIX) / class_archive().relative_to(environment)
-    assert made.exists(), "`make setup` makes it"
+    assert made.exists(), "`make classes` makes it"
     class_archive().parent.symlink_to(made.parent)
     loaded = tmp_path / "loaded"
     monkeypatch.setenv("SPARK_SUBMIT_OPTS", f"-Xlog:class+load:file={loaded}")

@@ -1,0 +1,70 @@
+"""Kafka's classes for the brokers of tests, as Spark's are archived for everybody (``streaming.spark.class_archive``).
+
+A start of a broker takes a third less CPU. ``python -m tests.kafka_archive`` makes the archive, once (15 s of CPU,
+40 MB).
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+from filelock import FileLock
+
+from streaming.spark.class_archive import SILENT, class_archive
+from streaming.spark.jars import jars_folder
+
+#: What every JVM takes options from; of two archives it maps the one that is named later: Spark's, on the command line.
+_VARIABLE = "JAVA_TOOL_OPTIONS"
+
+#: Most of a short run is the JVM's compiler: without its second stage Spark starts and writes once in a third less CPU.
+_SHORT_RUNS = "-XX:TieredStopAtLevel=1"
+
+#: How long a JVM may take to write its classes, on a machine that is busy; seconds.
+_PATIENCE_S = 600
+
+
+def kafka_archive() -> Path:
+    """Where the archive of this environment's Kafka and this machine's Java is, or would be."""
+    return class_archive("kafka", made_from=jars_folder())
+
+
+def use_archive() -> None:
+    """Let JVMs that this process and its children start run shortly, and brokers use the archive if it was made."""
+    archive = kafka_archive()
+    uses = [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", *SILENT] if archive.exists() else []
+    os.environ.setdefault(_VARIABLE, " ".join([_SHORT_RUNS, *uses]))
+
+
+def make_archive() -> None:
+    """Start a broker and let it end: what its JVM has loaded is written over what the JVM that formats had."""
+    # Imported here: tests that start no Kafka import this module as well.
+    from ticketsim.stack import broker
+    from ticketsim.stack.ports import free_port
+
+    target = kafka_archive()
+    target.parent.mkdir(exist_ok=True)
+    with FileLock(target.parent / "kafka.lock"), tempfile.TemporaryDirectory() as folder:
+        if target.exists():
+            return
+        for other in target.parent.glob("kafka-*.jsa"):
+            other.unlink()
+        print("archiving Kafka's classes for the brokers of tests (40 MB, once)", file=sys.stderr)
+        unfinished = target.with_suffix(".unfinished")
+        os.environ[_VARIABLE] = " ".join([_SHORT_RUNS, f"-XX:ArchiveClassesAtExit={unfinished}", *SILENT])
+        broker.start(Path(folder), free_port())
+        try:
+            kafka = psutil.Process(broker.status(Path(folder)).pid)
+            kafka.terminate()
+            kafka.wait(_PATIENCE_S)
+        finally:
+            broker.stop(Path(folder))
+        if unfinished.exists():
+            unfinished.rename(target)
+        else:
+            print("this Java makes no archive: brokers of tests will start without", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    make_archive()
