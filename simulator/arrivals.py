@@ -112,7 +112,8 @@ class Arrivals:
         while now < length_us:
             left, groups = next(self._occupancies), len(sizes)
             while left > 0:
-                size = min(next(self._sizes), left)
+                size = next(self._sizes)
+                size = size if size < left else left
                 sizes.append(size)
                 left -= size
             buses.append(now)

@@ -121,7 +121,7 @@ def one_line(groups: Groups, servers: int) -> list[int]:
     begins = [0] * len(groups.services)
     for joined, first, size in zip(groups.joined, groups.first, groups.size, strict=True):
         for k in range(first, first + size):
-            begins[k] = begin = max(joined, free_at[0])
+            begins[k] = begin = free_at[0] if free_at[0] > joined else joined
             heapreplace(free_at, begin + groups.services[k])
     return begins
 
@@ -160,7 +160,7 @@ def separate_lines(groups: Groups, set_off: list[int], servers: int, uniforms: l
             lengths[line] = length
             with_length[length + 1] -= 1
             with_length[length] += 1
-            least = min(least, length)
+            least = least if least < length else length
         while not with_length[least]:
             least += 1
         line = lengths.index(least)
@@ -170,7 +170,7 @@ def separate_lines(groups: Groups, set_off: list[int], servers: int, uniforms: l
         with_length[least] -= 1
         with_length[least + size] += 1
         lengths[line] = least + size
-        begin = max(now, free_at[line])
+        begin = free_at[line] if free_at[line] > now else now
         for k in range(first, first + size):
             begins[k] = begin
             end = begin + services[k]

@@ -26,13 +26,12 @@ _BUSES_A_LOT: Final = 50
 _LEAST_BUSES: Final = 160
 _LEAST_VISITORS: Final = 2_000
 #: ... and this many relaxation times, so that fluctuations average out and the cold start is a small part, ...
-_RELAXATIONS: Final = 10
-#: ... but no more buses or visitors than this, about three seconds; busier staff counts as too close to saturation.
-_MOST_BUSES: Final = 4_800
+_RELAXATIONS: Final = 20
+#: ... but no more visitors than this, less than a second; busier staff counts as too close to saturation.
 _MOST_VISITORS: Final = 480_000
 
 #: MSER-5 finds where the mean settles; the tail may take a little longer, so never less than this part is cut: of busy
-#: lines' replications two relaxation times.
+#: lines' replications four relaxation times.
 LEAST_WARM_UP: Final = 0.2
 
 #: Visitors of one replication, after its warm-up, beyond the percentile: of fewer, its estimate is the longest wait
@@ -43,8 +42,8 @@ _LEAST_BEYOND: Final = 10
 #: few for any line, their tail is not what the length of a replication depends on.
 _LEAST_SHARE: Final = 0.01
 
-#: Visitors in all replications of a trial, about half a minute on one core; then a trial stays undecided.
-_MOST_VISITORS_OF_A_TRIAL: Final = 12 * _MOST_VISITORS
+#: Visitors in all replications of a trial, five to twenty seconds on one core; then a trial stays undecided.
+_MOST_VISITORS_OF_A_TRIAL: Final = 24 * _MOST_VISITORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,14 @@ class Demand:
         A group is scanned one by one in the line that it joined; a line shared by all servers spreads it.
         """
         return percentile_interval(self.alone, percentile)
+
+    def staffed(self, sellers: int, scanners: int | None) -> Scenario:
+        """Return the scenario with this staff; None for as many scanners as keep up."""
+        return replace(
+            self.scenario,
+            sellers=sellers,
+            scanners=self.least_stable("scanners") + 1 if scanners is None else scanners,
+        )
 
     def relaxation_us(self, stage: Stage, servers: int) -> float:
         """Return the relaxation time of a stage's lines, microseconds; infinite without spare capacity.
@@ -96,8 +103,7 @@ class Demand:
     @property
     def longest_us(self) -> int:
         """Maximum length of a replication, microseconds."""
-        buses = min(_MOST_BUSES, int(_MOST_VISITORS / self.visitors))
-        return max(buses * self.mean_gap_us, self.shortest_us)
+        return max(int(_MOST_VISITORS / self.visitors) * self.mean_gap_us, self.shortest_us)
 
     def affordable(self, length_us: int) -> int:
         """Return how many replications of this length a trial may run."""
@@ -163,14 +169,13 @@ def _visitors_for(scenario: Scenario, percentile: float) -> float:
     tail = min(percentile, 100 - percentile) / 100
     counted = (1 - LEAST_WARM_UP) * max(_LEAST_SHARE, scenario.box_office_share or 1.0)
     needed = _LEAST_BEYOND / tail / counted
-    most = min(_MOST_BUSES * visitors, _MOST_VISITORS)
-    if needed > most:
-        carried = 100 * _LEAST_BEYOND / most / counted
+    if needed > _MOST_VISITORS:
+        carried = 100 * _LEAST_BEYOND / _MOST_VISITORS / counted
         digits = max(0, ceil(-log10(carried))) + 1
         least = ceil(carried * 10**digits) / 10**digits
         raise TargetError(
             f"Invalid percentile of {percentile:.16g} %: it needs replications of {needed:.3g} visitors, and of this "
-            f"scenario they have at most {most:,.0f}; expected {least:.{digits}f} to {100 - least:.{digits}f}."
+            f"scenario they have at most {_MOST_VISITORS:,}; expected {least:.{digits}f} to {100 - least:.{digits}f}."
         )
     return max(_LEAST_VISITORS, needed)
 

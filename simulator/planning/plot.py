@@ -37,15 +37,13 @@ def rows(trials: Iterable[Trial]) -> list[dict[str, Any]]:
     """Return the rows of the plot: the last estimate of the wait for each stage and number of servers, in minutes."""
     latest: dict[tuple[Stage, int], dict[str, Any]] = {}
     for trial in trials:
-        for stage, found in trial.estimates.items():
-            servers = trial.sellers if stage == "sellers" else trial.scanners
-            if found.wait is None or servers is None:
-                continue
-            latest[stage, servers] = {
-                "stage": stage,
-                "servers": servers,
+        found = trial.estimate
+        if found.wait is not None:
+            latest[trial.stage, trial.servers] = {
+                "stage": trial.stage,
+                "servers": trial.servers,
                 "wait": found.wait.estimate / _US_PER_MINUTE,
-                "low": max(0.0, found.wait.low / _US_PER_MINUTE),
+                "low": found.wait.low / _US_PER_MINUTE,
                 "high": found.wait.high / _US_PER_MINUTE,
                 "verdict": found.verdict,
             }

@@ -6,10 +6,10 @@ from typing import Final
 
 from simulator.display import shown
 from simulator.exceptions import PlanError, TargetUnreachable
-from simulator.planning.demand import STAGES, Demand, Stage, demand_of
+from simulator.planning.demand import Demand, Stage, demand_of
 from simulator.planning.statistics import Interval
 from simulator.planning.target import Target, spoken
-from simulator.planning.trial import Estimate, Replications, Trial, TrialRunner
+from simulator.planning.trial import Replications, Trial, TrialRunner
 from simulator.planning.workers import Workers
 from simulator.run import MOST_SEED
 from simulator.scenario import MOST_SERVERS, Scenario
@@ -38,8 +38,10 @@ class Plan:
     floor: Interval  #: the percentile of waits with infinitely many scanners, microseconds
     sellers: int
     scanners: int
+    either: dict[Stage, tuple[int, ...]]  #: the numbers of servers between which ``precision`` does not decide
     conservative: bool  #: whether one server less could not be shown to be too few
     why_not_less: dict[Stage, str]  #: what would happen with one server less
+    longer: dict[Stage, Interval | None]  #: by how much the percentile is longer then, microseconds; None if not known
     trials: tuple[Trial, ...]  #: all trials, in the order in which they ran
 
 
@@ -98,107 +100,87 @@ def find_plan(
         on_trial(trial)
 
     with Workers(workers) as pool:
-        search = _Search(TrialRunner(demand, target, seed, pool, record, on_replications), bounds, trials)
-        sellers, scanners, lacking = search.without_spare(*search.checked(*search.smallest()))
+        runner = TrialRunner(demand, target, seed, pool, record, on_replications)
+        search = _Search(runner, bounds)
+        sellers = search.smallest("sellers", lambda number: runner.trial("sellers", number, None))
+        staff = sellers.servers
+        scanners = search.smallest("scanners", lambda number: runner.trial("scanners", staff, number))
+        found: dict[Stage, _Found] = {"sellers": sellers, "scanners": scanners}
+        longer = {
+            stage: None if each.less is None else runner.longer(each.less, each.enough) for stage, each in found.items()
+        }
     return Plan(
         scenario=scenario.name,
         target=target,
         seed=seed,
         bounds=bounds,
         floor=floor,
-        sellers=sellers,
-        scanners=scanners,
-        conservative=any(found is not None and found.verdict == "undecided" for found in lacking.values()),
+        sellers=sellers.servers,
+        scanners=scanners.servers,
+        either={stage: each.either for stage, each in found.items()},
+        conservative=any(
+            each.less is not None and each.less.estimate.verdict == "undecided" for each in found.values()
+        ),
         why_not_less={
-            stage: "there must be one" if found is None else found.reason for stage, found in lacking.items()
+            stage: "there must be one" if each.less is None else each.less.estimate.reason
+            for stage, each in found.items()
         },
+        longer=longer,
         trials=tuple(trials),
     )
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """The result of the search at one stage."""
+
+    enough: Trial  #: the fewest servers with whom the target was met
+    less: Trial | None  #: one server less, with whom it was not; None if there is only one
+
+    @property
+    def servers(self) -> int:
+        """The fewest servers with whom the target was met."""
+        return self.enough.servers
+
+    @property
+    def either(self) -> tuple[int, ...]:
+        """The numbers of servers that the trials did not tell apart."""
+        fewest = self.servers - (self.less is not None and self.less.estimate.close)
+        return tuple(range(fewest, self.servers + self.enough.estimate.close + 1))
+
+
+@dataclass(frozen=True, slots=True)
 class _Search:
-    """State of a running search."""
+    """Search for the fewest servers of a stage."""
 
     runner: TrialRunner
     bounds: Bounds
-    trials: list[Trial]
 
-    def smallest(self) -> tuple[int, int]:
-        """Find the fewest sellers that meet the target, and with these the fewest scanners."""
-        sellers = self._smallest("sellers", lambda number: self.runner.trial("sellers", number, None))
-        scanners = self._smallest("scanners", lambda number: self.runner.trial("scanners", sellers, number))
-        return sellers, scanners
+    def smallest(self, stage: Stage, decided: Callable[[int], Trial]) -> _Found:
+        """Climb from the fewest that keep up in growing steps, then bisect: more servers never mean longer waits.
 
-    def checked(self, sellers: int, scanners: int) -> tuple[int, int]:
-        """Check a staffing on visitors that the search has not seen; a stage that fails there gets one more server.
-
-        The search selects a staffing that met the target on its own visitors, so on those its estimate is biased.
+        What is found has met the target, and no staffing tried that is smaller has.
         """
-        while not (trial := self.runner.trial("both", sellers, scanners)).meets:
-            if trial.estimates["sellers"].verdict != "meets":
-                sellers = self._one_more("sellers", sellers)
-            if trial.estimates["scanners"].verdict != "meets":
-                scanners = self._one_more("scanners", scanners)
-        return sellers, scanners
-
-    def without_spare(self, sellers: int, scanners: int) -> tuple[int, int, dict[Stage, Estimate | None]]:
-        """Take away servers without whom the target is met, on fresh visitors, too.
-
-        A check that fails may add servers to both stages where one of them was enough.
-
-        Returns:
-            Sellers, scanners, and the estimate against one server less of each stage; None if it has only one.
-        """
-        lacking = {stage: self.with_one_less(stage, sellers, scanners) for stage in STAGES}
-        for stage, found in lacking.items():
-            if found is not None and found.verdict == "meets":
-                less = (sellers - 1, scanners) if stage == "sellers" else (sellers, scanners - 1)
-                trial = self.runner.trial("both", *less)
-                if trial.meets:
-                    return self.without_spare(*less)
-                lacking[stage] = next(each for each in trial.estimates.values() if each.verdict != "meets")
-        return sellers, scanners, lacking
-
-    def with_one_less(self, stage: Stage, sellers: int, scanners: int) -> Estimate | None:
-        """Return the estimate of ``stage`` with one server less; None if it has only one."""
-        less = (sellers - 1, None) if stage == "sellers" else (sellers, scanners - 1)
-        if 0 in less:
-            return None
-        for trial in reversed(self.trials):
-            known = trial.estimates.get(stage)
-            if known is not None and known.verdict != "meets" and less in _staffings(trial):
-                return known
-        return self.runner.trial(stage, *less).estimates[stage]
-
-    def _smallest(self, stage: Stage, decided: Callable[[int], Trial]) -> int:
-        """Climb from the fewest that keep up in growing steps, then bisect: more servers never mean longer waits."""
         most: int = getattr(self.bounds, stage)
         too_few, step = self.runner.demand.least_stable(stage) - 1, 1
-        while not decided(enough := min(too_few + step, most)).meets:
-            too_few = self._one_more(stage, enough) - 1
+        less: Trial | None = None
+        while (enough := decided(min(too_few + step, most))).estimate.verdict != "meets":
+            too_few, less = enough.servers, enough
+            if too_few >= most:
+                raise TargetUnreachable(
+                    f"Unreachable target {spoken(self.runner.target.wait_us)}: {most} {stage} are not proven to be "
+                    f"enough: {enough.estimate.reason}. Raise --max-{stage} or the --target-wait."
+                )
             step *= 2
-        while enough - too_few > 1:
-            middle = (enough + too_few) // 2
-            if decided(middle).meets:
+        while enough.servers - too_few > 1:
+            middle = decided((enough.servers + too_few) // 2)
+            if middle.estimate.verdict == "meets":
                 enough = middle
             else:
-                too_few = middle
-        return enough
-
-    def _one_more(self, stage: Stage, number: int) -> int:
-        if number >= getattr(self.bounds, stage):
-            found = next(trial for trial in reversed(self.trials) if stage in trial.estimates).estimates[stage]
-            raise TargetUnreachable(
-                f"Unreachable target {spoken(self.runner.target.wait_us)}: {number} {stage} are not proven to be "
-                f"enough: {found.reason}. Raise --max-{stage} or the --target-wait."
-            )
-        return number + 1
-
-
-def _staffings(trial: Trial) -> set[tuple[int, int | None]]:
-    """Return the staffings that a trial covers; None means any number of scanners."""
-    return {(trial.sellers, None), (trial.sellers, trial.scanners)}
+                too_few, less = middle.servers, middle
+        if less is None and too_few > 0:
+            less = decided(too_few)
+        return _Found(enough, less)
 
 
 def _bound(demand: Demand, stage: Stage, given: int | None) -> int:

@@ -49,7 +49,7 @@ def percentile(sample: Sample, percent: float) -> float:
     """
     if not len(sample.values):
         return 0.0
-    order = np.argsort(sample.values, kind="stable")
+    order = np.argsort(sample.values)
     reached = np.cumsum(sample.weights[order])
     # In this order of operations 95 % of 100 is 95, not a little more.
     rank = np.searchsorted(reached, percent * reached[-1] / 100, side="left")
@@ -62,8 +62,8 @@ def share_up_to(sample: Sample, value: float) -> float:
     return float(sample.weights[sample.values <= value].sum() / total) if total else 1.0
 
 
-def percentile_interval(replications: Sequence[Sample], percent: float) -> Interval:
-    """Estimate the percentile over all replications, with a t interval at ``CONFIDENCE`` (sectioning).
+def percentile_interval(replications: Sequence[Sample], percent: float, confidence: float = CONFIDENCE) -> Interval:
+    """Estimate the percentile over all replications, with a t interval (sectioning).
 
     The estimate is the percentile of all replications' values together, the spread that of each replication's own
     percentile around it: averaging the replications' percentiles would keep the bias of each short replication.
@@ -71,23 +71,43 @@ def percentile_interval(replications: Sequence[Sample], percent: float) -> Inter
     Args:
         replications: Samples, at least two.
         percent: The percentile, above 0 and below 100.
+        confidence: Probability with which the interval holds it.
     """
+    pooled, own = _percentiles(replications, percent)
+    return _around(pooled, own, confidence)
+
+
+def percentile_difference(longer: Sequence[Sample], shorter: Sequence[Sample], percent: float) -> Interval:
+    """Estimate the difference of two percentiles, as ``percentile_interval`` does, from pairs of replications.
+
+    Args:
+        longer: Samples, at least two.
+        shorter: As many samples, each of the same visitors; their percentile is subtracted.
+        percent: The percentile, above 0 and below 100.
+    """
+    (minuend, minuends), (subtrahend, subtrahends) = (_percentiles(samples, percent) for samples in (longer, shorter))
+    differences = [one - other for one, other in zip(minuends, subtrahends, strict=True)]
+    return _around(minuend - subtrahend, differences, CONFIDENCE)
+
+
+def _percentiles(replications: Sequence[Sample], percent: float) -> tuple[float, list[float]]:
+    """Return the percentile of all replications together, and that of each."""
     pooled = Sample(
         np.concatenate([sample.values for sample in replications]),
         np.concatenate([sample.weights for sample in replications]),
     )
-    return _around(percentile(pooled, percent), [percentile(sample, percent) for sample in replications])
+    return percentile(pooled, percent), [percentile(sample, percent) for sample in replications]
 
 
 def mean_interval(values: Sequence[float]) -> Interval:
     """Estimate the mean of independent values, at least two, with a t interval at ``CONFIDENCE``."""
-    return _around(sum(values) / len(values), values)
+    return _around(sum(values) / len(values), values, CONFIDENCE)
 
 
-def _around(estimate: float, values: Sequence[float]) -> Interval:
+def _around(estimate: float, values: Sequence[float], confidence: float) -> Interval:
     count = len(values)
     spread = sqrt(sum((value - estimate) ** 2 for value in values) / (count - 1))
-    half = t_quantile(0.5 + CONFIDENCE / 2, count - 1) * spread / sqrt(count)
+    half = t_quantile(0.5 + confidence / 2, count - 1) * spread / sqrt(count)
     return Interval(estimate, estimate - half, estimate + half)
 
 
@@ -126,8 +146,12 @@ def mser5(observations: Numbers) -> int:
     """
     count = len(observations) // MSER_BATCH
     batches = observations[: count * MSER_BATCH].reshape(count, MSER_BATCH).mean(axis=1)
-    errors = [float(np.var(batches[cut:]) / (count - cut)) for cut in range(count // 2 + 1)] if count > 1 else [0.0]
-    return int(np.argmin(errors)) * MSER_BATCH
+    if count <= 1:
+        return 0
+    centred = batches - batches.mean()
+    left = np.arange(count, count - count // 2 - 1, -1)
+    sums, squares = (np.cumsum(values[::-1])[::-1][: len(left)] for values in (centred, centred**2))
+    return int(np.argmin((squares - sums**2 / left) / left**2)) * MSER_BATCH
 
 
 def slot_means(samples: Sequence[Sample], positions: Sequence[NDArray[np.int64]], edges: NDArray[np.int64]) -> Numbers:

@@ -8,6 +8,10 @@ from simulator.exceptions import TargetError
 _LEAST_WAIT_S = 0.001
 _MOST_WAIT_S = 7 * 24 * 3600
 
+#: Below the first a plan would take hours, above the second it would say nothing.
+_LEAST_PRECISION = 0.1
+_MOST_PRECISION = 50.0
+
 _HUNDRED = 100.0
 _TWO_MINUTES_S = 120
 
@@ -18,6 +22,17 @@ class Target:
 
     wait_us: float  #: microseconds
     percentile: float  #: above 0 and below 100
+    precision: float = 0.05  #: waits within this share of ``wait_us`` need not be told apart from it
+
+    @property
+    def least_us(self) -> float:
+        """The wait from which a staffing may count as failing, microseconds."""
+        return self.wait_us * (1 - self.precision)
+
+    @property
+    def most_us(self) -> float:
+        """The wait up to which a staffing may count as meeting the target, microseconds."""
+        return self.wait_us * (1 + self.precision)
 
     @property
     def sentence(self) -> str:
@@ -25,11 +40,13 @@ class Target:
         return f"{self.percentile:.10g} % of visitors wait at most {spoken(self.wait_us)}"
 
 
-def checked_target(wait_s: float, percentile: float) -> Target:
+def checked_target(wait_s: float, percentile: float, precision: float = 5.0) -> Target:
     """Validate a target: ``percentile`` percent of visitors wait at most ``wait_s`` seconds.
 
+    Waits that are nearer to it than ``precision`` percent need not be told apart from it.
+
     Raises:
-        TargetError: The wait or the percentile is invalid.
+        TargetError: The wait, the percentile or the precision is invalid.
     """
     if not _LEAST_WAIT_S <= wait_s <= _MOST_WAIT_S:
         raise TargetError(
@@ -40,7 +57,12 @@ def checked_target(wait_s: float, percentile: float) -> Target:
             f"Invalid percentile of {percentile:.16g} %; expected a number above 0 and below 100, for example 95. "
             f"(No staffing can guarantee a wait for every visitor.)"
         )
-    return Target(wait_s * 1_000_000, percentile)
+    if not _LEAST_PRECISION <= precision <= _MOST_PRECISION:
+        raise TargetError(
+            f"Invalid precision of {precision:.16g} %; expected {_LEAST_PRECISION:g} to {_MOST_PRECISION:g} percent of "
+            f"the target wait, for example 3%."
+        )
+    return Target(wait_s * 1_000_000, percentile, precision / _HUNDRED)
 
 
 def spoken(time_us: float) -> str:

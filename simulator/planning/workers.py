@@ -10,11 +10,15 @@ from typing import Final, Self
 
 from simulator.display import shown
 from simulator.exceptions import PlanError
-from simulator.planning.replication import Observation, Replication, observe
+from simulator.planning.demand import Stage
+from simulator.planning.replication import Replication, Waits, observe_stage
 from simulator.processes import MOST_WORKERS, end_with_parent, signals_blocked
 
 #: No more processes are started: a trial runs at most as many replications at a time.
 _MOST_PROCESSES: Final = 24
+
+#: Processes take a second to start, in which this process simulates about as many visitors.
+_WORTH_STARTING: Final = 2_000_000
 
 
 class Workers:
@@ -51,16 +55,17 @@ class Workers:
                 process.kill()
             self._pool.shutdown(cancel_futures=True)
 
-    def observe(self, replications: Sequence[Replication]) -> list[Observation]:
-        """Run ``replications`` and return their observations in the same order.
+    def observe(self, stage: Stage, replications: Sequence[Replication]) -> list[Waits]:
+        """Run ``replications`` and return the waits at a stage in the same order.
 
         Raises:
             PlanError: A worker process was killed.
         """
-        if self._pool is None:
-            return [observe(replication) for replication in replications]
+        few = not self._started and sum(replication.visitors for replication in replications) < _WORTH_STARTING
+        if self._pool is None or few:
+            return [observe_stage(stage, replication) for replication in replications]
         with signals_blocked():
-            running = [self._pool.submit(observe, replication) for replication in replications]
+            running = [self._pool.submit(observe_stage, stage, replication) for replication in replications]
             self._started |= set(active_children()) - self._others
         try:
             return [future.result() for future in running]

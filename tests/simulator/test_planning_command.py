@@ -43,11 +43,13 @@ def test_a_plan_is_printed_drawn_and_given_as_json(scenario, tmp_path):
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert (found["sellers"], found["scanners"], found["target_wait_s"]) == (6, 1, 90)
-    estimate = found["trials"][-1]["stages"]["sellers"]
-    assert estimate["verdict"] == "meets"
+    estimate = next(trial for trial in found["trials"] if (trial["stage"], trial["sellers"]) == ("sellers", 6))
+    assert (estimate["verdict"], estimate["close"], found["either"]["sellers"]) == ("meets", False, [6])
+    assert found["longer_with_one_less_s"]["sellers"]["low"] > 0
     assert estimate["wait_s"]["low"] <= estimate["wait_s"]["estimate"] <= estimate["wait_s"]["high"] <= 90
     assert "counter needs 6 sellers and 1 scanners" in result.stderr
     assert "with one of the sellers less: 95 % wait up to" in result.stderr
+    assert "min longer for the same visitors" in result.stderr
     drawing = plot.read_text()
     assert drawing.startswith("<svg")
     assert "number of sellers" in drawing
@@ -81,6 +83,13 @@ def test_an_impossible_plot_file_is_refused_before_anything_is_simulated(scenari
     result = run("--scenario", scenario, "--plot", tmp_path / plot)
     assert str(tmp_path / plot) in str(result.exception)
     assert "staff" not in result.stderr
+
+
+@pytest.mark.parametrize("precision", ["much", "", "9" * 5000 + "x"])
+def test_a_precision_that_is_no_percentage_is_a_usage_error(scenario, precision):
+    result = run("--scenario", scenario, "--precision", precision)
+    assert result.exit_code == 2
+    assert "--precision" in result.stderr
 
 
 @pytest.mark.parametrize("wait", ["soon", "9" * 400, "9" * 5000 + "s"])

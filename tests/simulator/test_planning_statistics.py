@@ -13,7 +13,7 @@ from simulator.planning.statistics import (
     slot_means,
     t_quantile,
 )
-from simulator.planning.trial import LEAST_TO_MEET
+from simulator.planning.trial import LEAST_REPLICATIONS
 
 #: An interval that covers 95 times in 100 covers fewer than 88 times with a probability below 0.5 %.
 LEAST_COVERED = 88
@@ -66,7 +66,7 @@ def test_the_interval_of_a_percentile_covers_it():
     covered = 0
     for seed in range(100):
         generator = np.random.default_rng(seed)
-        replications = [sample(generator.exponential(1_000_000, 2000)) for _ in range(6)]
+        replications = [sample(generator.exponential(1_000_000, 2000)) for _ in range(LEAST_REPLICATIONS)]
         interval = percentile_interval(replications, 95)
         covered += interval.low <= truth <= interval.high
     assert LEAST_COVERED <= covered < 100
@@ -79,7 +79,7 @@ def test_the_interval_of_waits_in_a_line_covers_erlangs_percentile_from_as_few_r
     covered = 0
     for seed in range(100):
         generator = np.random.default_rng(seed)
-        replications = [sample(1e6 * waits_in_a_line(generator, 4, 5, 2500)[500:]) for _ in range(LEAST_TO_MEET)]
+        replications = [sample(1e6 * waits_in_a_line(generator, 4, 5, 2500)[500:]) for _ in range(LEAST_REPLICATIONS)]
         interval = percentile_interval(replications, 95)
         covered += interval.low <= 1e6 * truth <= interval.high
     assert LEAST_COVERED <= covered < 100

@@ -30,6 +30,9 @@ def plan(
     percentile: Annotated[
         float, typer.Option(help="Percent of visitors who wait at most this long, at each stage.")
     ] = 95.0,
+    precision: Annotated[
+        str, typer.Option(metavar="PERCENT", help="Share of the target wait that makes no difference, for example 3%.")
+    ] = "5%",
     seed: Annotated[int, typer.Option(help="The same seed gives the same visitors, under every staffing.")] = 7,
     max_sellers: Annotated[
         int | None, typer.Option(help="The most sellers to try.", show_default="4 times what keeps up, and 20")
@@ -51,7 +54,7 @@ def plan(
     from simulator.processes import MOST_WORKERS
     from simulator.scenario import load_scenario
 
-    target = checked_target(_seconds(target_wait), percentile)
+    target = checked_target(_seconds(target_wait), percentile, _percent(precision))
     venue = load_scenario(scenario)
     if plot is not None:
         check_plot_file(plot)
@@ -122,6 +125,17 @@ def _seconds(text: str) -> float:
         ) from None
 
 
+def _percent(text: str) -> float:
+    from simulator.display import shown
+
+    try:
+        return float(text.strip().removesuffix("%"))
+    except ValueError:
+        raise typer.BadParameter(
+            f"Invalid percentage {shown(text)}; expected for example 3%.", param_hint="--precision"
+        ) from None
+
+
 @contextmanager
 def _progress(trials: "list[Trial]") -> "Iterator[tuple[Callable[[Replications], None], Callable[[Trial], None]]]":
     """Show what is being simulated and the result of each trial; append the trials to ``trials``."""
@@ -134,8 +148,8 @@ def _progress(trials: "list[Trial]") -> "Iterator[tuple[Callable[[Replications],
 
         def on_trial(trial: "Trial") -> None:
             trials.append(trial)
-            for stage, found in trial.estimates.items():
-                say(f"{_staffing(trial.sellers, trial.scanners)}: {stage} {found.verdict}, {found.reason}")
+            found = trial.estimate
+            say(f"{_staffing(trial.sellers, trial.scanners)}: {trial.stage} {found.verdict}, {found.reason}")
 
         yield on_replications, on_trial
 
@@ -162,34 +176,40 @@ def _print_trials(trials: "list[Trial]", target: "Target") -> None:
         caption="staff: sellers + scanners; busy: utilisation, from 1 on lines only grow",
     )
     for trial in trials:
-        if trial.purpose == "both":
-            table.add_section()
-        for stage, found in trial.estimates.items():
-            table.add_row(
-                _staffing(trial.sellers, trial.scanners),
-                stage,
-                f"{found.utilisation:.3f}",
-                "-" if found.wait is None else _interval(found.wait),
-                str(found.replications or "-"),
-                f"{found.verdict}: {found.cause}",
-            )
+        found = trial.estimate
+        table.add_row(
+            _staffing(trial.sellers, trial.scanners),
+            trial.stage,
+            f"{found.utilisation:.3f}",
+            "-" if found.wait is None else _minutes(found.wait),
+            str(found.replications or "-"),
+            f"{found.verdict}: {found.cause}",
+        )
     console.print(table)
 
 
-def _interval(wait: "Interval") -> str:
+def _minutes(wait: "Interval") -> str:
     minutes = wait.scaled(1 / 60 / _US_PER_S)
     return f"{minutes.estimate:.2f} [{minutes.low:.2f}, {minutes.high:.2f}]"
 
 
 def _print_answer(rush: "Rush", found: "Plan") -> None:
+    sellers, scanners = (" or ".join(map(str, numbers)) for numbers in found.either.values())
     console.print(
-        f"{rush.name} needs {found.sellers} sellers and {found.scanners} scanners so that {found.target.sentence} "
-        f"at each stage.",
+        f"{rush.name} needs {sellers} sellers and {scanners} scanners so that {found.target.sentence} at each stage.",
         style="bold",
         soft_wrap=True,
     )
     for stage, reason in found.why_not_less.items():
-        console.print(f"with one of the {stage} less: {reason}", soft_wrap=True)
+        longer = found.longer[stage]
+        by = "" if longer is None else f"; {_minutes(longer)} min longer for the same visitors"
+        console.print(f"with one of the {stage} less: {reason}{by}", soft_wrap=True)
+    if max(map(len, found.either.values())) > 1:
+        console.print(
+            f"Either number is right within {100 * found.target.precision:.3g} % of the target wait; "
+            f"{found.sellers} and {found.scanners} were tried together.",
+            soft_wrap=True,
+        )
     if found.conservative:
         console.print(
             "conservative: with one less the simulation is undecided, so less may be enough",
@@ -204,21 +224,27 @@ def _as_json(found: "Plan") -> dict[str, Any]:
         "scenario": found.scenario,
         "target_wait_s": found.target.wait_us / _US_PER_S,
         "percentile": found.target.percentile,
+        "precision": found.target.precision,
         "seed": found.seed,
         "max_sellers": found.bounds.sellers,
         "max_scanners": found.bounds.scanners,
         "sellers": found.sellers,
         "scanners": found.scanners,
+        "either": found.either,
         "conservative": found.conservative,
         "why_not_less": found.why_not_less,
+        "longer_with_one_less_s": {
+            stage: None if longer is None else _interval_json(longer, 1 / _US_PER_S)
+            for stage, longer in found.longer.items()
+        },
         "scanner_wait_floor_s": _interval_json(found.floor, 1 / _US_PER_S),
         "trials": [
             {
-                "purpose": trial.purpose,
+                "stage": trial.stage,
                 "sellers": trial.sellers,
                 "scanners": trial.scanners,
-                "stages": {stage: _estimate_json(estimate) for stage, estimate in trial.estimates.items()},
             }
+            | _estimate_json(trial.estimate)
             for trial in found.trials
         ],
     }
@@ -228,6 +254,7 @@ def _estimate_json(estimate: "Estimate") -> dict[str, Any]:
     return {
         "utilisation": estimate.utilisation,
         "verdict": estimate.verdict,
+        "close": estimate.close,
         "cause": estimate.cause,
         "reason": estimate.reason,
         "wait_s": None if estimate.wait is None else _interval_json(estimate.wait, 1 / _US_PER_S),
