@@ -3,6 +3,7 @@
 import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ import msgspec
 
 from streaming.storage import path_of
 from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, STAGES, Marts, visitors_over_time
-from ticketsim_assets.dashboard.vega import vega_script
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def render(marts: Marts, built_at: datetime) -> str:
         built_at=f"{built_at:%Y-%m-%d %H:%M} UTC",
         style=Markup(_resource("style.css")),  # noqa: S704 - our own file
         script=Markup(_resource("app.js")),  # noqa: S704 - our own file
-        vega=Markup("" if empty else vega_script()),  # noqa: S704 - the bundle of a pinned package
+        vega=Markup("" if empty else _vega()),  # noqa: S704 - the bundle of a pinned package
         specs=Markup(embeddable({} if empty else charts.all_charts())),  # noqa: S704 - escaped by embeddable
         data=Markup(embeddable(_embedded(marts))),  # noqa: S704 - escaped by embeddable
     )
@@ -119,3 +119,13 @@ def _embedded(marts: Marts) -> dict[str, Any]:
 
 def _resource(name: str) -> str:
     return (files("ticketsim_assets.dashboard") / name).read_text(encoding="utf-8")
+
+
+@cache
+def _vega() -> str:
+    """Return Vega, Vega-Lite and vega-embed as one script that defines ``vegaEmbed``."""
+    import vl_convert  # noqa: PLC0415 - a V8 engine
+
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    # a function around it, because the bundle would fill the page with its globals
+    return "(()=>{" + bundle.replace("</script", "<\\/script") + "})()"
