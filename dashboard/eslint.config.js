@@ -1,17 +1,20 @@
 import js from "@eslint/js";
 import globals from "globals";
+import typescript from "typescript-eslint";
 
-export default [
+export default typescript.config(
   js.configs.recommended,
+  ...typescript.configs.recommended,
   {
-    files: ["ticketsim_assets/dashboard/*.js"],
-    languageOptions: { sourceType: "script", globals: { ...globals.browser, vegaEmbed: "readonly" } },
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
-      eqeqeq: "error",
-      "no-implicit-globals": "error",
+      eqeqeq: ["error", "always", { null: "ignore" }],
       "no-var": "error",
       "prefer-const": "error",
+      "@typescript-eslint/no-non-null-assertion": "off", // elements and scales that the same function made
+      "@typescript-eslint/no-unused-expressions": ["error", { allowShortCircuit: true }],
     },
   },
-];
+  { files: ["src/**"], languageOptions: { globals: globals.browser } },
+  { files: ["*.mjs", "tests/**"], languageOptions: { globals: globals.node } },
+);

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Playwright
+from playwright.sync_api import Browser, CDPSession, Dialog, Page, Playwright
 
 from ticketsim.stack.chromium import find_chromium
 from ticketsim_assets.dashboard.data import ACTIVITIES, MEASURES, read_marts
@@ -86,6 +86,10 @@ def _fill(path: Path, runs: dict[str, tuple[datetime, int, float]], venues: tupl
                 'proved' as state, null::varchar as difference
             from marts.agg_venue_hourly, (select unnest({list(EVENT_TYPES)}) as event_type)"""
         )
+        connection.execute(
+            """create table marts.dim_venues as
+            select run_id, venue_id, max(hour_start) as final_hour from marts.agg_venue_hourly group by all"""
+        )
 
 
 def _fill_waits(path: Path) -> None:
@@ -160,11 +164,12 @@ class Opened:
 
     page: Page
     problems: list[str] = field(default_factory=list)
+    session: CDPSession | None = None  #: to the browser itself, for what the page's own methods cannot do
 
     def settle(self) -> None:
-        """Wait until the page has drawn what was chosen; the brush answers after a moment of stillness."""
-        self.page.wait_for_timeout(200)
+        """Wait until the page has drawn what was chosen: at once, before the browser paints again."""
         self.page.wait_for_selector('html[data-state="ready"]', state="attached")
+        self.page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
 
     def text(self, selector: str) -> str:
         return self.page.locator(selector).inner_text()
@@ -177,10 +182,21 @@ class Opened:
 
 @pytest.fixture
 def open_page(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
-    """Build the page of a warehouse and open it, offline and in Los Angeles; at the end nothing may have gone wrong."""
+    """Build the page of a warehouse and open it, offline and in Los Angeles; at the end nothing may have gone wrong.
+
+    ``chosen`` is what the address says behind the file's name.
+    """
     opened: list[Opened] = []
 
-    def open_it(warehouse: Path, *, dark: bool = False, width: int = 1280, height: int = 900) -> Opened:
+    def open_it(
+        warehouse: Path,
+        *,
+        dark: bool = False,
+        width: int = 1280,
+        height: int = 900,
+        chosen: str = "",
+        touch: bool = False,
+    ) -> Opened:
         destination = tmp_path / "page" / "index.html"
         write_page(read_marts(warehouse), destination)
         context = chromium.new_context(
@@ -188,6 +204,7 @@ def open_page(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Opene
             timezone_id="America/Los_Angeles",
             color_scheme="dark" if dark else "light",
             viewport={"width": width, "height": height},
+            has_touch=touch,
         )
         page = context.new_page()
         result = Opened(page)
@@ -208,7 +225,7 @@ def open_page(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Opene
             dialog.dismiss()
 
         page.on("dialog", dismiss)
-        page.goto(destination.as_uri())
+        page.goto(destination.as_uri() + chosen)
         if page.locator("#badge").count():
             result.settle()
         return result

@@ -1,5 +1,6 @@
 """The page as a reader meets it: every figure equals SQL on the marts, whatever is chosen."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -13,13 +14,10 @@ NOTHING = "\N{EN DASH}"
 LATEST_RUN = f"run_id = '{LATEST}'"
 
 
-def _duration(us: float | None) -> str:
+def _duration(us: float | None, unit: str = "s") -> str:
     if us is None:
         return NOTHING
-    seconds = us / 1e6
-    if seconds < 59.95:
-        return f"{seconds:,.1f} s"
-    return f"{seconds / 60:,.1f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
+    return f"{us / {'s': 1e6, 'min': 60e6}[unit]:,.1f} {unit}"
 
 
 def _expected_tiles(warehouse, where: str) -> dict[str, str]:
@@ -34,9 +32,9 @@ def _expected_tiles(warehouse, where: str) -> dict[str, str]:
         "arrived": f"{arrived:,}",
         "admitted": f"{admitted:,}",
         "revenue": f"${(cents + 50) // 100:,}",
-        "seller": _duration(seller),
+        "seller": _duration(seller, "min"),
         "scanner": _duration(scanner),
-        "system": _duration(system),
+        "system": _duration(system, "min"),
     }
 
 
@@ -51,13 +49,14 @@ def _choose(opened, field: str, label: str) -> None:
     opened.settle()
 
 
-def _set_date(opened, field: str, day: str) -> None:
-    opened.page.fill(f"#{field}", day)
+def _set_hour(opened, field: str, hour: str) -> None:
+    opened.page.fill(f"#{field}", hour)
     opened.page.locator(f"#{field}").blur()
     opened.settle()
 
 
 def _brush(opened, start: float, end: float) -> None:
+    opened.page.locator("#overview").scroll_into_view_if_needed()
     box = opened.page.locator("#overview svg").bounding_box()
     height = box["y"] + box["height"] / 3
     opened.page.mouse.move(box["x"] + box["width"] * start, height)
@@ -66,6 +65,21 @@ def _brush(opened, start: float, end: float) -> None:
     opened.page.mouse.move(box["x"] + box["width"] * end, height, steps=4)
     opened.page.mouse.up()
     opened.settle()
+
+
+def _ticks(chart: str) -> str:
+    return f'#{chart} [aria-label="x-axis tick label"] text'
+
+
+def _point(opened, chart: str, head: str) -> str:
+    """Move the mouse over a chart until its tooltip is of ``head``; return the tooltip."""
+    opened.page.locator(f"#{chart}").scroll_into_view_if_needed()
+    box = opened.page.locator(f"#{chart} svg").bounding_box()
+    for x in range(55, int(box["width"]) - 15, 4):
+        opened.page.mouse.move(box["x"] + x, box["y"] + box["height"] / 2)
+        if (tooltip := opened.text(f"#{chart} .tip")).startswith(head):
+            return tooltip
+    raise AssertionError(f"no tooltip of {chart} is of {head}")
 
 
 def _shown_range(opened) -> tuple[datetime, datetime]:
@@ -85,14 +99,15 @@ def test_the_latest_run_is_chosen_at_first_and_every_tile_equals_sql(warehouse, 
     assert _tiles(opened) == _expected_tiles(warehouse, LATEST_RUN)
 
 
-def test_the_dates_choose_whole_days_in_utc_wherever_the_reader_is(warehouse, open_page: Callable) -> None:
+def test_the_fields_choose_hours_in_utc_wherever_the_reader_is(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
-    assert (opened.page.input_value("#from"), opened.page.input_value("#to")) == ("2026-03-01", "2026-03-03")
-    _set_date(opened, "from", "2026-03-02")
-    _set_date(opened, "to", "2026-03-02")
+    assert opened.page.input_value("#from") == "2026-03-01T00:00"
+    assert opened.page.input_value("#to") == "2026-03-04T00:00"
+    _set_hour(opened, "from", "2026-03-02T00:00")
+    _set_hour(opened, "to", "2026-03-03T00:00")
     assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and event_date = '2026-03-02'")
     assert opened.text("#range").startswith("2 Mar 2026, 00:00 to 3 Mar 2026, 00:00 UTC: 24 hours")
-    labels = opened.page.locator("#visitors .role-axis-label text").all_text_contents()
+    labels = opened.page.locator(_ticks("visitors")).all_text_contents()
     assert (labels[0], "3 Mar" in labels) == ("2 Mar", True)
     opened.shoot("dates")
 
@@ -110,12 +125,11 @@ def test_the_waits_histogram_shows_every_bucket_of_what_is_chosen(warehouse, ope
     for stage in ("seller", "scanner"):
         assert opened.text(f"#waits-{stage}") == _expected_quick(warehouse, stage, LATEST_RUN)
     _choose(opened, "venue", "south")
-    _set_date(opened, "from", "2026-03-02")
+    _set_hour(opened, "from", "2026-03-02T00:00")
     where = f"{LATEST_RUN} and venue_id = 'south' and event_date >= '2026-03-02'"
     for stage in ("seller", "scanner"):
         assert opened.text(f"#waits-{stage}") == _expected_quick(warehouse, stage, where)
-    texts = opened.page.locator("#waits .role-axis-label text").all_text_contents()
-    labels = [text for text in texts if not text.endswith("%")]  # the other axis
+    labels = opened.page.locator(_ticks("waits")).all_text_contents()
     assert labels[:4] == ["< 15 s", "15\N{EN DASH}30 s", "30 s\N{EN DASH}2 min", "2\N{EN DASH}3 min"]
     assert labels[-1] == "2 h +"
     assert _expected_quick(warehouse, "seller", where) in opened.page.locator("#waits").get_attribute("aria-label")
@@ -124,15 +138,15 @@ def test_the_waits_histogram_shows_every_bucket_of_what_is_chosen(warehouse, ope
 
 def test_dates_in_the_wrong_order_follow_the_one_that_was_set_last(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
-    _set_date(opened, "to", "2026-03-01")
-    _set_date(opened, "from", "2026-03-03")
+    _set_hour(opened, "to", "2026-03-02T00:00")
+    _set_hour(opened, "from", "2026-03-03T00:00")
     assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and event_date = '2026-03-03'")
 
 
 def test_a_date_outside_of_the_data_is_put_back(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
-    _set_date(opened, "from", "2019-01-01")
-    assert opened.page.input_value("#from") == "2026-03-01"
+    _set_hour(opened, "from", "2019-01-01T00:00")
+    assert opened.page.input_value("#from") == "2026-03-01T00:00"
     assert _tiles(opened) == _expected_tiles(warehouse, LATEST_RUN)
 
 
@@ -142,7 +156,7 @@ def test_a_brush_over_the_overview_chooses_hours_and_a_click_takes_it_away(wareh
     start, end = _shown_range(opened)
     assert timedelta(hours=18) < end - start < timedelta(hours=25)
     assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and {_between(start, end)}")
-    assert opened.page.input_value("#from") == f"{start:%Y-%m-%d}"
+    assert opened.page.input_value("#from") == f"{start:%Y-%m-%dT%H:%M}"
     opened.shoot("brush")
     box = opened.page.locator("#overview svg").bounding_box()
     opened.page.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + 20)
@@ -152,9 +166,9 @@ def test_a_brush_over_the_overview_chooses_hours_and_a_click_takes_it_away(wareh
 
 def test_the_brush_shows_what_the_dates_chose(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
-    _set_date(opened, "from", "2026-03-03")
-    brush = opened.page.locator("#overview .range_brush path").first.bounding_box()
-    bars = opened.page.locator("#overview .mark-rect.marks").first.bounding_box()
+    _set_hour(opened, "from", "2026-03-03T00:00")
+    brush = opened.page.locator(".brush .chosen").bounding_box()
+    bars = opened.page.locator("#overview .bars").first.bounding_box()
     assert brush["width"] == pytest.approx(bars["width"] / 3, rel=0.03)
     assert brush["x"] + brush["width"] == pytest.approx(bars["x"] + bars["width"], abs=4)
 
@@ -183,7 +197,7 @@ def test_another_venue_another_run_and_all_runs_equal_sql(warehouse, open_page: 
 
 def test_the_average_durations_are_weighted_by_visitors(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
-    _set_date(opened, "to", "2026-03-01")
+    _set_hour(opened, "to", "2026-03-02T00:00")
     opened.page.get_by_text("As a table").click()
     for row in opened.page.locator("#averages-rows tr").all():
         key = row.get_attribute("data-activity")
@@ -191,26 +205,20 @@ def test_the_average_durations_are_weighted_by_visitors(warehouse, open_page: Ca
             f"""select sum({key}_visitors), sum({key}_visitor_us) / sum({key}_visitors)
             from marts.agg_venue_hourly where {LATEST_RUN} and event_date = '2026-03-01'"""
         )
-        assert row.locator("td").all_inner_texts() == [f"{visitors:,}", _duration(mean)]
-        assert _duration(mean) in opened.page.locator("#averages").get_attribute("aria-label")
-        assert _duration(mean) in opened.page.locator("#averages svg").text_content()
+        said = _duration(mean, "min" if key == "wait_in_seller_line" else "s")
+        assert row.locator("td").all_inner_texts() == [f"{visitors:,}", said]
+        assert said in opened.page.locator("#averages").get_attribute("aria-label")
+        assert said in opened.page.locator("#averages svg").text_content()
 
 
 def test_the_tooltip_of_an_hour_tells_its_visitors(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
-    opened.page.locator("#visitors").scroll_into_view_if_needed()
-    targets = opened.page.locator("#visitors .mark-rect path")
-    assert targets.count() == 72
-    targets.nth(37).hover()
-    opened.page.wait_for_selector("#vg-tooltip-element.visible")
+    tooltip = _point(opened, "visitors", "2 Mar 2026, 13:00")
     arrived, admitted = warehouse.ask(
         f"""select sum(visitors_arrived), sum(visitors_admitted) from marts.agg_venue_hourly
         where {LATEST_RUN} and hour_start = '2026-03-02 13:00'"""
     )
-    tooltip = opened.text("#vg-tooltip-element")
-    assert "2 Mar 2026, 13:00" in tooltip
-    assert f"{arrived:,}" in tooltip
-    assert f"{admitted:,}" in tooltip
+    assert tooltip.split() == ["2", "Mar", "2026,", "13:00", "Arrived", f"{arrived:,}", "Admitted", f"{admitted:,}"]
 
 
 def test_hours_that_were_not_loaded_are_told_and_break_the_line(warehouse, open_page: Callable) -> None:
@@ -218,19 +226,30 @@ def test_hours_that_were_not_loaded_are_told_and_break_the_line(warehouse, open_
     warehouse.execute(f"delete from marts.agg_venue_hourly where {gap}")
     opened = open_page(warehouse.path)
     assert opened.text("#range").endswith("72 hours, 66 of them loaded")
-    path = opened.page.locator("#visitors .mark-line path").first.get_attribute("d")
+    path = opened.page.locator("#visitors .line path").first.get_attribute("d")
     assert path.count("M") == 2
+
+
+def _buckets(opened) -> tuple[int, str]:
+    """Return how many values the keys lead through in the first chart, and what its title says of them."""
+    opened.page.locator("#visitors").focus()
+    opened.page.keyboard.press("Home")
+    seen = [opened.text("#visitors .tip")]
+    while True:
+        opened.page.keyboard.press("ArrowRight")
+        if (tooltip := opened.text("#visitors .tip")) == seen[-1]:
+            return len(seen), opened.text("#visitors-title .hint")
+        seen.append(tooltip)
 
 
 def test_more_than_ten_days_are_drawn_by_the_day_and_ten_by_the_hour(long_warehouse, open_page: Callable) -> None:
     opened = open_page(long_warehouse.path)
-    targets = opened.page.locator("#visitors .mark-rect path")
-    assert targets.count() == 40
+    assert _buckets(opened) == (40, "by day")
     opened.shoot("long")
-    _set_date(opened, "from", "2026-03-31")
-    assert targets.count() == 240
-    _set_date(opened, "from", "2026-03-30")
-    assert targets.count() == 11
+    _set_hour(opened, "from", "2026-03-31T00:00")
+    assert _buckets(opened) == (240, "by hour")
+    _set_hour(opened, "from", "2026-03-30T00:00")
+    assert _buckets(opened) == (11, "by day")
 
 
 #: The view of figures against receipts, as a table that a test can change; the view itself is tested with dbt.
@@ -348,8 +367,8 @@ def test_a_span_of_two_hours_has_no_label_finer_than_an_hour_and_none_twice(ware
     warehouse.execute("delete from marts.agg_venue_hourly where hour_start >= '2026-03-01 02:00'")
     warehouse.execute("delete from marts.reconciliation_hourly where hour_start >= '2026-03-01 02:00'")
     opened = open_page(warehouse.path)
-    for chart in ("overview", "visitors", "wait"):
-        labels = opened.page.locator(f"#{chart} .role-axis-label").first.locator("text").all_text_contents()
+    for chart in ("overview", "visitors", "wait-seller"):
+        labels = opened.page.locator(_ticks(chart)).all_text_contents()
         assert labels == ["1 Mar", "01:00", "02:00"]
 
 
@@ -387,12 +406,12 @@ def test_axe_finds_nothing_to_complain_about(warehouse, open_page: Callable, dar
 
 def test_the_colours_follow_when_the_reader_turns_the_light_off(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
-    line = opened.page.locator("#visitors .mark-line path").first
-    by_day = line.get_attribute("stroke")
-    _set_date(opened, "from", "2026-03-02")
+    line = opened.page.locator("#visitors .line path").first
+    by_day = line.evaluate("(path) => getComputedStyle(path).stroke")
+    _set_hour(opened, "from", "2026-03-02T00:00")
     opened.page.emulate_media(color_scheme="dark")
     opened.settle()
-    assert line.get_attribute("stroke") != by_day
+    assert line.evaluate("(path) => getComputedStyle(path).stroke") != by_day
     assert opened.page.locator("#visitors svg").count() == 1
     where = f"{LATEST_RUN} and event_date >= '2026-03-02'"
     assert _tiles(opened) == _expected_tiles(warehouse, where)
@@ -418,3 +437,203 @@ def test_the_page_of_an_empty_warehouse_opens_and_names_the_cure(warehouse, open
     assert "marts.agg_venue_hourly" in opened.text("main")
     assert "ticketsim demo" in opened.text("main")
     assert Axe().run(opened.page).violations_count == 0
+
+
+def test_who_is_still_on_the_way_is_who_came_and_was_not_admitted_before_the_end(
+    warehouse, open_page: Callable
+) -> None:
+    opened = open_page(warehouse.path, chosen="#venue=south&from=2026-03-01T20&to=2026-03-02T09")
+    inside, cents = warehouse.ask(
+        f"""select sum(visitors_arrived - visitors_admitted),
+            sum(revenue_cents) filter (where hour_start >= '2026-03-01 20:00')
+        from marts.agg_venue_hourly
+        where {LATEST_RUN} and venue_id = 'south' and hour_start < '2026-03-02 09:00'"""
+    )
+    assert opened.text("#sub-admitted") == f"{inside} still on their way at the end"
+    assert opened.text(".kpis :nth-child(3) dt") == "Revenue on site"
+    assert opened.text("#kpi-revenue") == f"${(cents + 50) // 100:,}"
+    warehouse.execute("delete from marts.agg_venue_hourly where hour_start = '2026-03-01 05:00' and venue_id = 'south'")
+    opened = open_page(warehouse.path, chosen="#venue=south&from=2026-03-01T20&to=2026-03-02T09")
+    assert "hours are missing" in opened.text("#sub-admitted")
+
+
+def test_what_is_chosen_stands_in_the_address_and_survives_reloading_and_going_back(
+    warehouse, open_page: Callable
+) -> None:
+    opened = open_page(warehouse.path)
+    page = opened.page
+    first = _tiles(opened)
+    _choose(opened, "venue", "south")
+    _set_hour(opened, "from", "2026-03-02T07:00")
+    _set_hour(opened, "to", "2026-03-02T10:00")
+    assert page.evaluate("location.hash") == "#venue=south&from=2026-03-02T07&to=2026-03-02T10"
+    chosen = _tiles(opened)
+    where = f"{LATEST_RUN} and venue_id = 'south' and hour_start between '2026-03-02 07:00' and '2026-03-02 09:00'"
+    assert chosen == _expected_tiles(warehouse, where)
+    assert "south" in page.title()
+    page.locator("#badge").click()
+    assert page.evaluate("location.hash").startswith("#venue=south")
+    page.reload()
+    opened.settle()
+    assert _tiles(opened) == chosen
+    assert page.input_value("#from") == "2026-03-02T07:00"
+    for _ in range(3):
+        page.go_back()
+    opened.settle()
+    assert _tiles(opened) == first
+
+
+def test_times_are_said_in_the_reader_s_own_zone_when_asked(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path, chosen="#from=2026-03-02T08&to=2026-03-03T08")
+    figures = _tiles(opened)
+    _choose(opened, "zone", "my time zone")
+    assert opened.text("#range") == "2 Mar 2026, 00:00 to 3 Mar 2026, 00:00 America/Los_Angeles: 24 hours"
+    assert opened.page.input_value("#from") == "2026-03-02T00:00"
+    assert opened.page.locator(_ticks("visitors")).all_text_contents()[0] == "2 Mar"
+    assert _tiles(opened) == figures
+    assert opened.page.evaluate("location.hash").endswith("&tz=local")
+
+
+def test_a_new_drag_inside_the_brush_starts_a_new_one_and_its_ends_move_by_mouse_and_keys(
+    warehouse, open_page: Callable
+) -> None:
+    opened = open_page(warehouse.path, chosen="#from=2026-03-01T12&to=2026-03-03T12")
+    _brush(opened, 0.4, 0.6)
+    start, end = _shown_range(opened)
+    assert timedelta(hours=12) < end - start < timedelta(hours=17)
+    box = opened.page.locator(".brush .chosen").bounding_box()
+    opened.page.mouse.move(box["x"] + box["width"], box["y"] + 10)
+    opened.page.mouse.down()
+    opened.page.mouse.move(box["x"] + 1.5 * box["width"], box["y"] + 10, steps=3)
+    opened.page.mouse.up()
+    opened.settle()
+    assert _shown_range(opened)[0] == start
+    assert _shown_range(opened)[1] > end
+    handle = opened.page.get_by_role("slider", name="Start of the range")
+    handle.focus()
+    for key, hours in (("ArrowRight", 1), ("ArrowRight", 1), ("ArrowLeft", -1), ("Shift+ArrowLeft", -24)):
+        opened.page.keyboard.press(key)
+        start += timedelta(hours=hours)
+        assert _shown_range(opened)[0] == max(start, datetime(2026, 3, 1))  # noqa: DTZ001 - UTC, as the marts
+    assert handle.evaluate("(handle) => handle === document.activeElement")
+    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and {_between(*_shown_range(opened))}")
+
+
+def test_the_wheel_scrolls_and_changes_nothing_that_is_chosen(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path, chosen="#from=2026-03-01T12&to=2026-03-03T12", height=500)
+    figures = _tiles(opened)
+    box = opened.page.locator("#overview svg").bounding_box()
+    opened.page.mouse.move(box["x"] + 300, box["y"] + 20)
+    for _ in range(4):
+        opened.page.mouse.wheel(0, 60)
+    opened.page.wait_for_function("scrollY > 100")
+    opened.settle()
+    assert _tiles(opened) == figures
+
+
+def _touch(opened, kind: str, x: float = 0, y: float = 0) -> None:
+    points = [] if kind == "touchEnd" else [{"x": x, "y": y}]
+    opened.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_a_finger_brushes_what_it_drags_over_and_a_tap_tells_a_figure(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path, width=390, height=800, touch=True)
+    opened.session = opened.page.context.new_cdp_session(opened.page)
+    opened.page.locator("#overview").scroll_into_view_if_needed()
+    box = opened.page.locator("#overview svg").bounding_box()
+    y = box["y"] + 30
+    _touch(opened, "touchStart", box["x"] + 0.25 * box["width"], y)
+    for step in range(1, 11):
+        _touch(opened, "touchMove", box["x"] + (0.25 + 0.05 * step) * box["width"], y + step)
+    _touch(opened, "touchEnd")
+    opened.settle()
+    start, end = _shown_range(opened)
+    assert end - start == pytest.approx(
+        timedelta(hours=72 * 0.5 * box["width"] / (box["width"] - 20)), abs=timedelta(hours=1)
+    )
+    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and {_between(start, end)}")
+    opened.page.locator("#visitors").scroll_into_view_if_needed()
+    box = opened.page.locator("#visitors svg").bounding_box()
+    _touch(opened, "touchStart", box["x"] + box["width"] / 2, box["y"] + 60)
+    _touch(opened, "touchEnd")
+    opened.page.wait_for_selector("#visitors .tip:not([hidden])")
+    assert "Arrived" in opened.text("#visitors .tip")
+    opened.shoot("phone-tap")
+
+
+def test_hours_in_which_nothing_happened_are_a_sentence_and_no_empty_charts(warehouse, open_page: Callable) -> None:
+    measures = warehouse.ask(
+        """select string_agg(column_name || ' = 0', ', ') from information_schema.columns
+        where table_name = 'agg_venue_hourly' and data_type in ('BIGINT', 'HUGEINT')"""
+    )
+    warehouse.execute(f"update marts.agg_venue_hourly set {measures[0]} where hour_start < '2026-03-01 06:00'")
+    opened = open_page(warehouse.path, chosen="#to=2026-03-01T05&from=2026-03-01T00")
+    assert opened.text("#nothing").startswith("Nothing happened in these hours")
+    assert opened.text("#kpi-seller") == NOTHING
+    assert opened.page.locator("#visitors").count() == 0
+    assert opened.page.locator("#receipts").is_visible()
+    opened.shoot("nothing-happened")
+
+
+def test_hours_that_differ_from_their_receipts_are_marked_and_the_tail_is_not_connected(
+    warehouse, open_page: Callable
+) -> None:
+    warehouse.execute(
+        "update marts.reconciliation_hourly set state = 'wrong' where event_type = 'scan_tickets' "
+        "and hour_start in ('2026-03-02 03:00', '2026-03-02 04:00', '2026-03-02 09:00')"
+    )
+    warehouse.execute(
+        "update marts.agg_venue_hourly set buses = 0, visitors_arrived = 0, visitors_admitted = 7 "
+        "where hour_start > '2026-03-03 20:00'"
+    )
+    opened = open_page(warehouse.path)
+    assert opened.page.locator("#visitors .band rect").count() == 2
+    assert "differs from its receipts" in opened.text("[aria-labelledby=visitors-title] .legend")
+    assert "last bus" in opened.page.locator("#visitors svg").text_content()
+    assert opened.page.locator("#visitors .line.tail path").count() == 2
+    box = opened.page.locator("#visitors svg").bounding_box()
+    line = opened.page.locator("#visitors .line:not(.tail) path").first.bounding_box()
+    assert line["x"] + line["width"] < box["x"] + box["width"] - 16 - 3 / 72 * box["width"]
+    opened.shoot("tail")
+    warehouse.execute("update marts.dim_venues set final_hour = null")
+    opened = open_page(warehouse.path)
+    assert opened.page.locator("#visitors .line.tail path").count() == 0
+
+
+def test_a_printed_page_has_light_colours_no_controls_and_charts_that_fit_their_cards(
+    warehouse, open_page: Callable
+) -> None:
+    opened = open_page(warehouse.path, dark=True, width=1440)
+    page = opened.page
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 703, "height": 1000})
+    opened.settle()
+    opened.shoot("print")
+    assert page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.locator("#run").is_visible()
+    assert not page.locator("#overview").is_visible()
+    assert LATEST in opened.text(".range")
+    for chart in page.locator(".chart svg:visible").all():
+        card = chart.locator("xpath=ancestor::section[1]").bounding_box()
+        box = chart.bounding_box()
+        assert card["x"] <= box["x"]
+        assert box["x"] + box["width"] <= card["x"] + card["width"] + 0.5
+    sheets = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+    assert 1 <= sheets <= 3
+
+
+def test_nothing_may_run_or_load_but_what_the_page_names_by_its_hash(warehouse, open_page: Callable) -> None:
+    opened = open_page(warehouse.path)
+    policy = opened.page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    refused = opened.page.evaluate("""() => new Promise((resolve) => {
+        addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective));
+        const script = document.createElement("script");
+        script.textContent = "document.title = 'planted'";
+        document.head.append(script);
+    })""")
+    assert refused == "script-src-elem"
+    assert opened.page.title() != "planted"
+    opened.problems.clear()  # the browser has told of it

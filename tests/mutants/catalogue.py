@@ -422,9 +422,9 @@ _MARTS: Final = (
         "badge",
         "The page's badge says so if a receipt or a figure is wrong.",
         3,
-        "ticketsim_assets/dashboard/app.js",
-        'const state = ["wrong", "unproved", "counted", "proved"]',
-        'const state = ["unproved", "counted", "proved"]',
+        "ticketsim_assets/dashboard/verdict.py",
+        'for state in ("wrong", "unproved", "counted", "proved")',
+        'for state in ("unproved", "counted", "proved")',
         ("tests/browser/test_dashboard.py::test_the_badge_gives_the_verdict_in_words_and_counts",),
     ),
 )

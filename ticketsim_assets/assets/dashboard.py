@@ -6,7 +6,8 @@ from pathlib import Path
 import dagster as dg
 
 from ticketsim_assets.dashboard.data import Marts, marts_of
-from ticketsim_assets.dashboard.page import preview_png, publish_page, write_page
+from ticketsim_assets.dashboard.page import publish_page, write_page
+from ticketsim_assets.dashboard.preview import preview_png
 from ticketsim_assets.hours.run_history import hours_under_way
 from ticketsim_assets.keys import DASHBOARD, HOURLY_JOB, RAW_EVENTS
 from ticketsim_assets.resources.warehouse import WarehouseResource
@@ -21,7 +22,7 @@ def dashboard_asset(destination: Path, published_as: str, url: str) -> dg.Assets
         url: Where people open the page, shown as a link on the asset; empty if nobody serves it.
     """
     marts = (
-        *("agg_line_hourly", "agg_venue_hourly", "agg_wait_histogram_hourly"),
+        *("agg_venue_hourly", "agg_wait_histogram_hourly", "dim_venues"),
         *("reconciliation_hourly", "reconciliation_marts_hourly"),
     )
 

@@ -21,8 +21,9 @@ HOURLY_DAYS: Final = 10
 VENUE_HOURS_TABLE: Final = "marts.agg_venue_hourly"
 RECEIPTS_TABLE: Final = "marts.reconciliation_hourly"
 HISTOGRAM_TABLE: Final = "marts.agg_wait_histogram_hourly"
+VENUES_TABLE: Final = "marts.dim_venues"
 
-_TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE)
+_TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE, VENUES_TABLE)
 
 #: Where visitors wait, in the order in which they do.
 STAGES: Final = ("seller", "scanner")
@@ -85,6 +86,8 @@ class Marts:
     waits: Mapping[str, Sequence[int]]
     """``run``, ``venue``, ``hour`` as above, ``stage`` (position in STAGES), ``bucket`` (position of its lower edge),
     and ``visitors`` who waited so long."""
+    ended: tuple[tuple[int, int], ...]
+    """Run and venue of those that have told which hour is their last one."""
     edges: tuple[int, ...]
     """Edges of the buckets, whole seconds, ascending; the last bucket is open."""
     offending: tuple[Mapping[str, Any], ...]
@@ -125,7 +128,7 @@ def read_marts(warehouse: Path, wait_policy: WaitPolicy = NO_WAIT) -> Marts:
         WarehouseUnreadable: The file is not a DuckDB database that this version can open.
     """
     if not warehouse.exists():
-        return _marts((), (), (), MartFigures(), _TABLES)
+        return _marts((), (), (), ended=(), figures=MartFigures(), missing=_TABLES)
     with open_duckdb(warehouse, read_only=True, wait_policy=wait_policy) as connection:
         return marts_of(DuckDBReader(connection))
 
@@ -149,8 +152,9 @@ def marts_of(reader: Reader) -> Marts:
         [_located(row) for row in rows(_VENUE_HOURS, VENUE_HOURS_TABLE)],
         [*_by_hour(rows(_RECEIPTS, receipts)), *_by_hour(_absences(reader))],
         [_in_seconds(_located(row)) for row in rows(_HISTOGRAM, HISTOGRAM_TABLE)],
-        read_mart_figures(reader),
-        tuple(table for table in _TABLES if table in missing),
+        ended=rows(_ENDED, VENUES_TABLE),
+        figures=read_mart_figures(reader),
+        missing=tuple(table for table in _TABLES if table in missing),
     )
 
 
@@ -236,11 +240,20 @@ from {}
 order by hour_start, run_id, venue_id, stage, from_us
 """
 
+_ENDED: Final = """
+select run_id, venue_id
+from {}
+where final_hour is not null
+order by run_id, venue_id
+"""
+
 
 def _marts(
     venue_hours: Sequence[tuple[Any, ...]],
     receipts: Sequence[tuple[Any, ...]],
     waits: Sequence[tuple[Any, ...]],
+    *,
+    ended: Sequence[Sequence[Any]],
     figures: MartFigures,
     missing: tuple[str, ...],
 ) -> Marts:
@@ -273,6 +286,7 @@ def _marts(
             ("run", "venue", "hour", "stage", "bucket", "visitors"),
             [(*row[:3], STAGES.index(row[3]), edge_at[row[4]], row[6]) for row in waits],
         ),
+        ended=tuple((run_at[run], venue_at[venue]) for run, venue in ended if run in run_at and venue in venue_at),
         edges=edges,
         offending=tuple(sorted(offending, key=lambda receipt: -STATES.index(receipt["state"]))),
         figures=figures.states,

@@ -1,17 +1,33 @@
-"""The page: template, style, script, charts and figures in one file that is replaced atomically."""
+"""The page: template, style, script and figures in one file that is replaced atomically."""
 
+import base64
+import hashlib
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from streaming.storage import path_of
-from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, STAGES, Marts, visitors_over_time
+from ticketsim_assets.dashboard.data import Marts
+from ticketsim_assets.dashboard.layout import encode
+from ticketsim_assets.dashboard.verdict import verdict_on
+
+#: Observable Plot puts this text into each chart as a style element; it is the same for the same className.
+_STYLE_OF_PLOT: Final = """:where(.plot) {
+  --plot-background: white;
+  display: block;
+  height: auto;
+  height: intrinsic;
+  max-width: 100%;
+}
+:where(.plot text),
+:where(.plot tspan) {
+  white-space: pre;
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,36 +78,30 @@ def publish_page(page: Path, location: str) -> None:
     target.fs.pipe_file(target.path, page.read_bytes(), content_type="text/html; charset=utf-8")
 
 
-def preview_png(marts: Marts) -> bytes | None:
-    """Draw the latest run's chart of visitors over time as a PNG; None if there are no hours to draw."""
-    from ticketsim_assets.dashboard import charts  # noqa: PLC0415 - only drawing needs it
-
-    rows = visitors_over_time(marts)
-    return charts.png(charts.visitors(), rows, width=760, height=220) if rows else None
-
-
 def render(marts: Marts, built_at: datetime) -> str:
-    """Render the page as HTML; its size grows with the number of hours, not with the number of visitors."""
+    """Render the page as HTML; its size grows with the number of hours, not with the number of visitors.
+
+    A browser runs the one script and applies the styles that the page names by their hashes, and asks nobody for
+    anything.
+    """
     import jinja2  # noqa: PLC0415 - Dagster reads this package at every start
     from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
-
-    from ticketsim_assets.dashboard import charts  # noqa: PLC0415 - only drawing needs it
 
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         _resource("template.html")
     )
-    empty = not marts.venue_hours["hour"]
+    style, script = _resource("style.css"), _resource("page.js")
+    head, columns = encode(marts)
     return template.render(
-        empty=empty,
+        empty=not marts.venue_hours["hour"],
         missing=marts.missing,
-        activities=ACTIVITIES,
-        palettes={"light": charts.LIGHT, "dark": charts.DARK},
+        verdict=verdict_on(marts.states, marts.figures),
         built_at=f"{built_at:%Y-%m-%d %H:%M} UTC",
-        style=Markup(_resource("style.css")),  # noqa: S704 - our own file
-        script=Markup(_resource("app.js")),  # noqa: S704 - our own file
-        vega=Markup("" if empty else _vega()),  # noqa: S704 - the bundle of a pinned package
-        specs=Markup(embeddable({} if empty else charts.all_charts())),  # noqa: S704 - escaped by embeddable
-        data=Markup(embeddable(_embedded(marts))),  # noqa: S704 - escaped by embeddable
+        policy=_policy(style, script),
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own bundle, which refuses to be built with an end of its element in it
+        head=Markup(embeddable(head)),  # noqa: S704 - escaped by embeddable
+        columns=columns,
     )
 
 
@@ -100,32 +110,18 @@ def embeddable(value: Any) -> str:
     return msgspec.json.encode(value).decode().replace("<", "\\u003c")
 
 
-def _embedded(marts: Marts) -> dict[str, Any]:
-    return {
-        "hourlyDays": HOURLY_DAYS,
-        "activities": [asdict(activity) for activity in ACTIVITIES],
-        "runs": marts.runs,
-        "venues": marts.venues,
-        "latestRun": marts.latest_run,
-        "venueHours": marts.venue_hours,
-        "receipts": marts.receipts,
-        "stages": STAGES,
-        "edges": marts.edges,
-        "waits": marts.waits,
-        "offending": marts.offending,
-        "figures": {**marts.figures, "problems": marts.offending_figures},
-    }
+def _policy(style: str, script: str) -> str:
+    """Return a Content-Security-Policy that allows this style and this script and nothing else."""
+    return (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)} {_hash(_STYLE_OF_PLOT)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    """Return ``text`` as a source of a Content-Security-Policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _resource(name: str) -> str:
     return (files("ticketsim_assets.dashboard") / name).read_text(encoding="utf-8")
-
-
-@cache
-def _vega() -> str:
-    """Return Vega, Vega-Lite and vega-embed as one script that defines ``vegaEmbed``."""
-    import vl_convert  # noqa: PLC0415 - a V8 engine
-
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    # a function around it, because the bundle would fill the page with its globals
-    return "(()=>{" + bundle.replace("</script", "<\\/script") + "})()"

@@ -1,9 +1,12 @@
 """What the page is made of, from a warehouse of a few rows."""
 
+import base64
 import json
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,18 +14,23 @@ import duckdb
 import pytest
 
 from simulator.events import ACTIVITY_TYPES
-from ticketsim_assets.dashboard import charts
 from ticketsim_assets.dashboard.data import (
     ACTIVITIES,
     HISTOGRAM_TABLE,
     HOURLY_DAYS,
     MEASURES,
     RECEIPTS_TABLE,
+    STATES,
     VENUE_HOURS_TABLE,
+    VENUES_TABLE,
+    Marts,
     read_marts,
     visitors_over_time,
 )
-from ticketsim_assets.dashboard.page import embeddable, preview_png, render, write_page
+from ticketsim_assets.dashboard.layout import encode
+from ticketsim_assets.dashboard.page import embeddable, render, write_page
+from ticketsim_assets.dashboard.preview import preview_png
+from ticketsim_assets.dashboard.verdict import verdict_on
 from ticketsim_assets.exceptions import WarehouseBusy, WarehouseUnreadable
 
 NOON = datetime(2026, 3, 1, 12)  # noqa: DTZ001 - the marts hold naive UTC
@@ -56,6 +64,9 @@ def make_warehouse(tmp_path: Path) -> Callable[..., Path]:
                 connection.execute(
                     f"""create table {HISTOGRAM_TABLE} (run_id varchar, venue_id varchar, hour_start timestamp,
                     stage varchar, from_us bigint, to_us bigint, waits bigint, visitors bigint)"""
+                )
+                connection.execute(
+                    f"create table {VENUES_TABLE} (run_id varchar, venue_id varchar, final_hour timestamp)"
                 )
                 for run, venue, after, event_type, state in receipts:
                     difference = None if state == "proved" else f"it is {state}"
@@ -135,7 +146,7 @@ def test_a_run_that_only_receipts_know_of_has_a_name(make_warehouse: Callable[..
 
 def test_a_missing_table_is_named_and_the_other_one_is_read(make_warehouse: Callable[..., Path]) -> None:
     marts = read_marts(make_warehouse([("r", "north", 0, 3)]))
-    assert marts.missing == (RECEIPTS_TABLE, HISTOGRAM_TABLE)
+    assert marts.missing == (RECEIPTS_TABLE, HISTOGRAM_TABLE, VENUES_TABLE)
     assert marts.venue_hours["visitors_arrived"] == [3]
 
 
@@ -213,7 +224,7 @@ def test_the_page_of_no_warehouse_says_what_is_missing_and_how_to_get_it(tmp_pat
     destination = tmp_path / "new" / "folder" / "index.html"
     summary = write_page(read_marts(tmp_path / "nowhere.duckdb"), destination)
     page = destination.read_text()
-    assert summary.missing == (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE)
+    assert summary.missing == (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE, VENUES_TABLE)
     assert VENUE_HOURS_TABLE in page
     assert "ticketsim demo" in page
     assert preview_png(read_marts(tmp_path / "nowhere.duckdb")) is None
@@ -264,14 +275,59 @@ def test_the_preview_is_a_png(make_warehouse: Callable[..., Path]) -> None:
     assert png.startswith(b"\x89PNG")
 
 
-def test_both_palettes_have_a_colour_for_every_token_of_the_charts() -> None:
-    specs = charts.all_charts()
-    for palette in (charts.LIGHT, charts.DARK):
-        assert '"@' not in json.dumps(charts.painted(specs, palette))
-    assert charts.LIGHT.keys() == charts.DARK.keys()
+def _column(marts: Marts, table: str, name: str) -> list[float]:
+    """Return a column as a browser reads it."""
+    head, columns = encode(marts)
+    place = head["tables"][table]["columns"][name]
+    code = {"u1": "B", "u2": "H", "u4": "I", "f8": "d"}[place["type"]]
+    assert place["at"] % 8 == 0
+    layout = f"<{head['tables'][table]['rows']}{code}"
+    return [value + place["plus"] for value in struct.unpack_from(layout, base64.b64decode(columns), place["at"])]
+
+
+def test_every_figure_comes_back_from_the_columns_whatever_its_size(make_warehouse: Callable[..., Path]) -> None:
+    sizes = [0, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**53 - 1]
+    marts = read_marts(make_warehouse([("r", "n", i, size) for i, size in enumerate(sizes)]))
+    for most in range(1, len(sizes) + 1):
+        shorter = replace(marts, venue_hours={name: rows[:most] for name, rows in marts.venue_hours.items()})
+        assert _column(shorter, "venueHours", "visitors_arrived") == sizes[:most]
+        assert _column(shorter, "venueHours", "hour") == [NOON_HOUR + i for i in range(most)]
+
+
+def test_a_difference_below_zero_is_kept(make_warehouse: Callable[..., Path]) -> None:
+    marts = read_marts(make_warehouse([("r", "n", 0, -5), ("r", "n", 1, 5)]))
+    assert _column(marts, "venueHours", "visitors_arrived") == [-5, 5]
+
+
+def test_venues_that_have_told_their_last_hour_have_ended(make_warehouse: Callable[..., Path]) -> None:
+    path = make_warehouse([("r", "north", 0, 1), ("r", "south", 0, 1)], [])
+    with duckdb.connect(path) as connection:
+        connection.execute(
+            f"insert into {VENUES_TABLE} values ('r', 'north', null), ('r', 'south', '{NOON}'), ('gone', 'x', '{NOON}')"
+        )
+    marts = read_marts(path)
+    assert [(marts.runs[run], marts.venues[venue]) for run, venue in marts.ended] == [("r", "south")]
+
+
+@pytest.mark.parametrize(
+    ("receipts", "figures", "state"),
+    [
+        ((9, 9, 9, 1), (9, 9, 9, 0), "wrong"),
+        ((9, 0, 0, 0), (9, 9, 9, 1), "wrong"),
+        ((9, 9, 1, 0), (9, 0, 0, 0), "unproved"),
+        ((9, 0, 0, 0), (9, 0, 1, 0), "unproved"),
+        ((9, 1, 0, 0), (9, 0, 0, 0), "counted"),
+        ((9, 0, 0, 0), (0, 0, 0, 0), "proved"),
+        ((0, 0, 0, 0), (9, 0, 0, 0), "unchecked"),
+    ],
+)
+def test_the_verdict_is_the_worst_that_was_found(receipts: tuple, figures: tuple, state: str) -> None:
+    found = [dict(zip(STATES, counts, strict=True)) for counts in (receipts, figures)]
+    assert verdict_on(*found).state == state
 
 
 def test_dagster_does_not_pay_for_the_drawing_libraries_when_it_loads_the_page_module() -> None:
-    script = "import sys, ticketsim_assets.dashboard.page; print({'altair', 'vl_convert', 'jinja2'} & set(sys.modules))"
+    modules = "import sys; from ticketsim_assets.dashboard import page, preview"
+    script = f"{modules}; print({{'altair', 'vl_convert', 'jinja2'}} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "set()"

@@ -1,0 +1,26 @@
+/** The hours to mark in the charts: those of which a receipt or a figure is not proved. */
+
+import { computed } from "@preact/signals";
+import { chosen } from "./store.ts";
+import { data, range, scope } from "./state.ts";
+
+/** Receipts and figures that are not proved, the wrong ones first. */
+export const notProved = [...data.head.offending, ...data.head.problems].sort(
+  (one, other) => Number(other.state === "wrong") - Number(one.state === "wrong"),
+);
+
+export const marked = computed(() => {
+  const hours = new Map<number, string>();
+  for (const problem of notProved) {
+    const { hour, state } = problem;
+    if (hour < range.value.from || hour >= range.value.to || hours.has(hour)) continue;
+    if (chosen({ run: [problem.run], venue: [problem.venue] }, 0, scope.value)) hours.set(hour, state);
+  }
+  return hours;
+});
+
+/** Words for the legend of a chart, of the states that are marked in it. */
+export const LEGEND: Record<string, string> = { wrong: "differs from its receipts", unproved: "has no receipt" };
+
+/** The states that occur among the marked hours. */
+export const markedStates = computed(() => [...new Set(marked.value.values())].sort().reverse());

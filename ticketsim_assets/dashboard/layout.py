@@ -1,0 +1,82 @@
+"""What the page's file holds of the marts: a head in JSON, and all columns of figures in one base64 text.
+
+A browser reads each column as a typed array over the decoded bytes: nothing is parsed figure by figure.
+``dashboard/src/layout.ts`` is the reader; VERSION changes with whatever it would misread.
+"""
+
+import base64
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, MEASURES, STAGES, Marts
+
+VERSION: Final = 1
+
+#: Every column begins at a multiple of the longest element.
+_ALIGNMENT: Final = 8
+
+#: Codes of arrays of unsigned integers, and their first value too large. Beyond them is the float of a browser, which
+#: is exact to 2**53.
+_INTEGERS: Final = {"B": 1 << 8, "H": 1 << 16, "I": 1 << 32}
+
+#: What the reader calls the arrays.
+_NAMES: Final = {"B": "u1", "H": "u2", "I": "u4", "d": "f8"}
+
+
+class _Columns:
+    """Columns of figures, one behind the other."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def table(self, columns: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+        """Append the columns of a table; return where they are."""
+        rows = len(next(iter(columns.values())))
+        return {"rows": rows, "columns": {name: self._append(values) for name, values in columns.items()}}
+
+    def _append(self, values: Sequence[int]) -> dict[str, Any]:
+        # hours since the epoch are six digits, hours since the first one are few
+        lowest, highest = min(values, default=0), max(values, default=0)
+        code = next((code for code, limit in _INTEGERS.items() if highest - lowest < limit), "d")
+        plus = 0 if code == "d" or 0 <= lowest <= highest < _INTEGERS[code] else lowest
+        column = array(code, values if plus == 0 else (value - plus for value in values))
+        if sys.byteorder == "big":
+            column.byteswap()
+        self._bytes.extend(bytes(-len(self._bytes) % _ALIGNMENT))
+        place = {"type": _NAMES[code], "at": len(self._bytes), "plus": plus}
+        self._bytes.extend(column.tobytes())
+        return place
+
+    def base64(self) -> str:
+        return base64.b64encode(self._bytes).decode()
+
+
+def encode(marts: Marts) -> tuple[dict[str, Any], str]:
+    """Return the head, to be encoded as JSON, and the columns that it says the places of, little-endian in base64."""
+    columns = _Columns()
+    tables = {
+        "venueHours": columns.table(marts.venue_hours),
+        "receipts": columns.table(marts.receipts),
+        "waits": columns.table(marts.waits),
+    }
+    head = {
+        "version": VERSION,
+        "hourlyDays": HOURLY_DAYS,
+        "activities": [asdict(activity) for activity in ACTIVITIES],
+        "measures": MEASURES,
+        "runs": marts.runs,
+        "venues": marts.venues,
+        "latestRun": marts.latest_run,
+        "stages": STAGES,
+        "edges": marts.edges,
+        "ended": [{"run": run, "venue": venue} for run, venue in marts.ended],
+        "offending": marts.offending,
+        "figures": marts.figures,
+        "problems": marts.offending_figures,
+        "missing": marts.missing,
+        "tables": tables,
+    }
+    return head, columns.base64()
