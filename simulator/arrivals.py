@@ -16,6 +16,14 @@ from simulator.scenario import Scenario
 
 BOX_OFFICE, ONLINE = CHANNELS
 
+# Sources of randomness, see ``Streams``.
+GROUP_SIZE: Final = "group_size"
+CHANNEL: Final = "channel"
+WALK_TO_SELLERS: Final = "walk_to_sellers"
+WALK_TO_SCANNERS: Final = "walk_to_scanners"
+SALE: Final = "sale"
+SCAN: Final = "scan"
+
 
 class Bus(NamedTuple):
     """A bus at its arrival."""
@@ -62,13 +70,13 @@ class Arrivals:
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         self._gaps: Final = streams.microseconds("minutes_between_buses", scenario.minutes_between_buses)
         self._occupancies: Final = streams.whole_numbers("bus_occupancy", scenario.bus_occupancy)
-        self._sizes: Final = streams.whole_numbers("group_size", scenario.group_size)
-        self._channels: Final = streams.uniforms("channel")
+        self._sizes: Final = streams.whole_numbers(GROUP_SIZE, scenario.group_size)
+        self._channels: Final = streams.uniforms(CHANNEL)
         self._box_office_share: Final = scenario.box_office_share
-        self._walks_to_sellers: Final = streams.microseconds("walk_to_sellers", scenario.walk_to_sellers_minutes)
-        self._walks_to_scanners: Final = streams.microseconds("walk_to_scanners", scenario.walk_to_scanners_minutes)
-        self._sales: Final = streams.microseconds("sale", scenario.sale_minutes)
-        self._scans: Final = streams.microseconds("scan", scenario.scan_minutes)
+        self._walks_to_sellers: Final = streams.microseconds(WALK_TO_SELLERS, scenario.walk_to_sellers_minutes)
+        self._walks_to_scanners: Final = streams.microseconds(WALK_TO_SCANNERS, scenario.walk_to_scanners_minutes)
+        self._sales: Final = streams.microseconds(SALE, scenario.sale_minutes)
+        self._scans: Final = streams.microseconds(SCAN, scenario.scan_minutes)
         self._buses = 0
         self._groups = 0
         self._visitors = 0

@@ -119,14 +119,7 @@ class Streams:
         self, source: str, distribution: Distribution, *, minimum: int = 1, unit: int = 1
     ) -> Iterator[int]:
         """Draw forever from ``distribution`` in multiples of ``unit``, rounded; below ``minimum`` is drawn again."""
-
-        def slices() -> Iterator[list[int]]:
-            generator = self._generator(source)
-            while True:
-                numbers = np.rint(distribution.sample(generator, BLOCK) * unit).astype(np.int64)
-                yield from _slices(numbers[numbers >= minimum])
-
-        return chain.from_iterable(slices())
+        return _singly(self.blocks_of_whole_numbers(source, distribution, minimum=minimum, unit=unit))
 
     def microseconds(self, source: str, minutes: Distribution) -> Iterator[int]:
         """Draw durations forever: whole microseconds, at least 1, from a distribution of minutes."""
@@ -134,13 +127,28 @@ class Streams:
 
     def uniforms(self, source: str) -> Iterator[float]:
         """Draw forever from [0, 1)."""
+        return _singly(self.blocks_of_uniforms(source))
 
-        def slices() -> Iterator[list[float]]:
-            generator = self._generator(source)
-            while True:
-                yield from _slices(generator.random(BLOCK))
+    def blocks_of_whole_numbers(
+        self, source: str, distribution: Distribution, *, minimum: int = 1, unit: int = 1
+    ) -> Iterator[NDArray[np.int64]]:
+        """Draw the same numbers as ``whole_numbers``, in arrays, of which some may be empty."""
+        generator = self._generator(source)
+        while True:
+            drawn = distribution.sample(generator, BLOCK)
+            drawn *= unit
+            numbers = np.rint(drawn, out=drawn).astype(np.int64)
+            yield numbers if numbers.min() >= minimum else numbers[numbers >= minimum]
 
-        return chain.from_iterable(slices())
+    def blocks_of_microseconds(self, source: str, minutes: Distribution) -> Iterator[NDArray[np.int64]]:
+        """Draw the same durations as ``microseconds``, in arrays, of which some may be empty."""
+        return self.blocks_of_whole_numbers(source, minutes, unit=MINUTE_US)
+
+    def blocks_of_uniforms(self, source: str) -> Iterator[NDArray[np.float64]]:
+        """Draw the same numbers as ``uniforms``, in arrays."""
+        generator = self._generator(source)
+        while True:
+            yield generator.random(BLOCK)
 
     @classmethod
     def fingerprint(cls) -> str:
@@ -156,6 +164,11 @@ class Streams:
     def _generator(self, source: str) -> np.random.Generator:
         key = (self.venue, crc32(source.encode()))
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+
+
+def _singly(blocks: Iterator[NDArray[Any]]) -> Iterator[Any]:
+    """Return the numbers of blocks, one by one."""
+    return chain.from_iterable(chain.from_iterable(map(_slices, blocks)))
 
 
 def _slices(block: NDArray[Any]) -> Iterator[list[Any]]:

@@ -21,6 +21,10 @@ from simulator.scenario import Scenario
 #: Increased whenever the same scenario and seed give other events than before; part of every run's default id.
 MODEL_VERSION: Final = 3
 
+# Sources of randomness, see ``Streams``.
+SELLER_TIES: Final = "seller_ties"
+SCANNER_TIES: Final = "scanner_ties"
+
 # Local names because an enumeration lookup costs a tenth of a microsecond, and each message needs one.
 (
     BUS_ARRIVAL,
@@ -52,8 +56,8 @@ class Venue:
         """
         self._env: Final = env
         self._arrivals: Final = Arrivals(scenario, streams)
-        self._sellers: Final = _lines(scenario.sellers, scenario, streams, "seller_ties")
-        self._scanners: Final = _lines(scenario.scanners, scenario, streams, "scanner_ties")
+        self._sellers: Final = _lines(scenario.sellers, scenario, streams, SELLER_TIES)
+        self._scanners: Final = _lines(scenario.scanners, scenario, streams, SCANNER_TIES)
         self._one_line: Final = scenario.one_line
         self._price: Final = scenario.ticket_price_cents
         self._horizon: Final = horizon_us
