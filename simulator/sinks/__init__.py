@@ -40,7 +40,11 @@ def check_destination(destination: str) -> None:
 
 @contextmanager
 def open_sink(
-    destination: str, *, deadline_s: float | None = None, on_wait: Callable[[str], None] = lambda _: None
+    destination: str,
+    *,
+    deadline_s: float | None = None,
+    on_wait: Callable[[str], None] = lambda _: None,
+    batches: bool = False,
 ) -> Iterator[Sink]:
     """Open the sink of ``destination`` and close it at the end.
 
@@ -48,6 +52,7 @@ def open_sink(
         destination: One of ``stdout``, ``file:PATH`` and ``kafka://HOST:PORT[,HOST:PORT]``.
         deadline_s: Timeout for a Kafka that does not answer, seconds. Default: ``TICKETSIM_KAFKA_DEADLINE_S``.
         on_wait: Callback with a sentence that says what is being waited for.
+        batches: Whether most messages come in batches, as those of the fast engine do.
 
     Raises:
         SinkError: The destination is invalid or cannot be opened.
@@ -65,5 +70,6 @@ def open_sink(
         # librdkafka takes a tenth of a second to load; other sinks should not pay for it.
         from simulator.sinks.kafka import kafka_sink  # noqa: PLC0415
 
-        with kafka_sink(destination.removeprefix(_KAFKA), deadline_s=deadline_s, on_wait=on_wait) as kafka:
+        address = destination.removeprefix(_KAFKA)
+        with kafka_sink(address, deadline_s=deadline_s, on_wait=on_wait, batches=batches) as kafka:
             yield kafka

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from simulator.exceptions import SinkError
+from simulator.sinks.batch import Batch
 
 #: Lines buffered before they are written; a write per line would cost as much as simulating it.
 _BATCH: Final = 1000
@@ -16,7 +17,7 @@ _BATCH: Final = 1000
 class ByteStream(Protocol):
     """Destination of lines."""
 
-    def write(self, lines: bytes, /) -> object:
+    def write(self, lines: bytes | memoryview, /) -> object:
         """Write whole lines."""
 
     def flush(self) -> object:
@@ -40,6 +41,11 @@ class JsonlSink:
         """Write messages that are whole lines already."""
         self._write()
         self._stream.write(lines)
+
+    def send_batch(self, batch: Batch) -> None:
+        """Write many messages."""
+        self._write()
+        self._stream.write(batch.lines.data)
 
     def poll(self) -> None:
         """Write buffered lines, so that a live reader sees them."""

@@ -9,8 +9,11 @@ from confluent_kafka import KafkaError as ClientError
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
+from simulator.events import TOPICS
 from simulator.exceptions import DeliveryFailed, KafkaAccessDenied, KafkaUnreachable, TopicsMissing
 from simulator.kafka_settings import client_config, kafka_settings
+from simulator.sinks.batch import Batch
+from simulator.sinks.librdkafka import BatchProducer
 from simulator.topics import MAX_MESSAGE_BYTES, missing_topics
 
 #: Messages between two polls of librdkafka.
@@ -18,6 +21,9 @@ _POLL_EVERY: Final = 1000
 
 #: Timeout of one call, seconds: how soon a wait notices that it is over.
 _POLL_TIMEOUT_S: Final = 0.5
+
+#: Timeout of a call while the queue of a producer that takes batches is full: it fills within half a second.
+_FULL_QUEUE_POLL_S: Final = 0.05
 
 #: Seconds without any delivery before the user is informed.
 _REPORT_AFTER_S: Final = 5.0
@@ -47,7 +53,7 @@ def producer_config(bootstrap: str) -> dict[str, Any]:
 
 @contextmanager
 def kafka_sink(
-    bootstrap: str, *, deadline_s: float | None = None, on_wait: Callable[[str], None]
+    bootstrap: str, *, deadline_s: float | None = None, on_wait: Callable[[str], None], batches: bool = False
 ) -> Iterator["KafkaSink"]:
     """Send to the Kafka at ``bootstrap``, ``host:port[,host:port]``.
 
@@ -56,6 +62,7 @@ def kafka_sink(
         deadline_s: Timeout, at the start and whenever nothing is delivered any more, seconds.
             Default: ``TICKETSIM_KAFKA_DEADLINE_S``.
         on_wait: Callback with a sentence that says what is being waited for.
+        batches: Whether most messages come in batches.
 
     Raises:
         KafkaSettingsRefused: The environment variables ``TICKETSIM_KAFKA_*`` are invalid.
@@ -67,7 +74,8 @@ def kafka_sink(
     if deadline_s is None:
         deadline_s = kafka_settings().deadline_s
     _wait_for_topics(bootstrap, deadline_s, on_wait)
-    sink = KafkaSink(bootstrap, deadline_s=deadline_s, on_wait=on_wait)
+    kind = BatchKafkaSink if batches else KafkaSink
+    sink = kind(bootstrap, deadline_s=deadline_s, on_wait=on_wait)
     try:
         yield sink
         sink.flush()
@@ -88,9 +96,12 @@ class KafkaSink:
         self._delivered = 0
         self._last_delivery = self._last_report = monotonic()
         self._errors: Final = _ClientErrors()
-        self._producer: Final = Producer(
+        self._producer: Final = self._start(
             producer_config(bootstrap) | {"on_delivery": self._on_failed_delivery, "error_cb": self._errors.record}
         )
+
+    def _start(self, config: dict[str, Any]) -> Any:
+        return Producer(config)
 
     def send(self, topic: str, key: bytes, value: bytes) -> None:
         """Queue one message; block, and with it the simulation, while the queue is full."""
@@ -155,6 +166,31 @@ class KafkaSink:
         elif now - self._last_report > _REPORT_AFTER_S:
             self._last_report = now
             self._on_wait(f"waiting for Kafka at {self._bootstrap}: {waiting} messages not delivered yet")
+
+
+class BatchKafkaSink(KafkaSink):
+    """Sink that takes batches as well: a fifth of the work for each message."""
+
+    def send_batch(self, batch: Batch) -> None:
+        """Queue many messages; block while the queue is full."""
+        try:
+            for queued, left in self._producer.produce_batch(batch):
+                self._sent += queued
+                if left:
+                    self._producer.poll(_FULL_QUEUE_POLL_S)
+                    self._check()
+        except KafkaException as error:
+            self._failure = error.args[0]
+            self._check()
+        self.poll()
+
+    def discard(self) -> None:
+        """Discard undelivered messages, and the client."""
+        super().discard()
+        self._producer.close()
+
+    def _start(self, config: dict[str, Any]) -> BatchProducer:
+        return BatchProducer(config, TOPICS)
 
 
 class _ClientErrors:
