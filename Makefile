@@ -7,6 +7,7 @@ INSTALLED := .venv/installed
 IVY_INSTALLED := $(INSTALLED)-ivy
 TEST_INSTALLED := $(INSTALLED)-test
 CLOUD_INSTALLED := $(INSTALLED)-cloud
+FAST_INSTALLED := $(INSTALLED)-fast
 DOCS_INSTALLED := $(INSTALLED)-docs
 
 # Airflow's pins clash with Dagster's: it lives apart, as it does in the cloud.
@@ -40,7 +41,7 @@ BIGQUERY_INSTALLED := .venv-bigquery/installed
 NEWEST := .venv-newest/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup classes cloud airflow bigquery demo up test test-fast test-cloud test-gcp test-newest soak cloud-plan cloud-up cloud-down policy lint secrets \
+.PHONY: help setup classes cloud fast airflow bigquery demo up test test-fast test-cloud test-gcp test-newest soak cloud-plan cloud-up cloud-down policy lint secrets \
 	audit typecheck docs lock clean preflight jars style lint-js page lint-workflows test-part test-airflow nightly coverage mutants
 MAKEFLAGS += --no-print-directory
 
@@ -54,6 +55,8 @@ classes: setup ## Archive Spark's classes in .venv, so that it starts faster (on
 	@$(BIN)/python -m streaming.spark.archive_classes
 
 cloud: $(CLOUD_INSTALLED) ## Install the clients of Google Cloud into .venv (`make test` does it too)
+
+fast: $(FAST_INSTALLED) ## Install the compiler of the fast engine into .venv (50 MB; `make test` does it too)
 
 airflow: $(AIRFLOW_INSTALLED) ## Install Airflow into .venv-airflow (300 MB; `make test` does it too)
 
@@ -207,7 +210,7 @@ $(INSTALLED): $(IVY_INSTALLED)
 	@$(INSTALL) --editable .
 	@touch $@
 
-$(TEST_INSTALLED) $(CLOUD_INSTALLED) $(DOCS_INSTALLED): $(INSTALLED)-%: $(INSTALLED)
+$(TEST_INSTALLED) $(CLOUD_INSTALLED) $(DOCS_INSTALLED) $(FAST_INSTALLED): $(INSTALLED)-%: $(INSTALLED)
 	@$(INSTALL) --editable '.[$*]'
 	@touch $@
 

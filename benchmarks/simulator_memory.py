@@ -11,6 +11,7 @@ from typing import Final
 import typer
 
 from benchmarks.simulator import Discard
+from simulator.engine import EngineName
 from simulator.run import Progress, plan_run, simulate
 from simulator.scenario import load_scenario
 
@@ -26,13 +27,16 @@ def peak_mib() -> float:
     return getrusage(RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
-def main(scenario: str = "stable", hours: int = YEAR_HOURS, part: int = MONTH_HOURS) -> None:
+def main(
+    scenario: str = "stable", hours: int = YEAR_HOURS, part: int = MONTH_HOURS, engine: EngineName = "simpy"
+) -> None:
     """Measure and print.
 
     Args:
         scenario: A scenario whose queues are stable.
         hours: Length of the run.
         part: Hours after which the peak is read first.
+        engine: Engine of the run.
     """
     run = plan_run(load_scenario(scenario), hours=hours)
     after_part: list[tuple[int, float]] = []
@@ -41,7 +45,7 @@ def main(scenario: str = "stable", hours: int = YEAR_HOURS, part: int = MONTH_HO
         if not after_part and progress.fraction is not None and progress.fraction * hours >= part:
             after_part.append((progress.events, peak_mib()))
 
-    summary = simulate(run, Discard(), look)
+    summary = simulate(run, Discard(), look, engine=engine)
     [(events, before)] = after_part
     after = peak_mib()
     print(f"peak after {part:>5} hours  {before:>8.1f} MiB  {events:>12,} events")

@@ -4,6 +4,7 @@
 
   * ScenarioError
   * RunError
+  * EngineRefused
   * ChaosError
   * WorkersFailed
   * EventLogRefused
@@ -34,6 +35,10 @@ class ScenarioError(SimulatorError):
 
 class RunError(SimulatorError):
     """A parameter of a run is invalid: its start, length, pace, number of venues or id."""
+
+
+class EngineRefused(SimulatorError):
+    """The requested engine is not installed, or cannot do what is asked of it."""
 
 
 class ChaosError(SimulatorError):

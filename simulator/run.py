@@ -11,34 +11,20 @@ from simulator.chaos import Injected
 from simulator.daily_rate import streams_of_day
 from simulator.display import shown
 from simulator.distributions import Streams
-from simulator.environment import (
-    ON_TIME,
-    Environment,
-    Lateness,
-    PacedEnvironment,
-    rare_garbage_collection,
-    wall_clock_us,
-)
+from simulator.engine import Engine, EngineName, Site
+from simulator.environment import ON_TIME, Lateness, rare_garbage_collection, wall_clock_us
 from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, LATEST_TIME_US, EventType, hour_start_us
 from simulator.exceptions import RunError
-from simulator.journal import Journal, MessageHeader
+from simulator.journal import MessageHeader
 from simulator.receipts import Ledger
 from simulator.run_id import default_run_id
 from simulator.scenario import Scenario
+from simulator.simpy_engine import SimpyEngine
 from simulator.sinks.protocol import Sink
 from simulator.timestamps import iso, utc
 from simulator.utilisation import generous_drain_us
-from simulator.venue import Venue
 
 _DAY_US: Final = 24 * HOUR_US
-
-#: Simulated time between two checks of the wall clock, which is adapted to what there is to simulate.
-_LONGEST_SLICE_US: Final = HOUR_US // 12
-_SHORTEST_SLICE_US: Final = 10_000
-
-#: Seconds between two checks of the wall clock, at least and at most.
-_LEAST_SLICE_S: Final = 0.02
-_MOST_SLICE_S: Final = 0.1
 
 #: Seconds of CPU that a stopped run has to finish its open hour, so that it ends within two seconds.
 _FINISH_WITHIN_S: Final = 0.5
@@ -220,6 +206,7 @@ def simulate(
     sink: Sink,
     on_progress: Callable[[Progress], None] | None = None,
     *,
+    engine: EngineName = "simpy",
     stopped: Callable[[], bool] = lambda: False,
 ) -> Summary:
     """Simulate ``run`` and send its messages to ``sink``; return when everything is delivered.
@@ -228,19 +215,25 @@ def simulate(
         run: The run to simulate.
         sink: Destination of the messages.
         on_progress: Callback for progress, several times a second.
+        engine: Engine of the run; whichever it is, the messages are the same. The fast one has no pace.
         stopped: Callback several times a second; once it returns true, the venues close their open hour and the run
             ends: a live run immediately, any other at the end of that hour, so that it has sent the beginning of the
             whole run, or earlier if that takes too long.
     """
     with rare_garbage_collection():
-        return _Execution(run, sink, on_progress, stopped).execute()
+        return _Execution(run, sink, on_progress, stopped, engine).execute()
 
 
 class _Execution:
     """State of one running run."""
 
     def __init__(
-        self, run: Run, sink: Sink, on_progress: Callable[[Progress], None] | None, stopped: Callable[[], bool]
+        self,
+        run: Run,
+        sink: Sink,
+        on_progress: Callable[[Progress], None] | None,
+        stopped: Callable[[], bool],
+        engine: EngineName,
     ) -> None:
         self._run: Final = run
         self._sink: Final = sink
@@ -248,19 +241,11 @@ class _Execution:
         self._stopped: Final = stopped
         self._began: Final = monotonic()
         self._reported = self._began
-        self._slice_us = _SHORTEST_SLICE_US
-        self._env: Final = (
-            PacedEnvironment(run.start_us, run.pace, lambda: self._poll() and not stopped())
-            if run.pace
-            else Environment(run.start_us)
-        )
         self._ledgers: Final = [
             Ledger(run.start_us, sellers=scenario.sellers, scanners=scenario.scanners)
             for scenario in map(run.scenario.of_venue, run.venue_numbers)
         ]
-        self._venues: Final = [
-            self._venue(number, ledger) for number, ledger in zip(run.venue_numbers, self._ledgers, strict=True)
-        ]
+        self._engine: Final = self._start(engine)
 
     def execute(self) -> Summary:
         """Simulate until all venues are closed, the run is cut off or it is stopped."""
@@ -268,53 +253,60 @@ class _Execution:
         if not self._over and not self._run.live:
             self._finish_hour()
         stopped = not self._over
-        for venue in self._venues:
-            if stopped and not self._run.live:
-                venue.close_hours()
-            else:
-                venue.close()
+        if stopped and not self._run.live:
+            self._engine.close_hours()
+        else:
+            self._engine.close()
         self._sink.flush()
         self._report()
         return self._summary(stopped=stopped)
 
+    def _start(self, engine: EngineName) -> Engine:
+        run = self._run
+        sites = [self._site(number, ledger) for number, ledger in zip(run.venue_numbers, self._ledgers, strict=True)]
+        horizon_us = LATEST_TIME_US if run.horizon_us is None else run.horizon_us
+        if engine == "fast":
+            # It takes a second to load, and is an extra.
+            from simulator.fast.engine import FastEngine  # noqa: PLC0415
+
+            return FastEngine(sites, self._sink, start_us=run.start_us, horizon_us=horizon_us)
+        return SimpyEngine(
+            sites,
+            self._sink,
+            start_us=run.start_us,
+            horizon_us=horizon_us,
+            pace=run.pace,
+            while_waiting=lambda: self._poll() and not self._stopped(),
+        )
+
+    def _site(self, number: int, ledger: Ledger) -> Site:
+        run = self._run
+        scenario = run.scenario.of_venue(number)
+        return Site(
+            scenario,
+            streams_of_day(Streams(run.seed, number), scenario.bus_rate_by_hour, run.start_us),
+            MessageHeader(run.run_id, f"venue-{number}", run.run_venues),
+            ledger,
+        )
+
     def _finish_hour(self) -> None:
         """Continue, as fast as possible, to the end of the open hour: up to there the whole run sends the same."""
-        if isinstance(self._env, PacedEnvironment):
-            self._env.hurry()
-        end_us = max(venue.journal.open_hour_end for venue in self._venues if not venue.closed)
+        self._engine.hurry()
+        end_us = self._engine.open_hours_end
         until = process_time() + _FINISH_WITHIN_S
         self._advance(end_us if self._cut_us is None else min(end_us, self._cut_us), lambda: process_time() > until)
 
     def _advance(self, until_us: int | None, stopped: Callable[[], bool]) -> None:
         """Simulate until ``until_us``, until all venues are closed or until ``stopped``."""
-        while self._poll() and self._env.now != until_us and not stopped():
-            began = monotonic()
-            slice_end = self._env.now + self._slice_us
-            self._env.run(slice_end if until_us is None else min(slice_end, until_us))
-            lasted = monotonic() - began
-            if lasted < _LEAST_SLICE_S:
-                self._slice_us = min(2 * self._slice_us, _LONGEST_SLICE_US)
-            elif lasted > _MOST_SLICE_S:
-                self._slice_us = max(self._slice_us // 4, _SHORTEST_SLICE_US)
-
-    def _venue(self, number: int, ledger: Ledger) -> Venue:
-        run = self._run
-        scenario = run.scenario.of_venue(number)
-        header = MessageHeader(run.run_id, f"venue-{number}", run.run_venues)
-        return Venue(
-            self._env,
-            scenario,
-            streams_of_day(Streams(run.seed, number), scenario.bus_rate_by_hour, run.start_us),
-            Journal(self._env, header, ledger, self._sink),
-            LATEST_TIME_US if run.horizon_us is None else run.horizon_us,
-        )
+        while self._poll() and self._engine.now != until_us and not stopped():
+            self._engine.advance(until_us)
 
     def _poll(self) -> bool:
         """Report progress and poll the sink if due; return false once all venues are closed."""
         if monotonic() - self._reported >= _REPORT_EVERY_S:
             self._sink.poll()
             self._report()
-        return not self._all_closed
+        return not self._engine.all_closed
 
     @property
     def _cut_us(self) -> int | None:
@@ -324,28 +316,20 @@ class _Execution:
     @property
     def _over(self) -> bool:
         """Whether the run has reached its end."""
-        return self._all_closed or self._env.now == self._cut_us
-
-    @property
-    def _lateness(self) -> Lateness:
-        return self._env.lateness if isinstance(self._env, PacedEnvironment) else ON_TIME
-
-    @property
-    def _all_closed(self) -> bool:
-        return all(venue.closed for venue in self._venues)
+        return self._engine.all_closed or self._engine.now == self._cut_us
 
     def _report(self) -> None:
         self._reported = monotonic()
         if self._on_progress is not None:
-            run, now = self._run, self._env.now
+            run, now = self._run, self._engine.now
             length_us = None if run.horizon_us is None else run.horizon_us - run.start_us
             self._on_progress(
                 Progress(
-                    events=sum(venue.journal.events for venue in self._venues),
+                    events=self._engine.events,
                     seconds=self._reported - self._began,
                     simulated_us=now,
                     fraction=None if length_us is None else min(1.0, (now - run.start_us) / length_us),
-                    lateness=self._lateness,
+                    lateness=self._engine.lateness,
                 )
             )
 
@@ -356,7 +340,7 @@ class _Execution:
                 events[tally.event_type] += tally.closed + tally.count
         first_hour = hour_start_us(self._run.start_us)
         last_hour = max(ledger.hour_start for ledger in self._ledgers) - HOUR_US
-        events[EventType.HOUR_CLOSED] = sum(venue.journal.receipts for venue in self._venues)
+        events[EventType.HOUR_CLOSED] = self._engine.receipts
         return Summary(
             run_id=self._run.run_id,
             scenario=self._run.scenario.name,
@@ -368,7 +352,7 @@ class _Execution:
             last_hour=utc(max(first_hour, last_hour)),
             stopped=stopped,
             whole_hours=not any(tally.count for ledger in self._ledgers for tally in ledger.tallies.values()),
-            lateness=self._lateness,
+            lateness=self._engine.lateness,
         )
 
 

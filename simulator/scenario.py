@@ -95,6 +95,22 @@ class Scenario:
         """Return the scenario of venue ``number``, from 1."""
         return self.kinds[(number - 1) % len(self.kinds)]
 
+    @property
+    def visitors_an_hour(self) -> float:
+        """Mean number of visitors who come in an hour at the full rate, without kinds of venues."""
+        return 60 / self.minutes_between_buses.mean_above(0) * self.bus_occupancy.mean_above(1)
+
+    @property
+    def messages_an_hour(self) -> float:
+        """Mean number of messages in such an hour, a little too low."""
+        sales = self.box_office_share / self.group_size.mean_above(1)
+        return 60 / self.minutes_between_buses.mean_above(0) + self.visitors_an_hour * (3 + 3 * sales)
+
+    @property
+    def mean_bus_rate(self) -> float:
+        """Mean share of the buses that come, over a day."""
+        return sum(self.bus_rate_by_hour) / _HOURS_A_DAY if self.bus_rate_by_hour else 1.0
+
     def content(self) -> str:
         """Serialise everything that affects the simulation (not name and description) as canonical JSON."""
         return json.dumps(self._parameters(), sort_keys=True)
@@ -213,9 +229,7 @@ def _scenario(name: str, table: Mapping[str, Any], *, origin: str) -> Scenario:
 
 def _check_work(scenario: Scenario, origin: str) -> None:
     """Refuse a scenario of which nobody would see the end of an hour."""
-    gap, visitors = scenario.minutes_between_buses, scenario.bus_occupancy.mean_above(1)
-    sales = scenario.box_office_share * visitors / scenario.group_size.mean_above(1)
-    messages = 60 / gap.mean_above(0) * (1 + 3 * visitors + 3 * sales)
+    gap, messages = scenario.minutes_between_buses, scenario.messages_an_hour
     if messages > _MOST_MESSAGES_AN_HOUR:
         raise ScenarioError(
             f"{origin}: minutes_between_buses.mean = {gap.mean:g} with bus_occupancy.mean = "

@@ -23,6 +23,7 @@ from typing import Final
 
 from simulator.chaos import Chaos, chaos_sink
 from simulator.display import shown
+from simulator.engine import EngineName
 from simulator.environment import Lateness
 from simulator.exceptions import RunError, SimulatorError, SinkError, WorkersFailed
 from simulator.processes import MOST_WORKERS, end_with_parent, signals_blocked
@@ -43,6 +44,7 @@ def simulate_to(
     *,
     workers: int = 1,
     chaos: Chaos | None = None,
+    engine: EngineName = "simpy",
     on_open: Callable[[], object] = lambda: None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
@@ -55,6 +57,7 @@ def simulate_to(
         destination: Destination of the messages, as in ``open_sink``.
         workers: Number of processes, at most one per venue; a single worker is this process itself.
         chaos: Faults to inject.
+        engine: Engine of every process, see ``simulator.engine_choice``.
         on_open: Callback, called once, when the destination is ready and the first messages may be sent.
         on_progress: Callback for progress, several times a second.
         stopped: Callback several times a second; once it returns true, the venues close their open hour and the run
@@ -70,11 +73,11 @@ def simulate_to(
         raise RunError(f"Invalid number of workers: {shown(workers)} workers; expected 1 to {MOST_WORKERS}.")
     parts = split(run, workers)
     if len(parts) == 1:
-        with open_sink(destination, on_wait=on_wait) as sink:
+        with open_sink(destination, on_wait=on_wait, batches=_in_batches(engine, chaos)) as sink:
             on_open()
-            return _simulate(run, sink, chaos, on_progress, stopped)
+            return _simulate(run, sink, chaos, engine, on_progress=on_progress, stopped=stopped)
     began = monotonic()
-    with _lines_sink(destination) as lines, _team(parts, destination, chaos) as team:
+    with _lines_sink(destination) as lines, _team(parts, destination, chaos, engine) as team:
         _follow(team, lines, began, on_open=on_open, on_progress=on_progress, stopped=stopped, on_wait=on_wait)
         failures = [f"{worker.name} {worker.failure}" for worker in team if worker.failure]
         if failures:
@@ -90,13 +93,24 @@ def split(run: Run, workers: int) -> list[Run]:
 
 
 def _simulate(
-    run: Run, sink: Sink, chaos: Chaos | None, on_progress: Callable[[Progress], None], stopped: Callable[[], bool]
+    run: Run,
+    sink: Sink,
+    chaos: Chaos | None,
+    engine: EngineName,
+    *,
+    on_progress: Callable[[Progress], None],
+    stopped: Callable[[], bool],
 ) -> Summary:
     if chaos is None:
-        return simulate(run, sink, on_progress, stopped=stopped)
+        return simulate(run, sink, on_progress, engine=engine, stopped=stopped)
     with chaos_sink(sink, chaos, run.seed) as faulty_sink:
-        summary = simulate(run, faulty_sink, on_progress, stopped=stopped)
+        summary = simulate(run, faulty_sink, on_progress, engine=engine, stopped=stopped)
     return replace(summary, injected=faulty_sink.injected)
+
+
+def _in_batches(engine: EngineName, chaos: Chaos | None) -> bool:
+    """Return whether messages come in batches: faults are injected one by one."""
+    return engine == "fast" and chaos is None
 
 
 @contextmanager
@@ -128,7 +142,7 @@ class _Worker:
 
 
 @contextmanager
-def _team(parts: list[Run], destination: str, chaos: Chaos | None) -> Iterator[list[_Worker]]:
+def _team(parts: list[Run], destination: str, chaos: Chaos | None, engine: EngineName) -> Iterator[list[_Worker]]:
     """Start the workers; none of them outlives the context."""
     context = multiprocessing.get_context("spawn")
     team: list[_Worker] = []
@@ -136,7 +150,7 @@ def _team(parts: list[Run], destination: str, chaos: Chaos | None) -> Iterator[l
         with signals_blocked():
             for number, part in enumerate(parts, 1):
                 ours, theirs = context.Pipe()
-                process = context.Process(target=_work, args=(theirs, part, destination, chaos), daemon=True)
+                process = context.Process(target=_work, args=(theirs, part, destination, chaos, engine), daemon=True)
                 process.start()
                 theirs.close()
                 numbers = part.venue_numbers
@@ -243,7 +257,7 @@ def _latest(parts: Iterable[Lateness]) -> Lateness:
     return Lateness(max(part.present_s for part in known), max(part.largest_s for part in known))
 
 
-def _work(connection: Connection, run: Run, destination: str, chaos: Chaos | None) -> None:
+def _work(connection: Connection, run: Run, destination: str, chaos: Chaos | None, engine: EngineName) -> None:
     """Run a worker process."""
     end_with_parent(_EXIT_TIMEOUT_S)
 
@@ -254,9 +268,9 @@ def _work(connection: Connection, run: Run, destination: str, chaos: Chaos | Non
 
     with closing(connection):
         try:
-            with _worker_sink(connection, destination, report) as sink:
+            with _worker_sink(connection, destination, report, batches=_in_batches(engine, chaos)) as sink:
                 report(_Opened())
-                summary = _simulate(run, sink, chaos, report, connection.poll)
+                summary = _simulate(run, sink, chaos, engine, on_progress=report, stopped=connection.poll)
         except SimulatorError as error:
             report(error)
         else:
@@ -264,9 +278,11 @@ def _work(connection: Connection, run: Run, destination: str, chaos: Chaos | Non
 
 
 @contextmanager
-def _worker_sink(connection: Connection, destination: str, on_wait: Callable[[str], None]) -> Iterator[Sink]:
+def _worker_sink(
+    connection: Connection, destination: str, on_wait: Callable[[str], None], *, batches: bool
+) -> Iterator[Sink]:
     if is_kafka(destination):
-        with open_sink(destination, on_wait=on_wait) as kafka:
+        with open_sink(destination, on_wait=on_wait, batches=batches) as kafka:
             yield kafka
     else:
         lines = JsonlSink(_ToParent(connection))
@@ -280,9 +296,9 @@ class _ToParent:
     def __init__(self, connection: Connection) -> None:
         self._connection: Final = connection
 
-    def write(self, lines: bytes) -> None:
+    def write(self, lines: bytes | memoryview) -> None:
         try:
-            self._connection.send(lines)
+            self._connection.send(bytes(lines))
         except OSError as error:
             raise SinkError(
                 "The process that writes the lines has gone away; the simulation was stopped. Run it again."

@@ -107,9 +107,11 @@ def test_workers_of_a_plan_end_when_their_parent_is_killed(started):
 
 
 @BOTH
-def test_a_run_of_hours_that_take_long_ends_within_one(started, number, tmp_path):
+@pytest.mark.parametrize(("engine", "venues"), [("simpy", "300"), ("fast", "1000")])
+def test_a_run_of_hours_that_take_long_ends_within_one(started, number, engine, venues, tmp_path):
     file = tmp_path / "events.jsonl"
-    process = started(["simulate", "--hours", "100", "--venues", "300", "--to", f"file:{file}", "--json"])
+    command = ["simulate", "--hours", "100", "--venues", venues, "--engine", engine]
+    process = started([*command, "--to", f"file:{file}", "--json"])
     part = tmp_path / "events.jsonl.part"
     wait_until(lambda: part.exists() and part.stat().st_size)
     code, said = send(process, number)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from simulator.events import TOPICS
-from simulator.exceptions import KafkaUnreachable, TopicsMissing
+from simulator.exceptions import DeliveryFailed, KafkaUnreachable, TopicsMissing
 from simulator.run import simulate
 from simulator.sinks import open_sink
 from simulator.topics import TOPIC_CONFIG, create_topics
@@ -48,10 +48,14 @@ def read_all():
     return read
 
 
+ENGINES = pytest.mark.parametrize("engine", ["simpy", "fast"])
+
+
 @pytest.mark.slow
-def test_kafka_has_exactly_the_messages_of_the_run_in_order(topics, plan, ran, read_all):
-    with open_sink(f"kafka://{topics}") as sink:
-        summary = simulate(plan(venues=2, hours=2), sink)
+@ENGINES
+def test_kafka_has_exactly_the_messages_of_the_run_in_order(topics, plan, ran, read_all, engine):
+    with open_sink(f"kafka://{topics}", batches=engine == "fast") as sink:
+        summary = simulate(plan(venues=2, hours=2), sink, engine=engine)
     received = read_all(topics)
 
     sent = ran(venues=2, hours=2).sent
@@ -68,7 +72,10 @@ def test_kafka_has_exactly_the_messages_of_the_run_in_order(topics, plan, ran, r
 
 
 @pytest.mark.slow
-def test_a_broker_that_is_killed_and_comes_back_loses_and_doubles_nothing(broker, topics, plan, ran, read_all):
+@ENGINES
+def test_a_broker_that_is_killed_and_comes_back_loses_and_doubles_nothing(  # noqa: PLR0917 - fixtures
+    broker, topics, plan, ran, read_all, engine
+):
     sent_before_the_crash = []
     restart = threading.Timer(2, broker.restart)
 
@@ -78,25 +85,49 @@ def test_a_broker_that_is_killed_and_comes_back_loses_and_doubles_nothing(broker
             broker.kill()
             restart.start()
 
-    with open_sink(f"kafka://{topics}") as sink:
-        summary = simulate(plan(venues=2, hours=24), sink, crash)
+    with open_sink(f"kafka://{topics}", batches=engine == "fast") as sink:
+        summary = simulate(plan(venues=2, hours=24), sink, crash, engine=engine)
     restart.join()
 
+    sent = ran(venues=2, hours=24).sent
     assert 0 < sent_before_the_crash[0] < summary.total / 2
-    assert Counter(v for *_, v in read_all(topics)) == Counter(ran(venues=2, hours=24).values)
+    received = defaultdict(list)
+    for topic, _, key, value in read_all(topics):
+        received[topic, key].append(value)
+    expected = defaultdict(list)
+    for topic, key, value in sent:
+        expected[topic, key].append(value)
+    assert received == expected
 
 
 @pytest.mark.slow
-def test_a_broker_that_stays_away_is_an_error_with_the_number_undelivered(broker, topics, plan):
+@ENGINES
+def test_a_broker_that_stays_away_is_an_error_with_the_number_undelivered(broker, topics, plan, engine):
     def to_a_broker_that_dies():
-        with open_sink(f"kafka://{topics}", deadline_s=3) as sink:
+        with open_sink(f"kafka://{topics}", deadline_s=3, batches=engine == "fast") as sink:
             broker.kill()
-            simulate(plan(hours=1), sink)
+            simulate(plan(hours=1), sink, engine=engine)
 
     with pytest.raises(KafkaUnreachable, match=r"\d+ messages were not delivered") as error:
         to_a_broker_that_dies()
 
     assert 6000 < error.value.undelivered < 10_000
+
+
+@pytest.mark.slow
+@ENGINES
+def test_messages_that_the_broker_refuses_are_an_error_with_its_reason(broker, topics, plan, engine):
+    limit = ConfigEntry("max.message.bytes", "200", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, "ticketsim.buy_tickets", incremental_configs=[limit])
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    admin.incremental_alter_configs([resource])[resource].result()
+
+    def to_a_topic_of_small_messages():
+        with open_sink(f"kafka://{topics}", batches=engine == "fast") as sink:
+            simulate(plan(hours=1), sink, engine=engine)
+
+    with pytest.raises(DeliveryFailed, match=r"refused messages: .*[Mm]essage.*\d+ messages were not delivered"):
+        to_a_topic_of_small_messages()
 
 
 @pytest.mark.slow
