@@ -51,11 +51,20 @@ def reachable_offsets(bootstrap: str) -> dict[str, TopicOffsets] | None:
     Args:
         bootstrap: Kafka's bootstrap servers.
     """
+    return topic_offsets(bootstrap) if accepts_connections(bootstrap) else None
+
+
+def accepts_connections(bootstrap: str) -> bool:
+    """Return at once whether one of the servers accepts a connection; it need not be ready to answer.
+
+    Args:
+        bootstrap: Kafka's bootstrap servers.
+    """
     for server in bootstrap.split(","):
         host, _, port = server.rpartition(":")
         with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS):
-            return topic_offsets(bootstrap)
-    return None
+            return True
+    return False
 
 
 def written_ends(bootstrap: str) -> dict[str, int] | None:

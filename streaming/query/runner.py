@@ -18,6 +18,7 @@ from tenacity.stop import stop_any, stop_when_event_set
 from upath import UPath
 
 from streaming.exceptions import BrokerUnreachable, DataLost, TurnGivenUp
+from streaming.kafka.offsets import accepts_connections
 from streaming.kafka.topic_config import unsuitable_settings
 from streaming.kafka.topic_ids import remember_topics, require_same_topics, topic_ids
 from streaming.lake.create_table import ensure_table, missing_columns
@@ -118,14 +119,18 @@ class _Run:
         if self._stop.is_set():
             return self._summary(0.0)
         missing_columns(self._lake)
-        self._retrying(self._refuse_early)
-        self._warn_of_topics()
+        config = self._config
+        # A broker that is started again takes as long as Spark, and is waited for beside it.
+        broker_is_away = not accepts_connections(config.bootstrap)
+        if not broker_is_away:
+            self._refuse_early()
         if self._stop.is_set():
             return self._summary(0.0)
-        config = self._config
         # Mapped while the session lives: the text of Spark's exceptions comes from the JVM.
         mapped = mapped_errors(config.lake, config.checkpoint)
         with submitted_or_own_session(self._lake.root, config.spark) as spark:
+            if broker_is_away:
+                self._refuse_early()
             lease.await_expiry(self._stop)
             if self._stop.is_set():
                 return self._summary(0.0)
@@ -255,7 +260,11 @@ class _Run:
         abandon_checkpoint(self._config.bootstrap, self._lake, self._config.checkpoint, accepting)
 
     def _refuse_early(self) -> None:
-        """Refuse what can be refused without starting Spark; everything is checked again under the lease."""
+        """Refuse what can be refused without Spark, once the broker answers; all is checked again under the lease."""
+        self._retrying(self._compare_with_kafka)
+        self._warn_of_topics()
+
+    def _compare_with_kafka(self) -> None:
         config = self._config
         if config.start_from == "accepting_loss":
             topic_ids(config.bootstrap)
