@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.distributions import Streams
+from simulator.encoding import Party
 from simulator.events import CHANNELS
-from simulator.messages import Party
 from simulator.scenario import Scenario
 
 BOX_OFFICE, ONLINE = CHANNELS

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from simulator.digest import WEIGHT_MODULUS
+from simulator.encoding import FACTOR_OF_END, FACTOR_OF_NUMBER, About, activity_form, encode, form_of_times
 from simulator.environment import Environment
 from simulator.events import EventType
-from simulator.messages import FACTOR_OF_END, FACTOR_OF_NUMBER, About, activity_form, encode, form_of_times
 from simulator.receipts import Ledger
 from simulator.sinks.protocol import Sink
 

@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from simulator.digest import digest_of
+from simulator.encoding import HourClosed
 from simulator.events import ACTIVITY_TYPES, HOUR_US, SCHEMA_VERSION, EventType, hour_start_us
-from simulator.messages import HourClosed
 
 
 @dataclass(slots=True)

@@ -11,10 +11,10 @@ import simpy
 
 from simulator.arrivals import BOX_OFFICE, Arrivals, Bus, Group
 from simulator.distributions import Streams
+from simulator.encoding import About, about_bus, about_members, about_party, about_sale
 from simulator.environment import Environment, Steps
 from simulator.events import ACTIVITY_TYPES
 from simulator.journal import Journal
-from simulator.messages import About, about_bus, about_members, about_party, about_sale
 from simulator.queues import Lines, OneLine, SeparateLines
 from simulator.scenario import Scenario
 

@@ -5,7 +5,7 @@ from typing import Any
 from rich.table import Table
 
 from streaming.query.checkpoint import CheckpointFit
-from streaming.query.resumption import PartitionPosition, Resumption
+from streaming.query.partition_positions import PartitionPosition, Resumption
 from ticketsim.output import console, say
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from simulator.encoding import encode as encode_receipt
 from simulator.engine import Site
 from simulator.environment import ON_TIME, Lateness
 from simulator.events import ACTIVITY_TYPES, HOUR_US, LATEST_TIME_US, TOPICS, EventType
@@ -29,7 +30,6 @@ from simulator.fast.tables import (
 from simulator.fast.tables import SCHEDULED as SCHEDULED_ROW
 from simulator.fast.templates import templates_of
 from simulator.fast.visitors import Visitors
-from simulator.messages import encode as encode_receipt
 from simulator.sinks.batch import Batch, send_batch
 from simulator.sinks.protocol import Sink
 from simulator.venue import SCANNER_TIES, SELLER_TIES

@@ -1,4 +1,4 @@
-"""Templates of messages: the texts between their numbers, cut out of messages that ``simulator.messages`` writes."""
+"""Templates of messages: the texts between their numbers, cut out of messages that ``simulator.encoding`` writes."""
 
 import re
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ import numpy as np
 
 from simulator.arrivals import BOX_OFFICE, ONLINE
 from simulator.digest import TERMS, WEIGHT_MODULUS, number_of_text
+from simulator.encoding import about_bus, about_members, about_party, about_sale, activity_form
 from simulator.events import ACTIVITY_TYPES, CHANNELS, SCHEMA_VERSION, EventType, fields_of
 from simulator.fast.memory import PIECE
 from simulator.fast.numbers import MOST_DIGITS
 from simulator.fast.tables import Rows
-from simulator.messages import about_bus, about_members, about_party, about_sale, activity_form
 
 #: The numbers of a message's second half, in the order of their places in ``values`` of the encoder.
 VALUES: Final = ("arrived_at", "bus_id", "group_id", "first_visitor_id", "party_size", "line", "amount_cents")

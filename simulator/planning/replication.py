@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from simulator.arrivals import Arrivals, Crowd
 from simulator.daily_rate import streams_of_day
 from simulator.distributions import MINUTE_US, Streams
+from simulator.encoding import About
 from simulator.environment import Environment, rare_garbage_collection
 from simulator.events import EARLIEST_TIME_US, HOUR_US, EventType
 from simulator.journal import Journal, MessageHeader
-from simulator.messages import About
 from simulator.planning.demand import Stage
 from simulator.planning.statistics import Sample
 from simulator.receipts import Ledger

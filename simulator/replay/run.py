@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import simpy
 
+from simulator.encoding import about_bus, about_party, about_sale
 from simulator.environment import Environment, wall_clock_us
 from simulator.events import EARLIEST_TIME_US, EVENT_TYPES, HOUR_US, SCHEMA_VERSION, EventType, hour_start_us
 from simulator.exceptions import RunError
 from simulator.journal import Journal, MessageHeader
-from simulator.messages import about_bus, about_party, about_sale
 from simulator.receipts import Ledger
 from simulator.replay.spool import ActivityRecord, EventLog
 from simulator.run import RUN_ID

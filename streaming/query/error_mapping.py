@@ -12,7 +12,7 @@ from pyspark.errors import PySparkException
 from upath import UPath
 
 from streaming.exceptions import DataLost, DiskFull, StreamFailed, StreamingError
-from streaming.query.resumption import LOSS_CURE
+from streaming.query.partition_positions import LOSS_CURE
 from streaming.storage import absolute, in_bucket
 
 #: How Spark's Kafka source says that offsets are gone.

@@ -19,7 +19,7 @@ from streaming.offset_span import Span, offsets_in, without
 from streaming.query.batch_log import Batch
 from streaming.query.checkpoint import batch_spans
 from streaming.query.clock import Clock, not_before
-from streaming.query.resumption import ids_of_lake
+from streaming.query.partition_positions import ids_of_lake
 from streaming.query.start_position import newest_committed_batch
 from streaming.topic_partition import TopicPartition
 

@@ -13,7 +13,7 @@ from streaming.lake.losses import newest_row, next_resumption, record_losses
 from streaming.lake.offset_gaps import OffsetGap
 from streaming.lake.reader import Lake
 from streaming.query.checkpoint import examine, has_commits, query_id, set_aside
-from streaming.query.resumption import Resumption, survey
+from streaming.query.partition_positions import Resumption, survey
 
 log = logging.getLogger("streaming")
 

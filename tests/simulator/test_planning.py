@@ -1,6 +1,7 @@
 """Plans against queueing theory, on a venue that is an M/M/c queue: single visitors, exponential times, one line."""
 
 import re
+from collections.abc import Set
 from dataclasses import replace
 from math import exp, factorial, inf, log, nan
 
@@ -262,7 +263,7 @@ def test_without_a_box_office_one_seller_is_enough(markov):
     assert (plan.sellers, plan.scanners) == (1, 1)
 
 
-def staged(monkeypatch, needed: dict[str, int], close: set[tuple[str, int]] = frozenset()) -> None:
+def staged(monkeypatch, needed: dict[str, int], close: Set[tuple[str, int]] = frozenset()) -> None:
     """Let every trial end as if each stage needed so many servers."""
 
     def estimate_of(_, stage, sellers, scanners):

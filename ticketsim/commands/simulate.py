@@ -52,8 +52,8 @@ def simulate(  # noqa: PLR0917 - the parameters are the command's options
     engine: Annotated[
         Literal["auto", "simpy", "fast"],
         typer.Option(
-            help="simpy: the reference; fast: the same messages eight times as fast, without a pace, if installed; auto: "
-            "fast for long runs."
+            help="simpy: the reference; fast: the same messages, several times as fast, without a pace, if "
+            "installed; auto: fast for long runs."
         ),
     ] = "auto",
     to: Annotated[

@@ -52,7 +52,7 @@ def stream(  # noqa: PLR0917  # typer passes by name
     from streaming.lake.reader import Lake
     from streaming.query.checkpoint import examine
     from streaming.query.gap_recorder import find_all_gaps, find_unrecorded_gaps
-    from streaming.query.resumption import survey
+    from streaming.query.partition_positions import survey
     from streaming.query.runner import StreamConfig, run_stream
     from streaming.query.start_position import newest_committed_batch
     from streaming.storage import path_of, usable

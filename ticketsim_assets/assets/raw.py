@@ -17,10 +17,10 @@ from ticketsim_assets.assets.column_schema import (
 from ticketsim_assets.assets.freshness import HOURS_ARE_LOADED
 from ticketsim_assets.assets.loading import LoadedHour, load_events, load_quarantine
 from ticketsim_assets.assets.partitions import SINGLE_RUN, hours_of_window
+from ticketsim_assets.checks.check_result import CheckResult
 from ticketsim_assets.checks.offsets_check import require_sound, verify_offsets
 from ticketsim_assets.checks.receipts_check import HourVerdict, describe, evaluate_hours, metadata
 from ticketsim_assets.checks.reconciliation import read_problems
-from ticketsim_assets.checks.verdict import CheckVerdict
 from ticketsim_assets.hours.reports import forgotten_metadata
 from ticketsim_assets.hours.run_history import last_reported
 from ticketsim_assets.keys import (
@@ -181,10 +181,10 @@ def _verdicts(warehouse: Warehouse, hours: list[Hour]) -> list[HourVerdict]:
         return evaluate_hours(hours, read_problems(connection, hours[0].start, hours[-1].end))
 
 
-def _verdict(verdicts: list[HourVerdict]) -> CheckVerdict:
+def _verdict(verdicts: list[HourVerdict]) -> CheckResult:
     """Return the verdict on hours as that of the check; the worst hour decides."""
     worst = next((v for v in verdicts if v.wrong), next((v for v in verdicts if v.unproved), verdicts[0]))
-    return CheckVerdict(
+    return CheckResult(
         RECEIPTS.key, worst.passed, worst.severity, description=describe(verdicts), metadata=metadata(verdicts)
     )
 

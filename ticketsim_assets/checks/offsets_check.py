@@ -9,8 +9,8 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from streaming.exceptions import NoLake
 from streaming.lake.reader import Lake, Snapshot
 from streaming.locks.stream_lease import lease_holder
+from ticketsim_assets.checks.check_result import CheckResult
 from ticketsim_assets.checks.offsets import OffsetState, OffsetVerdict, check_offsets
-from ticketsim_assets.checks.verdict import CheckVerdict
 from ticketsim_assets.exceptions import LakeUnsound
 from ticketsim_assets.keys import LAKE_COMPLETE
 from ticketsim_assets.resources.resources import LakeResource
@@ -33,14 +33,14 @@ def last_state(instance: dg.DagsterInstance) -> OffsetState:
     return OffsetState(state["version"], state["next_offsets"], state.get("logs", {}))
 
 
-def evaluate(verdict: OffsetVerdict) -> CheckVerdict:
+def evaluate(verdict: OffsetVerdict) -> CheckResult:
     """Return ``verdict`` as a verdict of the check; a red one keeps the state of the last green one."""
     state = {
         "version": verdict.state.version,
         "next_offsets": dict(verdict.state.next_offsets),
         "logs": dict(verdict.state.logs),
     }
-    return CheckVerdict(
+    return CheckResult(
         CHECK_KEY,
         passed=verdict.sound,
         severity=dg.AssetCheckSeverity.ERROR,

@@ -14,10 +14,10 @@ from streaming.exceptions import NoLake
 from streaming.kafka.offsets import TopicOffsets, consumer_lag, offsets_of_topic, topic_offsets
 from streaming.lake.reader import Lake, Snapshot
 from streaming.topic_partition import TopicPartition
+from ticketsim_assets.checks.check_result import CheckResult
 from ticketsim_assets.checks.offsets import OffsetState
 from ticketsim_assets.checks.offsets_check import last_state
 from ticketsim_assets.checks.quarantine_rate import HourRate, newest_rates
-from ticketsim_assets.checks.verdict import CheckVerdict
 from ticketsim_assets.keys import KAFKA_KEYS, LAKE_KEYS
 from ticketsim_assets.resources.resources import LakeResource
 from ticketsim_assets.settings import Settings
@@ -37,7 +37,7 @@ def evaluate_lag(
     *,
     threshold: int,
     since_commit: timedelta | None,
-) -> CheckVerdict:
+) -> CheckResult:
     """Check the lag of the topic of event type ``name``, and that the stream has not stalled.
 
     Args:
@@ -55,7 +55,7 @@ def evaluate_lag(
     if stands:
         still = "there is no commit" if since_commit is None else f"the newest commit is {_minutes(since_commit)} old"
         said += f"; {still}, more than {_minutes(STANDSTILL)} are too many: does the stream run?"
-    return CheckVerdict(
+    return CheckResult(
         LAG_CHECKS[name],
         passed=lag <= threshold and not stands,
         severity=dg.AssetCheckSeverity.WARN,
@@ -68,10 +68,10 @@ def evaluate_lag(
     )
 
 
-def evaluate_rates(rates: list[HourRate], threshold: float) -> CheckVerdict:
+def evaluate_rates(rates: list[HourRate], threshold: float) -> CheckResult:
     """Check that in no hour the share of messages that break the contract exceeds ``threshold``."""
     high = [rate for rate in rates if rate.rate > threshold]
-    return CheckVerdict(
+    return CheckResult(
         QUARANTINE_RATE_CHECK,
         passed=not high,
         severity=dg.AssetCheckSeverity.WARN,
@@ -89,7 +89,7 @@ def lag_warnings(
     now: datetime,
     *,
     threshold: int,
-) -> list[CheckVerdict]:
+) -> list[CheckResult]:
     """Compare the eight topics with what the offsets check last saw in the lake; nothing while it has seen no lake.
 
     Args:

@@ -12,9 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from streaming.storage import path_of
+from ticketsim_assets.dashboard.badge import badge_of
 from ticketsim_assets.dashboard.data import Marts
 from ticketsim_assets.dashboard.layout import encode
-from ticketsim_assets.dashboard.verdict import verdict_on
 
 #: Observable Plot puts this text into each chart as a style element; it is the same for the same className.
 _STYLE_OF_PLOT: Final = """:where(.plot) {
@@ -95,7 +95,7 @@ def render(marts: Marts, built_at: datetime) -> str:
     return template.render(
         empty=not marts.venue_hours["hour"],
         missing=marts.missing,
-        verdict=verdict_on(marts.states, marts.figures),
+        verdict=badge_of(marts.states, marts.figures),
         built_at=f"{built_at:%Y-%m-%d %H:%M} UTC",
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 - our own file

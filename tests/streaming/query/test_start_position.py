@@ -7,7 +7,7 @@ from streaming.kafka.offsets import TopicOffsets
 from streaming.lake.losses import Losses
 from streaming.lake.offset_gaps import OffsetGaps
 from streaming.lake.reader import Lake
-from streaming.query.resumption import Resumption, compare
+from streaming.query.partition_positions import Resumption, compare
 from streaming.query.start_position import can_resume
 
 IDS = {"a.b": "1", "c": "2"}

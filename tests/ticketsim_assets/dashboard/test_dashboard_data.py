@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from simulator.events import ACTIVITY_TYPES
+from ticketsim_assets.dashboard.badge import badge_of
 from ticketsim_assets.dashboard.data import (
     ACTIVITIES,
     HISTOGRAM_TABLE,
@@ -30,7 +31,6 @@ from ticketsim_assets.dashboard.data import (
 from ticketsim_assets.dashboard.layout import encode
 from ticketsim_assets.dashboard.page import embeddable, render, write_page
 from ticketsim_assets.dashboard.preview import preview_png
-from ticketsim_assets.dashboard.verdict import verdict_on
 from ticketsim_assets.exceptions import WarehouseBusy, WarehouseUnreadable
 
 NOON = datetime(2026, 3, 1, 12)  # noqa: DTZ001 - the marts hold naive UTC
@@ -323,7 +323,7 @@ def test_venues_that_have_told_their_last_hour_have_ended(make_warehouse: Callab
 )
 def test_the_verdict_is_the_worst_that_was_found(receipts: tuple, figures: tuple, state: str) -> None:
     found = [dict(zip(STATES, counts, strict=True)) for counts in (receipts, figures)]
-    assert verdict_on(*found).state == state
+    assert badge_of(*found).state == state
 
 
 def test_dagster_does_not_pay_for_the_drawing_libraries_when_it_loads_the_page_module() -> None:

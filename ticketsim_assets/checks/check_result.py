@@ -1,4 +1,4 @@
-"""The verdict of an asset check, in the two forms that Dagster records."""
+"""The result of an asset check, in the two forms that Dagster records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import dagster as dg
 
 
 @dataclass(frozen=True, slots=True)
-class CheckVerdict:
+class CheckResult:
     """The outcome of a check, wherever it ran: in a run, in a sensor or on request from the UI."""
 
     check: dg.AssetCheckKey
@@ -18,7 +18,7 @@ class CheckVerdict:
     metadata: Mapping[str, Any]
 
     def as_result(self) -> dg.AssetCheckResult:
-        """Return the verdict as a run records it, for an asset or a check that yields it."""
+        """Return the result as a run records it, for an asset or a check that yields it."""
         return dg.AssetCheckResult(
             asset_key=self.check.asset_key,
             check_name=self.check.name,
@@ -29,7 +29,7 @@ class CheckVerdict:
         )
 
     def as_evaluation(self, *, partition: str | None = None, blocking: bool = False) -> dg.AssetCheckEvaluation:
-        """Return the verdict as an event, for a sensor or for one partition of a run.
+        """Return the result as an event, for a sensor or for one partition of a run.
 
         Args:
             partition: The partition key that was checked; None for the asset as a whole.

@@ -7,7 +7,7 @@ from ticketsim_assets.dashboard.data import STATES
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Badge:
     """The worst that was found, in words and counts."""
 
     state: str  #: one of STATES, or ``unchecked`` if there is nothing to say anything of
@@ -15,8 +15,8 @@ class Verdict:
     counts: tuple[str, ...]
 
 
-def verdict_on(receipts: Mapping[str, int], figures: Mapping[str, int]) -> Verdict:
-    """Return the verdict on receipts and figures, each counted by STATES.
+def badge_of(receipts: Mapping[str, int], figures: Mapping[str, int]) -> Badge:
+    """Return the badge of receipts and figures, each counted by STATES.
 
     A single receipt or figure that is wrong makes the whole wrong. Figures that are proved prove no hour: only its
     receipts do.
@@ -36,7 +36,7 @@ def verdict_on(receipts: Mapping[str, int], figures: Mapping[str, int]) -> Verdi
     counts = [f"{receipts['proved']:,} proved, {counted}{receipts['unproved']:,} unproved, {receipts['wrong']:,} wrong"]
     if figures["proved"] or figures["wrong"]:
         counts.append(f"figures: {figures['proved']:,} proved, {figures['wrong']:,} wrong")
-    return Verdict(state, sentences[state], tuple(counts))
+    return Badge(state, sentences[state], tuple(counts))
 
 
 def _differ(count: int, what: str, from_what: str) -> str:

@@ -6,7 +6,7 @@ from streaming.exceptions import DataLost
 from streaming.kafka.offsets import TopicOffsets
 from streaming.lake.losses import Losses
 from streaming.lake.offset_gaps import OffsetGaps
-from streaming.query.resumption import Resumption, compare
+from streaming.query.partition_positions import Resumption, compare
 
 LOG = {"a.b/0": TopicOffsets(0, 10), "a.b/1": TopicOffsets(0, 0), "c/0": TopicOffsets(4, 9)}
 

@@ -3,8 +3,8 @@ import json
 import msgspec
 import pytest
 
+from simulator.encoding import HourClosed, about_bus, about_members, about_party, about_sale, activity_form
 from simulator.events import ACTIVITY_TYPES, EVENT_TYPES, EventType, fields_of
-from simulator.messages import HourClosed, about_bus, about_members, about_party, about_sale, activity_form
 from simulator.scenario import built_in_names
 
 TYPES = {"string": str, "int": int, "time": int, "bool": bool}
