@@ -62,7 +62,10 @@ def accepts_connections(bootstrap: str) -> bool:
     """
     for server in bootstrap.split(","):
         host, _, port = server.rpartition(":")
-        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS):
+        with (
+            contextlib.suppress(OSError, ValueError, OverflowError),  # no port, or none that there can be
+            socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS),
+        ):
             return True
     return False
 
