@@ -1,5 +1,6 @@
 """The page's figures, from two sides: as the page has them, and added up from the messages of the simulator."""
 
+import base64
 import json
 import re
 from collections import Counter, defaultdict
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from simulator.events import EventType, hour_start_us
 from ticketsim_assets.dashboard.data import ACTIVITIES, MEASURES, STAGES, VENUE_HOURS_TABLE
@@ -18,7 +20,8 @@ VenueHour = tuple[str, str, int]
 #: Measures of an hour that are not 0; ``waits`` of each stage with them.
 Figures = dict[VenueHour, dict[str, int]]
 
-_DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
+_HEAD = re.compile(r'<script type="application/json" id="head">(.*?)</script>', re.DOTALL)
+_COLUMNS = re.compile(r'<script type="text/plain" id="columns">(.*?)</script>', re.DOTALL)
 
 
 def produced_figures(messages: Iterable[Mapping[str, Any]]) -> Figures:
@@ -101,9 +104,21 @@ def differences(found: Figures, expected: Figures) -> list[str]:
 
 
 def _embedded(page: Path) -> dict[str, Any]:
-    found = _DATA.search(page.read_text())
+    """Return the page's head and its tables in columns, which stand in it as little-endian arrays in base64."""
+    text = page.read_text()
+    found, columns = _HEAD.search(text), _COLUMNS.search(text)
     assert found, f"{page} holds no figures"
-    return json.loads(found[1])
+    assert columns, f"{page} holds no columns"
+    head, data = json.loads(found[1]), base64.b64decode(columns[1])
+    return head | {
+        name: {column: _values(data, place, table["rows"]) for column, place in table["columns"].items()}
+        for name, table in head["tables"].items()
+    }
+
+
+def _values(data: bytes, place: Mapping[str, Any], rows: int) -> list[int]:
+    values = np.frombuffer(data, f"<{place['type']}", rows, place["at"])
+    return (values.astype(np.int64) + place["plus"]).tolist()
 
 
 def _places(data: Mapping[str, Any], columns: Mapping[str, list[int]]) -> Iterable[VenueHour]:
