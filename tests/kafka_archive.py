@@ -1,7 +1,6 @@
 """Kafka's classes for the brokers of tests, as Spark's are archived for everybody (``streaming.spark.class_archive``).
 
-A start of a broker takes a third less CPU. ``python -m tests.kafka_archive`` makes the archive, once (15 s of CPU,
-40 MB).
+A start of a broker takes a third less CPU. ``python -m tests.kafka_archive`` makes the archive, once (50 MB).
 """
 
 import os
@@ -50,7 +49,7 @@ def make_archive() -> None:
             return
         for other in target.parent.glob("kafka-*.jsa"):
             other.unlink()
-        print("archiving Kafka's classes for the brokers of tests (40 MB, once)", file=sys.stderr)
+        print("archiving Kafka's classes for the brokers of tests (50 MB, once)", file=sys.stderr)
         unfinished = target.with_suffix(".unfinished")
         os.environ[_VARIABLE] = " ".join([_SHORT_RUNS, f"-XX:ArchiveClassesAtExit={unfinished}", *SILENT])
         broker.start(Path(folder), free_port())

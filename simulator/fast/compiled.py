@@ -33,7 +33,7 @@ _CACHE: Final = _cache()
 if _CACHE is not None:
     _config.CACHE_DIR = str(_CACHE)
 
-#: Decorator of functions to compile when they are first called; without a cache in every process, in ten seconds.
+#: Decorator of functions to compile when they are first called; without a cache in every process.
 compiled: Final[Callable[..., Any]] = numba.njit(cache=_CACHE is not None, nogil=True, error_model="numpy")
 
 #: Decorator of functions that become part of those that call them, where handing over tables costs more than the work.

@@ -1,4 +1,4 @@
-"""Make the archive of Spark's classes: ``python -m streaming.spark.archive_classes``, once (30 s of CPU, 190 MB)."""
+"""Make the archive of Spark's classes: ``python -m streaming.spark.archive_classes``, once (190 MB)."""
 
 import os
 import sys
