@@ -51,7 +51,7 @@ help: ## Print this help
 setup: | preflight ## Install what `make demo` needs into .venv, and the jars into the cache (once: 700 MB to download, 1.4 GB)
 	@$(MAKE) --jobs=2 $(INSTALLED) jars
 
-classes: setup ## Archive Spark's classes in .venv, so that it starts faster (once: 190 MB)
+classes: setup ## Archive Spark's classes in .venv, so that it starts faster (once: a minute, 190 MB)
 	@$(BIN)/python -m streaming.spark.archive_classes
 
 cloud: $(CLOUD_INSTALLED) ## Install the clients of Google Cloud into .venv (`make test` does it too)

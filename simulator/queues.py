@@ -10,6 +10,10 @@ from collections.abc import Iterator, Sequence
 from heapq import heapreplace
 from typing import Final, Protocol
 
+# Sources of randomness that break ties between lines, see ``simulator.distributions.Streams``.
+SELLER_TIES: Final = "seller_ties"
+SCANNER_TIES: Final = "scanner_ties"
+
 
 class Lines(Protocol):
     """Lines in front of one stage's servers; times are microseconds."""

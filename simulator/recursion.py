@@ -24,6 +24,7 @@ import numpy as np
 
 from simulator.arrivals import Crowd, Integers
 from simulator.distributions import Streams
+from simulator.queues import SCANNER_TIES, SELLER_TIES
 from simulator.scenario import Scenario
 
 
@@ -49,7 +50,7 @@ def through_sellers(crowd: Crowd, scenario: Scenario, streams: Streams) -> Passa
         set_off,
         np.ones(len(joined), dtype=np.int64),
         crowd.sale[buying],
-        _Stage(scenario.sellers, scenario.one_line, streams, "seller_ties"),
+        _Stage(scenario.sellers, scenario.one_line, streams, SELLER_TIES),
     )
     return None if begins is None else Passage(joined, begins)
 
@@ -75,7 +76,7 @@ def through_scanners(crowd: Crowd, sellers: Passage, scenario: Scenario, streams
     # Groups that leave one bus at the same time do so in the order of their numbers.
     if (same & (crowd.buys[order][1:] | crowd.buys[order][:-1])).any():
         return None
-    stage = _Stage(scenario.scanners, scenario.one_line, streams, "scanner_ties")
+    stage = _Stage(scenario.scanners, scenario.one_line, streams, SCANNER_TIES)
     begins = _begins(joined, set_off, crowd.size, crowd.scan, stage)
     return None if begins is None else Passage(joined, begins)
 

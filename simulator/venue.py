@@ -15,15 +15,11 @@ from simulator.encoding import About, about_bus, about_members, about_party, abo
 from simulator.environment import Environment, Steps
 from simulator.events import ACTIVITY_TYPES
 from simulator.journal import Journal
-from simulator.queues import Lines, OneLine, SeparateLines
+from simulator.queues import SCANNER_TIES, SELLER_TIES, Lines, OneLine, SeparateLines
 from simulator.scenario import Scenario
 
 #: Increased whenever the same scenario and seed give other events than before; part of every run's default id.
 MODEL_VERSION: Final = 3
-
-# Sources of randomness, see ``Streams``.
-SELLER_TIES: Final = "seller_ties"
-SCANNER_TIES: Final = "scanner_ties"
 
 # Local names because an enumeration lookup costs a tenth of a microsecond, and each message needs one.
 (

@@ -4,13 +4,12 @@ A start of a broker takes a third less CPU. ``python -m tests.kafka_archive`` ma
 """
 
 import os
-import sys
 import tempfile
 from pathlib import Path
 
 import psutil
-from filelock import FileLock
 
+from streaming.spark.archive_classes import make_archive
 from streaming.spark.class_archive import SILENT, class_archive
 from streaming.spark.jars import jars_folder
 
@@ -36,22 +35,13 @@ def use_archive() -> None:
     os.environ.setdefault(_VARIABLE, " ".join([_SHORT_RUNS, *uses]))
 
 
-def make_archive() -> None:
+def _run_kafka() -> None:
     """Start a broker and let it end: what its JVM has loaded is written over what the JVM that formats had."""
     # Imported here: tests that start no Kafka import this module as well.
     from ticketsim.stack import broker
     from ticketsim.stack.ports import free_port
 
-    target = kafka_archive()
-    target.parent.mkdir(exist_ok=True)
-    with FileLock(target.parent / "kafka.lock"), tempfile.TemporaryDirectory() as folder:
-        if target.exists():
-            return
-        for other in target.parent.glob("kafka-*.jsa"):
-            other.unlink()
-        print("archiving Kafka's classes for the brokers of tests (50 MB, once)", file=sys.stderr)
-        unfinished = target.with_suffix(".unfinished")
-        os.environ[_VARIABLE] = " ".join([_SHORT_RUNS, f"-XX:ArchiveClassesAtExit={unfinished}", *SILENT])
+    with tempfile.TemporaryDirectory() as folder:
         broker.start(Path(folder), free_port())
         try:
             kafka = psutil.Process(broker.status(Path(folder)).pid)
@@ -59,11 +49,7 @@ def make_archive() -> None:
             kafka.wait(_PATIENCE_S)
         finally:
             broker.stop(Path(folder))
-        if unfinished.exists():
-            unfinished.rename(target)
-        else:
-            print("this Java makes no archive: brokers of tests will start without", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    make_archive()
+    make_archive(kafka_archive(), "Kafka's", _VARIABLE, _run_kafka)

@@ -13,7 +13,8 @@ const key = (run: number, venue: number): number => run * 0x10000 + venue;
 export function stillInside(rows: Rows, scope: Scope, end: number): number | null {
   let inside = 0;
   const next = new Map<number, number>();
-  for (let i = 0; i < firstAt(rows.hour, end); i++) {
+  const last = firstAt(rows.hour, end);
+  for (let i = 0; i < last; i++) {
     if (!chosen(rows, i, scope)) continue;
     const pair = key(rows.run[i], rows.venue[i]);
     const expected = next.get(pair);

@@ -1,7 +1,7 @@
 /** The hours to mark in the charts: those of which a receipt or a figure is not proved. */
 
 import { computed } from "@preact/signals";
-import { chosen } from "./store.ts";
+import { inScope } from "./store.ts";
 import { data, range, scope } from "./state.ts";
 
 /** Receipts and figures that are not proved, the wrong ones first. */
@@ -14,7 +14,7 @@ export const marked = computed(() => {
   for (const problem of notProved) {
     const { hour, state } = problem;
     if (hour < range.value.from || hour >= range.value.to || hours.has(hour)) continue;
-    if (chosen({ run: [problem.run], venue: [problem.venue] }, 0, scope.value)) hours.set(hour, state);
+    if (inScope(problem.run, problem.venue, scope.value)) hours.set(hour, state);
   }
   return hours;
 });

@@ -3,7 +3,7 @@ import { count } from "./figures.ts";
 import { type Rows, type State, STATES } from "./layout.ts";
 import { notProved } from "./marked.ts";
 import { data, range, scope, zone } from "./state.ts";
-import { ALL, chosen, type Range, type Scope } from "./store.ts";
+import { ALL, chosen, inScope, type Range, type Scope } from "./store.ts";
 import { hourName, zoneName } from "./zone.ts";
 
 const MOST_ROWS = 500;
@@ -17,7 +17,7 @@ function countStates(receipts: Rows, of: Scope, { from, to }: Range): Record<Sta
     counts.counted += receipts.counted[i];
   }
   for (const { run, venue, hour, state } of data.head.offending) {
-    if (hour >= from && hour < to && chosen({ run: [run], venue: [venue] }, 0, of)) counts[state] += 1;
+    if (hour >= from && hour < to && inScope(run, venue, of)) counts[state] += 1;
   }
   return counts;
 }

@@ -16,14 +16,18 @@ const MEASURES = data.head.measures;
 
 const choice = signal<Choice>(fromHash(location.hash, data.head));
 
-export const venuesOfRun = computed(() => venuesOf(SCOPED, scope.value.run));
+// Numbers, so that another range leaves alone what follows from run and venue only.
+const run = computed(() => choice.value.run);
+const venue = computed(() => {
+  const venues = venuesOfRun.value;
+  if (venues.length === 1) return venues[0];
+  return venues.includes(choice.value.venue) ? choice.value.venue : ALL;
+});
+
+export const venuesOfRun = computed(() => venuesOf(SCOPED, run.value));
 
 /** The run and venue whose figures are shown. A venue that the run does not have is as good as none. */
-export const scope = computed<Scope>(() => {
-  const { run, venue } = choice.value;
-  const venues = venuesOf(SCOPED, run);
-  return { run, venue: venues.length === 1 ? venues[0] : venues.includes(venue) ? venue : ALL };
-});
+export const scope = computed<Scope>(() => ({ run: run.value, venue: venue.value }));
 
 export const span = computed<Range>(() => spanOf(SCOPED, scope.value) ?? { from: 0, to: 1 });
 

@@ -24,9 +24,12 @@ export interface Buckets {
   sums: Record<string, Float64Array>;
 }
 
+/** Return whether a run's venue is of the scope. */
+export const inScope = (run: number, venue: number, scope: Scope): boolean =>
+  (scope.run === ALL || run === scope.run) && (scope.venue === ALL || venue === scope.venue);
+
 /** Return whether row `i` is of the scope. */
-export const chosen = (rows: { run: ArrayLike<number>; venue: ArrayLike<number> }, i: number, scope: Scope): boolean =>
-  (scope.run === ALL || rows.run[i] === scope.run) && (scope.venue === ALL || rows.venue[i] === scope.venue);
+export const chosen = (rows: Rows, i: number, scope: Scope): boolean => inScope(rows.run[i], rows.venue[i], scope);
 
 /** Return the first position whose hour is not before `hour`. */
 export function firstAt(hours: Column, hour: number): number {

@@ -5,11 +5,10 @@ from typing import Final
 import numpy as np
 
 from simulator.digest import DIGEST_MODULUS, WEIGHT_MODULUS
-from simulator.events import ACTIVITY_TYPES, EventType
 from simulator.fast.compiled import compiled
 from simulator.fast.memory import copy
 from simulator.fast.numbers import put_number
-from simulator.fast.tables import Rows
+from simulator.fast.tables import BUS_ARRIVAL, BUY_TICKETS, SCAN_TICKETS, Rows
 from simulator.fast.templates import (
     AMOUNT,
     ARRIVED_AT,
@@ -26,10 +25,6 @@ from simulator.fast.templates import (
     VALUES,
     offsets,
 )
-
-_BUS_ARRIVAL: Final = ACTIVITY_TYPES.index(EventType.BUS_ARRIVAL)
-_BUY_TICKETS: Final = ACTIVITY_TYPES.index(EventType.BUY_TICKETS)
-_SCAN_TICKETS: Final = ACTIVITY_TYPES.index(EventType.SCAN_TICKETS)
 
 _FACTORS: Final = np.array(FACTORS, np.int64)
 _OFFSETS: Final = offsets()
@@ -82,7 +77,7 @@ def encode(
         buys = 0
         values[FIRST_VISITOR] = entry.first_visitor
         values[PARTY_SIZE] = entry.people
-        if kind == _BUS_ARRIVAL:
+        if kind == BUS_ARRIVAL:
             values[ARRIVED_AT] = entry.ended
             values[BUS_ID] = buses[entry.group].bus_id
         else:
@@ -92,7 +87,7 @@ def encode(
             values[BUS_ID] = group.bus_id
             values[GROUP_ID] = group.group_id
             values[LINE] = entry.line
-        if kind == _BUY_TICKETS:
+        if kind == BUY_TICKETS:
             values[AMOUNT] = venue.price * entry.people
 
         firsts = first_texts[entry.venue, kind]
@@ -121,8 +116,8 @@ def encode(
         tally.companions += entry.people - 1
         tally.companion_us += (entry.people - 1) * duration
         tally.content = (tally.content + weight * weight) % DIGEST_MODULUS
-        if kind == _BUY_TICKETS:
+        if kind == BUY_TICKETS:
             sums[entry.venue].revenue_cents += values[AMOUNT]
-        elif kind == _SCAN_TICKETS:
+        elif kind == SCAN_TICKETS:
             sums[entry.venue].time_in_system_us += entry.ended - values[ARRIVED_AT]
     return at

@@ -30,9 +30,9 @@ from simulator.fast.tables import (
 from simulator.fast.tables import SCHEDULED as SCHEDULED_ROW
 from simulator.fast.templates import templates_of
 from simulator.fast.visitors import Visitors
+from simulator.queues import SCANNER_TIES, SELLER_TIES
 from simulator.sinks.batch import Batch, send_batch
 from simulator.sinks.protocol import Sink
-from simulator.venue import SCANNER_TIES, SELLER_TIES
 
 #: Visitors drawn at a time: tens of megabytes, whatever the length of the run.
 _VISITORS_AHEAD: Final = 20_000

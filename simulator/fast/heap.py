@@ -1,7 +1,7 @@
 """A heap of what is scheduled: by time and, at the same time, in the order in which it was scheduled, as in SimPy."""
 
-from simulator.fast.compiled import compiled
-from simulator.fast.tables import Rows
+from simulator.fast.compiled import compiled, inlined
+from simulator.fast.tables import Row, Rows
 
 
 @compiled
@@ -15,10 +15,7 @@ def push(heap: Rows, size: int, time: int, order: int, what: int) -> None:
             break
         heap[place] = row
         place = above
-    row = heap[place]
-    row.time = time
-    row.order = order
-    row.what = what
+    put(heap[place], time, order, what)
 
 
 @compiled
@@ -46,7 +43,12 @@ def replace_first(heap: Rows, size: int, time: int, order: int, what: int) -> No
             break
         heap[place] = row
         place = below
-    row = heap[place]
+    put(heap[place], time, order, what)
+
+
+@inlined
+def put(row: Row, time: int, order: int, what: int) -> None:
+    """Write a row of the heap."""
     row.time = time
     row.order = order
     row.what = what

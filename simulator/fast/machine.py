@@ -7,28 +7,27 @@ from typing import Final
 
 import numpy as np
 
-from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
+from simulator.events import HOUR_US
 from simulator.fast.compiled import compiled, inlined
-from simulator.fast.heap import pop, push, replace_first
+from simulator.fast.heap import pop, push, put, replace_first
 from simulator.fast.tables import (
+    BUS_ARRIVAL,
+    BUY_TICKETS,
     BUYS,
     CLOSING,
     IS_IN,
     IS_SCANNED,
+    SCAN_TICKETS,
+    WAIT_IN_SCANNER_LINE,
+    WAIT_IN_SELLER_LINE,
     WAITS_FOR_SELLER,
+    WALK_TO_SCANNER,
+    WALK_TO_SELLER,
     WALKS_TO_SCANNERS,
     WALKS_TO_SELLERS,
     Row,
     Rows,
 )
-
-_BUS_ARRIVAL: Final = ACTIVITY_TYPES.index(EventType.BUS_ARRIVAL)
-_WALK_TO_SELLER: Final = ACTIVITY_TYPES.index(EventType.WALK_TO_SELLER)
-_WAIT_IN_SELLER_LINE: Final = ACTIVITY_TYPES.index(EventType.WAIT_IN_SELLER_LINE)
-_BUY_TICKETS: Final = ACTIVITY_TYPES.index(EventType.BUY_TICKETS)
-_WALK_TO_SCANNER: Final = ACTIVITY_TYPES.index(EventType.WALK_TO_SCANNER)
-_WAIT_IN_SCANNER_LINE: Final = ACTIVITY_TYPES.index(EventType.WAIT_IN_SCANNER_LINE)
-_SCAN_TICKETS: Final = ACTIVITY_TYPES.index(EventType.SCAN_TICKETS)
 
 # Places in ``clock``.
 NOW: Final = 0  #: time of the newest event
@@ -107,7 +106,7 @@ def advance(
                 written = _close_hours(entries, written, venue, number, now)
                 entry = entries[written]
                 written += 1
-                entry.kind, entry.venue, entry.group = _BUS_ARRIVAL, number, venue.next_bus
+                entry.kind, entry.venue, entry.group = BUS_ARRIVAL, number, venue.next_bus
                 entry.began, entry.ended = now, now
                 entry.first_visitor, entry.people, entry.line = bus.first_visitor, bus.people, 0
                 _unload(clock, venue, bus, groups, heap)
@@ -167,7 +166,7 @@ def _step(
         else:
             _join_scanners(venue, group, now, scans, lines, ties)
         for place in range(group.people):
-            _write(entries, written, _WALK_TO_SCANNER, group, number, group.set_off, now, place, 1)
+            _write(entries, written, WALK_TO_SCANNER, group, number, group.set_off, now, place, 1)
             written += 1
         group.set_off = now
         group.moment = 0
@@ -178,12 +177,12 @@ def _step(
             _schedule(clock, heap, moment, number)
             return written
         if begins:
-            _write(entries, written, _WAIT_IN_SCANNER_LINE, group, number, group.set_off, now, place, 1)
+            _write(entries, written, WAIT_IN_SCANNER_LINE, group, number, group.set_off, now, place, 1)
         else:
             if not venue.one_line:
                 lines[venue.scanner_lines + group.line - 1].length -= 1
             began = scans[group.scans + place].begins
-            _write(entries, written, _SCAN_TICKETS, group, number, began, now, place, 1)
+            _write(entries, written, SCAN_TICKETS, group, number, began, now, place, 1)
         written += 1
         group.moment += 1
     group.stage = IS_IN
@@ -217,7 +216,7 @@ def _step_to_sellers(
     now = clock[NOW]
     if group.stage == WALKS_TO_SELLERS:
         _join_sellers(venue, group, now, lines, ties)
-        _write(entries, written, _WALK_TO_SELLER, group, number, group.set_off, now, 0, group.people)
+        _write(entries, written, WALK_TO_SELLER, group, number, group.set_off, now, 0, group.people)
         written += 1
         group.set_off = now
         group.stage = WAITS_FOR_SELLER
@@ -225,13 +224,13 @@ def _step_to_sellers(
             _schedule(clock, heap, group.served, number)
             return written
     if group.stage == WAITS_FOR_SELLER:
-        _write(entries, written, _WAIT_IN_SELLER_LINE, group, number, group.set_off, now, 0, group.people)
+        _write(entries, written, WAIT_IN_SELLER_LINE, group, number, group.set_off, now, 0, group.people)
         group.stage = BUYS
         _schedule(clock, heap, now + group.sale, number)
         return written + 1
     if not venue.one_line:
         lines[venue.seller_lines + group.line - 1].length -= 1
-    _write(entries, written, _BUY_TICKETS, group, number, group.served, now, 0, group.people)
+    _write(entries, written, BUY_TICKETS, group, number, group.served, now, 0, group.people)
     group.set_off = now
     group.stage = WALKS_TO_SCANNERS
     _schedule(clock, heap, now + group.walk_to_scanners, number)
@@ -290,8 +289,7 @@ def _join_one_line(venue: Row, group: Row, now: int, scans: Rows, moments: Rows,
         first = sorted_moments[0]
         time, order, what = first.time, first.order, first.what
         pop(sorted_moments, size)
-        last = sorted_moments[size - 1]
-        last.time, last.order, last.what = time, order, what
+        put(sorted_moments[size - 1], time, order, what)
     for place in range(people):
         _swap(sorted_moments[place], sorted_moments[2 * people - 1 - place])
 

@@ -5,6 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.events import ACTIVITY_TYPES
+
 #: A table's rows, or another array.
 Rows = NDArray[Any]
 
@@ -29,7 +31,7 @@ BUS: Final = _row("time", "bus_id", "first_visitor", "people", "is_last", "group
 
 #: A group: who, what was drawn for it, and how far it is. ``scans`` is the row of its first member's scan.
 GROUP: Final = _row(
-    *("venue", "arrived_at", "bus_id", "group_id", "first_visitor", "people", "buys", "weight"),
+    *("venue", "arrived_at", "bus_id", "group_id", "first_visitor", "people", "buys"),
     *("walk_to_sellers", "walk_to_scanners", "sale", "scans"),
     *("stage", "set_off", "served", "line", "moment"),
 )
@@ -51,8 +53,17 @@ ENTRY: Final = _row("kind", "venue", "group", "began", "ended", "first_visitor",
 TALLY: Final = _row("count", "duration_us", "companions", "companion_us", "content")
 SUMS: Final = _row("revenue_cents", "time_in_system_us")
 
-#: The kind of an entry that closes an hour; those below are the places of ``ACTIVITY_TYPES``.
-CLOSING: Final = 7
+#: The kinds of entries: the places of ``ACTIVITY_TYPES``, and that of an hour to close.
+(
+    BUS_ARRIVAL,
+    WALK_TO_SELLER,
+    WAIT_IN_SELLER_LINE,
+    BUY_TICKETS,
+    WALK_TO_SCANNER,
+    WAIT_IN_SCANNER_LINE,
+    SCAN_TICKETS,
+) = range(len(ACTIVITY_TYPES))
+CLOSING: Final = len(ACTIVITY_TYPES)
 
 #: The stages of a group, in their order.
 WALKS_TO_SELLERS: Final = 0

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.arrivals import Arrivals, Crowd
 from simulator.daily_rate import streams_of_day
-from simulator.distributions import MINUTE_US, Streams
+from simulator.distributions import Streams
 from simulator.encoding import About
 from simulator.environment import Environment, rare_garbage_collection
 from simulator.events import EARLIEST_TIME_US, HOUR_US, EventType
@@ -62,8 +62,7 @@ class Replication:
     @property
     def visitors(self) -> float:
         """About how many visitors come."""
-        gap_us = self.scenario.minutes_between_buses.mean_above(0) * MINUTE_US
-        return self.length_us / gap_us * self.scenario.bus_occupancy.mean_above(1)
+        return self.length_us / HOUR_US * self.scenario.visitors_an_hour
 
 
 def observe(replication: Replication) -> Observation:

@@ -1,9 +1,11 @@
-"""Make the archive of Spark's classes: ``python -m streaming.spark.archive_classes``, once (190 MB)."""
+"""Make archives of the JVM's classes; ``python -m streaming.spark.archive_classes`` makes Spark's (1 min, 190 MB)."""
 
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from filelock import FileLock
@@ -19,30 +21,40 @@ _VARIABLE: Final = "SPARK_SUBMIT_OPTS"
 _PATIENCE_S: Final = 600
 
 
-def make_archive() -> None:
-    """Make the archive, unless it is there; those of another Java or Spark are removed."""
-    target = class_archive()
+def make_archive(target: Path, whose: str, variable: str, run: Callable[[], None]) -> None:
+    """Make an archive of classes, unless it is there; those of another Java or another version are removed.
+
+    Args:
+        target: Where it belongs, see ``class_archive``.
+        whose: Whose classes it holds, for messages.
+        variable: Environment variable from which the JVM takes its options.
+        run: Starts a JVM that loads the classes, and waits for its end.
+    """
     target.parent.mkdir(exist_ok=True)
     with FileLock(target.parent / "lock"):
         if target.exists():
             return
-        for other in target.parent.glob("*.jsa"):
+        for other in target.parent.glob(f"{target.name.partition('-')[0]}-*.jsa"):
             other.unlink()
-        print("archiving Spark's classes, so that it starts faster (190 MB, once)", file=sys.stderr)
+        print(f"archiving {whose} classes, so that the JVM starts faster (once)", file=sys.stderr)
         unfinished = target.with_suffix(".unfinished")
         # The JVM's second compiler would take most of the time, for classes that are used once.
         options = f'"-XX:ArchiveClassesAtExit={unfinished}" -XX:TieredStopAtLevel=1 {" ".join(SILENT)}'
-        os.environ[_VARIABLE] = f"{os.environ.get(_VARIABLE, '')} {options}"
-        with suppress(SparkNotStarted):  # by a Java that knows no such option
-            _run_spark()
+        os.environ[variable] = f"{os.environ.get(variable, '')} {options}".strip()
+        run()
         if unfinished.exists():
             unfinished.rename(target)
         else:
-            print("this Java makes no archive: Spark will start without", file=sys.stderr)
+            print("this Java makes no archive: the JVM will start without", file=sys.stderr)
 
 
 def _run_spark() -> None:
     """Load the classes that streams and their maintenance load, and let the JVM end by itself."""
+    with suppress(SparkNotStarted):  # by a Java that knows no such option
+        _load_classes()
+
+
+def _load_classes() -> None:
     # Imported here: every set-up asks whether there is an archive.
     from py4j.protocol import Py4JError  # noqa: PLC0415
 
@@ -69,4 +81,4 @@ def _same(batches: Any) -> Any:
 
 
 if __name__ == "__main__":
-    make_archive()
+    make_archive(class_archive(), "Spark's", _VARIABLE, _run_spark)
