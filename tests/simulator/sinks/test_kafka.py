@@ -16,6 +16,7 @@ from simulator.events import TOPICS
 from simulator.exceptions import DeliveryFailed, KafkaUnreachable, TopicsMissing
 from simulator.run import simulate
 from simulator.sinks import open_sink
+from simulator.sinks.batch import BatchSink
 from simulator.topics import TOPIC_CONFIG, create_topics
 from streaming.kafka.offsets import topic_offsets
 
@@ -71,26 +72,40 @@ def test_kafka_has_exactly_the_messages_of_the_run_in_order(topics, plan, ran, r
     assert [len(p) for p in partitions.values()] == [1, 1], "a venue stays in one partition number of every topic"
 
 
+def killing_after(messages, sink, broker):
+    """Kill ``broker`` once ``sink`` has taken so many messages, whichever engine sends them; restart it 2 s later."""
+    restart, killed_at = threading.Timer(2, broker.restart), []
+    taken = 0
+
+    def count(size):
+        nonlocal taken
+        taken += size
+        if taken >= messages and not killed_at:
+            killed_at.append(taken)
+            broker.kill()
+            restart.start()
+
+    def counted(send, size):
+        return lambda *message: (send(*message), count(size(*message)))
+
+    sink.send = counted(sink.send, lambda *_: 1)
+    if isinstance(sink, BatchSink):
+        sink.send_batch = counted(sink.send_batch, lambda batch: len(batch.ends))
+    return restart, killed_at
+
+
 @pytest.mark.slow
 @ENGINES
 def test_a_broker_that_is_killed_and_comes_back_loses_and_doubles_nothing(  # noqa: PLR0917 - fixtures
     broker, topics, plan, ran, read_all, engine
 ):
-    sent_before_the_crash = []
-    restart = threading.Timer(2, broker.restart)
-
-    def crash(progress):
-        if not sent_before_the_crash:
-            sent_before_the_crash.append(progress.events)
-            broker.kill()
-            restart.start()
-
     with open_sink(f"kafka://{topics}", batches=engine == "fast") as sink:
-        summary = simulate(plan(venues=2, hours=24), sink, crash, engine=engine)
+        restart, killed_at = killing_after(10_000, sink, broker)
+        summary = simulate(plan(venues=2, hours=24), sink, engine=engine)
     restart.join()
 
     sent = ran(venues=2, hours=24).sent
-    assert 0 < sent_before_the_crash[0] < summary.total / 2
+    assert killed_at[0] < summary.total / 2, "most is sent after the kill"
     received = defaultdict(list)
     for topic, _, key, value in read_all(topics):
         received[topic, key].append(value)
