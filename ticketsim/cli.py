@@ -27,24 +27,28 @@ from ticketsim.commands.stream import stream
 from ticketsim.commands.trace import trace
 from ticketsim.commands.up import up
 from ticketsim.exceptions import TicketsimError
+from ticketsim.help import command_group
 from ticketsim.output import say
 from ticketsim_assets.exceptions import AssetsError
 
 #: Errors with a message for the user; all others are bugs and keep their traceback.
 EXPECTED_ERRORS = (TicketsimError, SimulatorError, StreamingError, AssetsError)
 
-app = typer.Typer(
-    name="ticketsim",
-    help="A streaming lakehouse whose source is a simulation. --debug, anywhere, shows tracebacks.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+app = command_group(
+    "ticketsim", "A streaming lakehouse whose source is a simulation. --debug, anywhere, shows tracebacks."
 )
-app.add_typer(broker_app, name="broker")
-app.add_typer(quarantine_app, name="quarantine")
-PIPELINE = (simulate, stream, status, materialize, reconcile, trace, latency, forget, dashboard, data_studio)
-for command in (demo, up, doctor, scenarios, plan, replay, *PIPELINE):
-    app.command()(command)
+for panel, commands in {
+    "Try": (demo, up, doctor),
+    "Simulate and plan": (scenarios, simulate, plan, replay),
+    "Run": (broker_app, stream, materialize, dashboard, data_studio),
+    "Look": (status, reconcile, trace, latency),
+    "Repair": (quarantine_app, forget),
+}.items():
+    for command in commands:
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, rich_help_panel=panel)
+        else:
+            app.command(rich_help_panel=panel)(command)
 
 
 #: What this machine's files refuse: no defect of ours, and as well said in a sentence.

@@ -1,6 +1,6 @@
 """Plot of a plan: waits against staffing, with confidence intervals and the target."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +13,34 @@ FORMATS: Final = (".png", ".svg")
 
 _US_PER_MINUTE: Final = 60_000_000
 
-#: Distinguishable by shape and without colour vision.
+#: Distinguishable by shape and without colour vision; the dashboard's colours.
 _LOOKS: Final = {
-    "meets": ("#0072b2", "circle"),
-    "undecided": ("#e69f00", "diamond"),
-    "fails": ("#d55e00", "cross"),
+    "meets": ("#2a78d6", "circle"),
+    "undecided": ("#8a8f98", "diamond"),
+    "fails": ("#c2511c", "cross"),
 }
+
+#: The dashboard's type and lines.
+_CONFIG: Final[dict[str, Any]] = {
+    "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif",
+    "background": "#ffffff",
+    "view": {"stroke": None},
+    "title": {"anchor": "start", "color": "#16181d", "fontSize": 15, "fontWeight": 600, "offset": 12},
+    "axis": {
+        "titleFontWeight": "normal",
+        "titleColor": "#5b6068",
+        "labelColor": "#5b6068",
+        "gridColor": "#e3e3de",
+        "domain": False,
+        "ticks": False,
+        "labelPadding": 6,
+    },
+    "legend": {"titleFontWeight": "normal", "titleColor": "#5b6068", "labelColor": "#16181d"},
+}
+
+#: Parts and multiples of the target wait at which the axis of waits has a label: it is linear up to the target, and
+#: logarithmic beyond, so that what is near the target is told apart beside a queue that only grows.
+_LABELS: Final = (0, 0.25, 0.5, 0.75, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 def check_plot_file(path: Path) -> None:
@@ -50,8 +72,17 @@ def rows(trials: Iterable[Trial]) -> list[dict[str, Any]]:
     return [latest[key] for key in sorted(latest)]
 
 
-def save_plot(trials: Iterable[Trial], target: Target, title: str, path: Path) -> None:
+def save_plot(
+    trials: Iterable[Trial], target: Target, title: str, path: Path, answer: Mapping[Stage, Sequence[int]]
+) -> None:
     """Draw the waits that ``trials`` found against the number of servers, one panel for each stage.
+
+    Args:
+        trials: Trials in their order.
+        target: The longest acceptable wait.
+        title: Title of the plot.
+        path: File to write, with a suffix of ``FORMATS``.
+        answer: Numbers of servers that are the plan, which are marked; empty if none was found.
 
     Raises:
         PlanError: The file cannot be written.
@@ -60,37 +91,46 @@ def save_plot(trials: Iterable[Trial], target: Target, title: str, path: Path) -
 
     check_plot_file(path)
     shown = rows(trials)
-    limit = target.wait_us / _US_PER_MINUTE
     panels = [
-        _panel(alt, [row for row in shown if row["stage"] == stage], limit, target, stage).properties(
+        _panel(alt, [row for row in shown if row["stage"] == stage], target, stage, answer.get(stage, ())).properties(
             width=340, height=260, title=stage.capitalize()
         )
         for stage in STAGES
     ]
-    chart = alt.hconcat(*panels).resolve_scale(color="shared", shape="shared").properties(title=title)
+    chart = alt.hconcat(*panels, spacing=36).resolve_scale(color="shared", shape="shared").properties(title=title)
     try:
-        chart.save(str(path), **({"scale_factor": 2} if path.suffix.lower() == ".png" else {}))
+        chart.configure(**_CONFIG).save(str(path), **({"scale_factor": 2} if path.suffix.lower() == ".png" else {}))
     except OSError as error:
         raise PlanError(f"Cannot write the plot {path}: {error.strerror}; choose another file.") from error
 
 
-def _panel(alt: Any, shown: list[dict[str, Any]], limit: float, target: Target, stage: Stage) -> Any:
-    data = alt.Data(values=shown)
-    verdicts = list(_LOOKS)
+def _panel(alt: Any, shown: list[dict[str, Any]], target: Target, stage: Stage, answer: Sequence[int]) -> Any:
+    limit = target.wait_us / _US_PER_MINUTE
+    highest = max([limit, *(row["high"] for row in shown)])
+    labels = [limit * part for part in _LABELS if limit * part / 2 <= highest]
     x = alt.X(
         "servers:Q",
         title=f"number of {stage}",
         scale=alt.Scale(zero=False, nice=False, padding=24),
         axis=alt.Axis(tickMinStep=1, format="d", grid=False),
     )
-    base = alt.Chart(data).encode(
+    verdicts = [name for name in _LOOKS if any(row["verdict"] == name for row in shown)]
+    base = alt.Chart(alt.Data(values=shown)).encode(
         x=x,
         color=alt.Color(
             "verdict:N", scale=alt.Scale(domain=verdicts, range=[_LOOKS[name][0] for name in verdicts]), title="target"
         ),
     )
+    y_axis = alt.Axis(values=labels, format=".3~g")
+    y_scale = alt.Scale(type="symlog", constant=limit, domain=[0, labels[-1]], clamp=True)
     bars = base.mark_errorbar(ticks=True, thickness=2).encode(
-        y=alt.Y("low:Q", title=f"minutes that {target.percentile:.10g} % wait at most, 95 % interval"), y2="high:Q"
+        y=alt.Y(
+            "low:Q",
+            title=f"minutes that {target.percentile:.10g} % wait at most, 95 % interval",
+            axis=y_axis,
+            scale=y_scale,
+        ),
+        y2="high:Q",
     )
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         y="wait:Q",
@@ -98,5 +138,19 @@ def _panel(alt: Any, shown: list[dict[str, Any]], limit: float, target: Target, 
             "verdict:N", scale=alt.Scale(domain=verdicts, range=[_LOOKS[name][1] for name in verdicts]), title="target"
         ),
     )
-    rule = alt.Chart(alt.Data(values=[{"limit": limit}])).mark_rule(strokeDash=[6, 4], size=1.5).encode(y="limit:Q")
-    return rule + bars + points
+    rule = (
+        alt.Chart(alt.Data(values=[{"limit": limit}]))
+        .mark_rule(strokeDash=[6, 4], size=1.5, color="#16181d")
+        .encode(y="limit:Q")
+    )
+    return rule + _marked(alt, answer, stage, x) + bars + points
+
+
+def _marked(alt: Any, answer: Sequence[int], stage: Stage, x: Any) -> Any:
+    """Return the plan's numbers of servers as upright lines, with words on the first."""
+    words = f"{' or '.join(map(str, answer))} {stage if max(answer, default=0) > 1 else stage.removesuffix('s')}"
+    places = [{"servers": servers, "words": words if servers == answer[0] else ""} for servers in answer]
+    lines = alt.Chart(alt.Data(values=places)).encode(x=x)
+    return lines.mark_rule(color="#b9cfea", size=8, opacity=0.6) + lines.mark_text(
+        y=0, dy=-8, color="#16181d", fontWeight=600
+    ).encode(text="words:N")

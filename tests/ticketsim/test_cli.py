@@ -67,5 +67,6 @@ def test_every_error_of_our_packages_is_an_expected_one():
 
 def test_help_names_every_command_of_the_design():
     said = ticketsim("--help").stdout
+    assert said.index("Try:") < said.index("  demo ") < said.index("Repair:") < said.index("  quarantine ")
     for command in ["doctor", "broker", "simulate", "stream", "materialize", "reconcile", "dashboard", "up", "demo"]:
         assert command in said

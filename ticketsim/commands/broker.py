@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ticketsim.defaults import PARTITIONS
+from ticketsim.help import command_group
 from ticketsim.output import JsonOption, console, emit_json
 
 if TYPE_CHECKING:
     from ticketsim.stack.broker import BrokerStatus
 
-broker_app = typer.Typer(help="The local Kafka: real Apache Kafka, started from its jars.", no_args_is_help=True)
+broker_app = command_group("broker", "The local Kafka: real Apache Kafka, started from its jars.")
 
 DirectoryOption = Annotated[
     Path | None,

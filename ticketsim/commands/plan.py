@@ -1,7 +1,7 @@
 """``ticketsim plan``: how many sellers and scanners a venue needs."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
@@ -12,6 +12,7 @@ from ticketsim.output import JsonOption, console, emit_json, say
 from ticketsim.signals import ending_on_sigterm
 
 if TYPE_CHECKING:
+    from simulator.planning.demand import Stage
     from simulator.planning.rush import Rush
     from simulator.planning.search import Plan
     from simulator.planning.statistics import Interval
@@ -93,21 +94,21 @@ def _planned(rush: "Rush", target: "Target", options: _Options, plot: Path | Non
 
     trials: list[Trial] = []
 
-    def show_trials() -> None:
+    def show_trials(answer: Mapping["Stage", Sequence[int]]) -> None:
         if trials:
             _print_trials(trials, target)
             if plot is not None:
                 drawing = plot if rush.kind is None else plot.with_stem(f"{plot.stem}-{rush.kind}")
-                save_plot(trials, target, f"{rush.name}: {target.sentence}", drawing)
+                save_plot(trials, target, f"{rush.name}: {target.sentence}", drawing, answer)
                 say(f"plot: {drawing}")
 
     try:
         with _progress(trials) as (on_replications, on_trial):
             found = find_plan(rush.scenario, target, **options, on_trial=on_trial, on_replications=on_replications)
     except TargetUnreachable as error:
-        show_trials()
+        show_trials({})
         raise TargetUnreachable(f"{rush.name}: {error}") from error
-    show_trials()
+    show_trials(found.either)
     _print_answer(rush, found)
     return found
 
@@ -138,7 +139,7 @@ def _percent(text: str) -> float:
 
 @contextmanager
 def _progress(trials: "list[Trial]") -> "Iterator[tuple[Callable[[Replications], None], Callable[[Trial], None]]]":
-    """Show what is being simulated and the result of each trial; append the trials to ``trials``."""
+    """Show what is being simulated, and append the trials to ``trials``, whose table says each verdict once."""
     with console.status("sampling visitors") as status:
 
         def on_replications(running: "Replications") -> None:
@@ -146,16 +147,15 @@ def _progress(trials: "list[Trial]") -> "Iterator[tuple[Callable[[Replications],
             staffing = _staffing(running.sellers, running.scanners)
             status.update(f"{staffing}: {running.replications} replications of {hours:.3g} hours")
 
-        def on_trial(trial: "Trial") -> None:
-            trials.append(trial)
-            found = trial.estimate
-            say(f"{_staffing(trial.sellers, trial.scanners)}: {trial.stage} {found.verdict}, {found.reason}")
-
-        yield on_replications, on_trial
+        yield on_replications, trials.append
 
 
 def _staffing(sellers: int, scanners: int | None) -> str:
     return f"{sellers} + {'any' if scanners is None else scanners}"
+
+
+def _servers(numbers: Sequence[int], stage: "Stage") -> str:
+    return f"{' or '.join(map(str, numbers))} {stage if max(numbers) > 1 else stage.removesuffix('s')}"
 
 
 def _print_trials(trials: "list[Trial]", target: "Target") -> None:
@@ -194,20 +194,20 @@ def _minutes(wait: "Interval") -> str:
 
 
 def _print_answer(rush: "Rush", found: "Plan") -> None:
-    sellers, scanners = (" or ".join(map(str, numbers)) for numbers in found.either.values())
+    needed = " and ".join(_servers(numbers, stage) for stage, numbers in found.either.items())
     console.print(
-        f"{rush.name} needs {sellers} sellers and {scanners} scanners so that {found.target.sentence} at each stage.",
+        f"{rush.name} needs {needed} so that {found.target.sentence} at each stage.",
         style="bold",
         soft_wrap=True,
     )
     for stage, reason in found.why_not_less.items():
         longer = found.longer[stage]
         by = "" if longer is None else f"; {_minutes(longer)} min longer for the same visitors"
-        console.print(f"with one of the {stage} less: {reason}{by}", soft_wrap=True)
+        console.print(f"with one {stage.removesuffix('s')} less: {reason}{by}", soft_wrap=True)
     if max(map(len, found.either.values())) > 1:
         console.print(
             f"Either number is right within {100 * found.target.precision:.3g} % of the target wait; "
-            f"{found.sellers} and {found.scanners} were tried together.",
+            f"{_servers([found.sellers], 'sellers')} and {_servers([found.scanners], 'scanners')} were tried together.",
             soft_wrap=True,
         )
     if found.conservative:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ticketsim.help import command_group
 from ticketsim.output import JsonOption, console, emit_json, log_to_terminal, printable, say
 
 if TYPE_CHECKING:
     from streaming.contract.quarantine import Message, Refused, Selection
     from streaming.contract.reprocess import Reprocessed
 
-quarantine_app = typer.Typer(
-    no_args_is_help=True, help="List, show and reprocess the messages of the lake that violate the contract."
+quarantine_app = command_group(
+    "quarantine", "List, show and reprocess the messages of the lake that violate the contract."
 )
 
 LakeOption = Annotated[str | None, typer.Option("--lake", help="Root of the lake.", show_default="settings")]

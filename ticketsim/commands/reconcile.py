@@ -1,5 +1,6 @@
 """``ticketsim reconcile``: compare the warehouse with the simulation's receipts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -98,6 +99,8 @@ def _show(found: "Reconciliation", events: list["DifferingEvent"]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
+    from ticketsim_assets.checks.problem_lines import problem_lines
+
     table = Table(title="Warehouse against receipts", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("run", overflow="fold")
     table.add_column("venue", overflow="fold")
@@ -112,7 +115,7 @@ def _show(found: "Reconciliation", events: list["DifferingEvent"]) -> None:
     console.print(table)
     if found.counted:
         say(f"counted: {found.counted:,} receipts have no digest; number and durations were compared, contents not")
-    _show_first([(str(problem), problem.state) for problem in found.problems], "; --json lists all of them")
+    _show_first(problem_lines(found.problems), "; --json lists all of them")
     _show_first([(str(event), "wrong") for event in events], " events; --json lists them")
     _show_figures(found.figures)
 
@@ -126,7 +129,7 @@ def _show_figures(figures: "MartFigures") -> None:
     _show_first([(str(problem), problem.state) for problem in figures.problems], " figures; --json lists all of them")
 
 
-def _show_first(lines: list[tuple[str, str]], others: str) -> None:
+def _show_first(lines: Sequence[tuple[str, str]], others: str) -> None:
     """Print the first lines, each in the colour of its state, and how many ``others`` there are."""
     for line, state in lines[:SHOWN]:
         say(line, style=COLOURS[state])

@@ -72,7 +72,7 @@ def test_kafka_has_exactly_the_messages_of_the_run_in_order(topics, plan, ran, r
     assert [len(p) for p in partitions.values()] == [1, 1], "a venue stays in one partition number of every topic"
 
 
-def killing_after(messages, sink, broker):
+def killing_after(messages, sink, broker, monkeypatch):
     """Kill ``broker`` once ``sink`` has taken so many messages, whichever engine sends them; restart it 2 s later."""
     restart, killed_at = threading.Timer(2, broker.restart), []
     taken = 0
@@ -88,19 +88,19 @@ def killing_after(messages, sink, broker):
     def counted(send, size):
         return lambda *message: (send(*message), count(size(*message)))
 
-    sink.send = counted(sink.send, lambda *_: 1)
+    monkeypatch.setattr(sink, "send", counted(sink.send, lambda *_: 1))
     if isinstance(sink, BatchSink):
-        sink.send_batch = counted(sink.send_batch, lambda batch: len(batch.ends))
+        monkeypatch.setattr(sink, "send_batch", counted(sink.send_batch, lambda batch: len(batch.ends)))
     return restart, killed_at
 
 
 @pytest.mark.slow
 @ENGINES
 def test_a_broker_that_is_killed_and_comes_back_loses_and_doubles_nothing(  # noqa: PLR0917 - fixtures
-    broker, topics, plan, ran, read_all, engine
+    broker, topics, plan, ran, read_all, engine, monkeypatch
 ):
     with open_sink(f"kafka://{topics}", batches=engine == "fast") as sink:
-        restart, killed_at = killing_after(10_000, sink, broker)
+        restart, killed_at = killing_after(10_000, sink, broker, monkeypatch)
         summary = simulate(plan(venues=2, hours=24), sink, engine=engine)
     restart.join()
 
