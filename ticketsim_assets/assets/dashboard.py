@@ -51,7 +51,7 @@ def dashboard_asset(destination: Path, published_as: str, url: str) -> dg.Assets
                 "hours": summary.hours,
                 "runs": summary.runs,
                 "visitors": summary.visitors,
-                "receipts": dg.MetadataValue.json(summary.states),
+                **{f"receipts_{state}": count for state, count in summary.states.items()},
             }
         )
 

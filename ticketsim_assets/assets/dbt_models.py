@@ -24,7 +24,7 @@ from ticketsim_assets.exceptions import LineageUnknown
 from ticketsim_assets.resources.child_process import killed_with_parent
 from ticketsim_assets.resources.warehouse import WarehouseResource
 from ticketsim_assets.warehouse.protocol import Reader, Warehouse
-from ticketsim_assets.warehouse.row_counts import count_rows
+from ticketsim_assets.warehouse.plotted_figures import ROW_COUNT, read_figures
 
 _WINDOW_FORMAT: Final = "%Y-%m-%dT%H:%M:%S"
 
@@ -124,13 +124,13 @@ def warehouse_models(project: DbtProject, hourly: dg.HourlyPartitionsDefinition)
 def _reported(
     context: dg.AssetExecutionContext, invocation: DbtCliInvocation, events: Sequence[Event], warehouse: Warehouse
 ) -> Iterator[Event]:
-    """Yield what dbt has reported: models with their rows and the origin of their columns, then what passed."""
+    """Yield what dbt has reported: models with their figures and the origin of their columns, then what passed."""
     built = [event for event in events if isinstance(event, dg.Output)]
     if built:
         nodes = [invocation.manifest["nodes"][_unique_id(event)] for event in built]
         _add_lineage(context, invocation, nodes)
         with warehouse.reading() as reader:
-            _add_row_counts(context, nodes, reader)
+            _add_figures(context, nodes, reader)
     yield from built
     yield from (event for event in events if not isinstance(event, dg.Output))
 
@@ -168,18 +168,18 @@ def _table_of(node: Mapping[str, Any]) -> str:
     return f"{node['config']['schema']}.{node['name']}"
 
 
-def _add_row_counts(context: dg.AssetExecutionContext, nodes: Sequence[Mapping[str, Any]], reader: Reader) -> None:
-    """Give each table's materialisation its rows: of each hour of the run, or of the whole if it has no hours."""
+def _add_figures(context: dg.AssetExecutionContext, nodes: Sequence[Mapping[str, Any]], reader: Reader) -> None:
+    """Give each table's materialisation its figures: of each hour of the run, or the rows of a table without hours."""
     window = context.partition_time_window
-    hourly = {_table_of(node) for node in nodes if _is_hourly(node)}
-    whole = {_table_of(node) for node in nodes if _is_table(node)} - hourly
-    counts = count_rows(reader, window, sorted(hourly), sorted(whole))
-    for table in sorted(hourly | whole):
-        rows = counts.get(table, {})
+    hourly = {_table_of(node): node["config"]["meta"].get("plots", {}) for node in nodes if _is_hourly(node)}
+    whole = {_table_of(node) for node in nodes if _is_table(node)} - hourly.keys()
+    found = read_figures(reader, window, hourly, sorted(whole))
+    for table in sorted(hourly.keys() | whole):
         hours: list[Hour | None] = [*hours_of_window(window)] if table in hourly else [None]
         for hour in hours:
+            figures = found.get(table, {}).get(hour, {})
             context.add_asset_metadata(
-                {"dagster/row_count": rows.get(hour, 0)},
+                {**figures, ROW_COUNT: int(figures.get(ROW_COUNT, 0))},
                 asset_key=dg.AssetKey(table.split(".")),
                 partition_key=hour.key if hour else None,
             )

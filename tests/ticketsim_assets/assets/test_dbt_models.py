@@ -75,6 +75,15 @@ def test_models_are_reported_with_rows_and_origins_as_they_are_built_where_reade
     venues = {each.partition: each.metadata for each in reported if each.asset_key == VENUES}
     assert venues.keys() == {FIRST.key, FIRST.next.key}
     assert all(metadata["dagster/row_count"].value > 0 for metadata in venues.values())
+    with warehouse_resource(settings).open().reading() as reader:
+        table, day = reader.named("marts.agg_venue_hourly"), f"{FIRST.start:%Y-%m-%d}"
+        arrived, cents = reader.execute(
+            f"select sum(visitors_arrived), sum(revenue_cents) from {table} "
+            f"where event_date = date '{day}' and hour_start = timestamp '{FIRST.start:%Y-%m-%d %H:%M:%S}'"
+        ).fetchall()[0]
+    assert (venues[FIRST.key]["visitors_arrived"].value, venues[FIRST.key]["revenue_on_site"].value) == (
+        *(arrived, cents / 100),
+    )
     assert "dagster/column_lineage" not in venues[FIRST.key]
     newest = venues[FIRST.next.key]["dagster/column_lineage"].column_lineage.deps_by_column
     assert newest["revenue_cents"] == [dg.TableColumnDep(dg.AssetKey(["staging", "stg_buy_tickets"]), "amount_cents")]
