@@ -8,6 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from simulator.display import shown
@@ -135,6 +136,9 @@ PARAMETERS: Final = tuple(field.name for field in fields(Scenario) if field.name
 #: Parameters that a file may omit.
 OPTIONAL_PARAMETERS: Final = tuple(field.name for field in fields(Scenario) if field.default is not MISSING)
 
+#: Parameters that change what is simulated, of each kind of venues.
+CHANGEABLE: Final = tuple(name for name in PARAMETERS if name not in {"description", "venue_kinds"})
+
 #: Parameters that all venues of a scenario share.
 _SHARED: Final = ("description", "venue_kinds")
 
@@ -146,14 +150,49 @@ def built_in_names() -> tuple[str, ...]:
     )
 
 
-def load_scenario(name_or_file: str) -> Scenario:
+def load_scenario(name_or_file: str, changes: Mapping[str, Any] = MappingProxyType({})) -> Scenario:
     """Load a built-in scenario by name or, if there is none, from a TOML file.
+
+    Args:
+        name_or_file: Name or file.
+        changes: Parameters, as a file would have them, that take the place of its own; of a distribution those that
+            are named, unless its kind is.
 
     Raises:
         ScenarioError: Neither exists, or a parameter is unknown, missing or invalid.
     """
+    name, table, origin = _read(name_or_file)
+    if not changes:
+        return _scenario(name, table, origin=origin)
+    for key in changes:
+        if key not in CHANGEABLE:
+            raise ScenarioError(
+                f"{origin}: {key} = {shown(changes[key])} is no parameter to change; known are {', '.join(CHANGEABLE)}."
+            )
+    return _scenario(name, _changed(_with_base(table, origin), changes), origin=f"{origin}, changed")
+
+
+def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters with changes, which hold for all kinds of venues."""
+    changed = dict(values)
+    for key, value in changes.items():
+        before = values.get(key)
+        if isinstance(value, dict) and isinstance(before, dict) and "distribution" not in value:
+            changed[key] = before | value
+        else:
+            changed[key] = value
+    kinds = values.get("venue_kinds")
+    if isinstance(kinds, list) and all(isinstance(kind, dict) for kind in kinds):
+        changed["venue_kinds"] = [
+            _changed(kind, {key: value for key, value in changes.items() if key in kind}) for kind in kinds
+        ]
+    return changed
+
+
+def _read(name_or_file: str) -> tuple[str, dict[str, Any], str]:
+    """Return a scenario's name, its table, and how messages call it."""
     if name_or_file in built_in_names():
-        return _scenario(name_or_file, _read_built_in(name_or_file), origin=f"scenario {name_or_file}")
+        return name_or_file, _read_built_in(name_or_file), f"scenario {name_or_file}"
     path = Path(name_or_file)
     origin = f"scenario file {path}"
     try:
@@ -169,7 +208,7 @@ def load_scenario(name_or_file: str) -> Scenario:
         raise ScenarioError(f"Cannot read {origin}: {error}.") from error
     if len(content) > _MOST_BYTES:
         raise ScenarioError(f"{origin} has more than {_MOST_BYTES:,} bytes; a scenario has a few hundred.")
-    return _scenario(path.stem, _parse(text, origin), origin=origin)
+    return path.stem, _parse(text, origin), origin
 
 
 def _read_built_in(name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import typer
 from simulator.exceptions import SimulatorError
 from streaming.exceptions import StreamingError
 from ticketsim.commands.broker import broker_app
+from ticketsim.commands.compare import compare
 from ticketsim.commands.dashboard import dashboard
 from ticketsim.commands.data_studio import data_studio
 from ticketsim.commands.demo import demo
@@ -39,7 +40,7 @@ app = command_group(
 )
 for panel, commands in {
     "Try": (demo, up, doctor),
-    "Simulate and plan": (scenarios, simulate, plan, replay),
+    "Simulate and plan": (scenarios, simulate, plan, compare, replay),
     "Run": (broker_app, stream, materialize, dashboard, data_studio),
     "Look": (status, reconcile, trace, latency),
     "Repair": (quarantine_app, forget),

@@ -4,12 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from simulator.exceptions import PlanError
 from simulator.planning.demand import STAGES, Stage
+from simulator.planning.plot_file import save_chart
 from simulator.planning.target import Target
 from simulator.planning.trial import Trial
-
-FORMATS: Final = (".png", ".svg")
 
 _US_PER_MINUTE: Final = 60_000_000
 
@@ -20,39 +18,9 @@ _LOOKS: Final = {
     "fails": ("#c2511c", "cross"),
 }
 
-#: The dashboard's type and lines.
-_CONFIG: Final[dict[str, Any]] = {
-    "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif",
-    "background": "#ffffff",
-    "view": {"stroke": None},
-    "title": {"anchor": "start", "color": "#16181d", "fontSize": 15, "fontWeight": 600, "offset": 12},
-    "axis": {
-        "titleFontWeight": "normal",
-        "titleColor": "#5b6068",
-        "labelColor": "#5b6068",
-        "gridColor": "#e3e3de",
-        "domain": False,
-        "ticks": False,
-        "labelPadding": 6,
-    },
-    "legend": {"titleFontWeight": "normal", "titleColor": "#5b6068", "labelColor": "#16181d"},
-}
-
 #: Parts and multiples of the target wait at which the axis of waits has a label: it is linear up to the target, and
 #: logarithmic beyond, so that what is near the target is told apart beside a queue that only grows.
 _LABELS: Final = (0, 0.25, 0.5, 0.75, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-
-
-def check_plot_file(path: Path) -> None:
-    """Check, before anything is simulated, that a plot can be written to ``path``.
-
-    Raises:
-        PlanError: Its suffix is not a known format, or its folder does not exist.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise PlanError(f"Invalid plot file {path}; expected a name that ends in {' or '.join(FORMATS)}.")
-    if not path.parent.is_dir():
-        raise PlanError(f"Cannot write the plot {path}: the folder {path.parent} does not exist; create it first.")
 
 
 def rows(trials: Iterable[Trial]) -> list[dict[str, Any]]:
@@ -89,7 +57,6 @@ def save_plot(
     """
     import altair as alt  # noqa: PLC0415 - a second of import, and only plots need it
 
-    check_plot_file(path)
     shown = rows(trials)
     panels = [
         _panel(alt, [row for row in shown if row["stage"] == stage], target, stage, answer.get(stage, ())).properties(
@@ -98,10 +65,7 @@ def save_plot(
         for stage in STAGES
     ]
     chart = alt.hconcat(*panels, spacing=36).resolve_scale(color="shared", shape="shared").properties(title=title)
-    try:
-        chart.configure(**_CONFIG).save(str(path), **({"scale_factor": 2} if path.suffix.lower() == ".png" else {}))
-    except OSError as error:
-        raise PlanError(f"Cannot write the plot {path}: {error.strerror}; choose another file.") from error
+    save_chart(chart, path)
 
 
 def _panel(alt: Any, shown: list[dict[str, Any]], target: Target, stage: Stage, answer: Sequence[int]) -> Any:

@@ -1,6 +1,6 @@
 """Statistics of simulation output: percentiles, t intervals over replications, and where a warm-up ends."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import atan, cos, isclose, pi, sin, sqrt
@@ -42,6 +42,10 @@ class Sample:
     weights: NDArray[np.int64]
 
 
+#: A number that describes a sample.
+Statistic = Callable[[Sample], float]
+
+
 def percentile(sample: Sample, percent: float) -> float:
     """Return the nearest-rank percentile: the smallest value that at least ``percent`` % of the weight does not exceed.
 
@@ -56,6 +60,12 @@ def percentile(sample: Sample, percent: float) -> float:
     return float(sample.values[order[min(rank, len(order) - 1)]])
 
 
+def mean(sample: Sample) -> float:
+    """Return the weighted mean; 0 without values: nobody waited."""
+    total = int(sample.weights.sum())
+    return float(sample.values @ sample.weights / total) if total else 0.0
+
+
 def share_up_to(sample: Sample, value: float) -> float:
     """Return the share of the weight whose value is at most ``value``; 1 without values."""
     total = int(sample.weights.sum())
@@ -65,38 +75,45 @@ def share_up_to(sample: Sample, value: float) -> float:
 def percentile_interval(replications: Sequence[Sample], percent: float, confidence: float = CONFIDENCE) -> Interval:
     """Estimate the percentile over all replications, with a t interval (sectioning).
 
-    The estimate is the percentile of all replications' values together, the spread that of each replication's own
-    percentile around it: averaging the replications' percentiles would keep the bias of each short replication.
-
     Args:
         replications: Samples, at least two.
         percent: The percentile, above 0 and below 100.
         confidence: Probability with which the interval holds it.
     """
-    pooled, own = _percentiles(replications, percent)
-    return _around(pooled, own, confidence)
+    return section_interval(replications, lambda sample: percentile(sample, percent), confidence)
 
 
-def percentile_difference(longer: Sequence[Sample], shorter: Sequence[Sample], percent: float) -> Interval:
-    """Estimate the difference of two percentiles, as ``percentile_interval`` does, from pairs of replications.
+def section_interval(replications: Sequence[Sample], statistic: Statistic, confidence: float = CONFIDENCE) -> Interval:
+    """Estimate a statistic over all replications, with a t interval (sectioning).
+
+    The estimate is the statistic of all replications' values together, the spread that of each replication's own around
+    it: averaging a percentile over the replications would keep the bias of each short one.
 
     Args:
-        longer: Samples, at least two.
-        shorter: As many samples, each of the same visitors; their percentile is subtracted.
-        percent: The percentile, above 0 and below 100.
+        replications: Samples, at least two.
+        statistic: What is estimated.
+        confidence: Probability with which the interval holds it.
     """
-    (minuend, minuends), (subtrahend, subtrahends) = (_percentiles(samples, percent) for samples in (longer, shorter))
-    differences = [one - other for one, other in zip(minuends, subtrahends, strict=True)]
-    return _around(minuend - subtrahend, differences, CONFIDENCE)
+    return _around(statistic(_pooled(replications)), [statistic(sample) for sample in replications], confidence)
 
 
-def _percentiles(replications: Sequence[Sample], percent: float) -> tuple[float, list[float]]:
-    """Return the percentile of all replications together, and that of each."""
-    pooled = Sample(
+def section_difference(minuend: Sequence[Sample], subtrahend: Sequence[Sample], statistic: Statistic) -> Interval:
+    """Estimate the difference of a statistic, as ``section_interval`` does, from pairs of replications.
+
+    Args:
+        minuend: Samples, at least two.
+        subtrahend: As many samples, each of the same visitors, whose statistic is subtracted.
+        statistic: What is estimated.
+    """
+    differences = [statistic(one) - statistic(other) for one, other in zip(minuend, subtrahend, strict=True)]
+    return _around(statistic(_pooled(minuend)) - statistic(_pooled(subtrahend)), differences, CONFIDENCE)
+
+
+def _pooled(replications: Sequence[Sample]) -> Sample:
+    return Sample(
         np.concatenate([sample.values for sample in replications]),
         np.concatenate([sample.weights for sample in replications]),
     )
-    return percentile(pooled, percent), [percentile(sample, percent) for sample in replications]
 
 
 def mean_interval(values: Sequence[float]) -> Interval:

@@ -2,21 +2,23 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, inf
 from typing import Final, Literal
 
 import numpy as np
 
 from simulator.planning.demand import LEAST_WARM_UP, Demand, Stage
-from simulator.planning.replication import Replication, Waits
+from simulator.planning.replication import Replication, Waits, observe_stage
 from simulator.planning.statistics import (
     CONFIDENCE,
     Interval,
     Sample,
     mean_interval,
     mser5,
-    percentile_difference,
+    percentile,
     percentile_interval,
+    section_difference,
     share_up_to,
     slot_means,
 )
@@ -116,7 +118,9 @@ class TrialRunner:
             waits = series.observed(longest.length_us, range(_FIRST_NUMBER, _FIRST_NUMBER + LEAST_REPLICATIONS))
             return [each.arrived_from(longest.warm_up_us) for each in waits]
 
-        return percentile_difference(samples(less), samples(more), self.target.percentile)
+        return section_difference(
+            samples(less), samples(more), lambda sample: percentile(sample, self.target.percentile)
+        )
 
     def _settles(self, trial: Trial) -> bool:
         """Return whether the trial's replications were long enough for its lines to settle."""
@@ -206,7 +210,8 @@ class _Series:
         runner.on_replications(Replications(self.sellers, self.scanners, numbers.stop - _FIRST_NUMBER, length_us))
         scenario = runner.demand.staffed(self.sellers, self.scanners)
         return runner.workers.observe(
-            self.stage, [Replication(scenario, runner.seed, number, length_us) for number in numbers]
+            partial(observe_stage, self.stage),
+            [Replication(scenario, runner.seed, number, length_us) for number in numbers],
         )
 
 

@@ -1,18 +1,19 @@
 """Worker processes that run replications; the results do not depend on their number."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context
 from multiprocessing.process import BaseProcess
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from simulator.display import shown
 from simulator.exceptions import PlanError
-from simulator.planning.demand import Stage
-from simulator.planning.replication import Replication, Waits, observe_stage
+from simulator.planning.replication import Replication
 from simulator.processes import MOST_WORKERS, end_with_parent, signals_blocked
+
+Observed = TypeVar("Observed")
 
 #: No more processes are started: a trial runs at most as many replications at a time.
 _MOST_PROCESSES: Final = 24
@@ -55,17 +56,19 @@ class Workers:
                 process.kill()
             self._pool.shutdown(cancel_futures=True)
 
-    def observe(self, stage: Stage, replications: Sequence[Replication]) -> list[Waits]:
-        """Run ``replications`` and return the waits at a stage in the same order.
+    def observe(
+        self, observed: Callable[[Replication], Observed], replications: Sequence[Replication]
+    ) -> list[Observed]:
+        """Run ``replications`` and return what is observed in each, in the same order.
 
         Raises:
             PlanError: A worker process was killed.
         """
         few = not self._started and sum(replication.visitors for replication in replications) < _WORTH_STARTING
         if self._pool is None or few:
-            return [observe_stage(stage, replication) for replication in replications]
+            return [observed(replication) for replication in replications]
         with signals_blocked():
-            running = [self._pool.submit(observe_stage, stage, replication) for replication in replications]
+            running = [self._pool.submit(observed, replication) for replication in replications]
             self._started |= set(active_children()) - self._others
         try:
             return [future.result() for future in running]

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
+from ticketsim.intervals import US_PER_S, in_minutes, interval_json
 from ticketsim.output import JsonOption, console, emit_json, say
+from ticketsim.parse_duration import parse_seconds
 from ticketsim.signals import ending_on_sigterm
 
 if TYPE_CHECKING:
     from simulator.planning.demand import Stage
     from simulator.planning.rush import Rush
     from simulator.planning.search import Plan
-    from simulator.planning.statistics import Interval
     from simulator.planning.target import Target
     from simulator.planning.trial import Estimate, Replications, Trial
-
-_US_PER_S = 1_000_000
 
 
 def plan(
@@ -49,13 +48,13 @@ def plan(
 ) -> None:
     """Find the fewest sellers and scanners that meet a target for the visitors' waits."""
     # numpy and SimPy take half a second to load, which `ticketsim --help` should not.
-    from simulator.planning.plot import check_plot_file
+    from simulator.planning.plot_file import check_plot_file
     from simulator.planning.rush import rushes
     from simulator.planning.target import checked_target
     from simulator.processes import MOST_WORKERS
     from simulator.scenario import load_scenario
 
-    target = checked_target(_seconds(target_wait), percentile, _percent(precision))
+    target = checked_target(parse_seconds(target_wait, "--target-wait"), percentile, _percent(precision))
     venue = load_scenario(scenario)
     if plot is not None:
         check_plot_file(plot)
@@ -113,19 +112,6 @@ def _planned(rush: "Rush", target: "Target", options: _Options, plot: Path | Non
     return found
 
 
-def _seconds(text: str) -> float:
-    import humanfriendly
-
-    from simulator.display import shown
-
-    try:
-        return float(humanfriendly.parse_timespan(text))
-    except (humanfriendly.InvalidTimespan, ValueError, OverflowError):  # the last two for thousands of digits
-        raise typer.BadParameter(
-            f"Invalid duration {shown(text)}; expected for example 5m or 90s.", param_hint="--target-wait"
-        ) from None
-
-
 def _percent(text: str) -> float:
     from simulator.display import shown
 
@@ -143,7 +129,7 @@ def _progress(trials: "list[Trial]") -> "Iterator[tuple[Callable[[Replications],
     with console.status("sampling visitors") as status:
 
         def on_replications(running: "Replications") -> None:
-            hours = running.length_us / 3600 / _US_PER_S
+            hours = running.length_us / 3600 / US_PER_S
             staffing = _staffing(running.sellers, running.scanners)
             status.update(f"{staffing}: {running.replications} replications of {hours:.3g} hours")
 
@@ -181,16 +167,11 @@ def _print_trials(trials: "list[Trial]", target: "Target") -> None:
             _staffing(trial.sellers, trial.scanners),
             trial.stage,
             f"{found.utilisation:.3f}",
-            "-" if found.wait is None else _minutes(found.wait),
+            "-" if found.wait is None else in_minutes(found.wait),
             str(found.replications or "-"),
             f"{found.verdict}: {found.cause}",
         )
     console.print(table)
-
-
-def _minutes(wait: "Interval") -> str:
-    minutes = wait.scaled(1 / 60 / _US_PER_S)
-    return f"{minutes.estimate:.2f} [{minutes.low:.2f}, {minutes.high:.2f}]"
 
 
 def _print_answer(rush: "Rush", found: "Plan") -> None:
@@ -202,7 +183,7 @@ def _print_answer(rush: "Rush", found: "Plan") -> None:
     )
     for stage, reason in found.why_not_less.items():
         longer = found.longer[stage]
-        by = "" if longer is None else f"; {_minutes(longer)} min longer for the same visitors"
+        by = "" if longer is None else f"; {in_minutes(longer)} min longer for the same visitors"
         console.print(f"with one {stage.removesuffix('s')} less: {reason}{by}", soft_wrap=True)
     if max(map(len, found.either.values())) > 1:
         console.print(
@@ -222,7 +203,7 @@ def _as_json(found: "Plan") -> dict[str, Any]:
     """Convert the plan to plain data; durations in seconds."""
     return {
         "scenario": found.scenario,
-        "target_wait_s": found.target.wait_us / _US_PER_S,
+        "target_wait_s": found.target.wait_us / US_PER_S,
         "percentile": found.target.percentile,
         "precision": found.target.precision,
         "seed": found.seed,
@@ -234,10 +215,10 @@ def _as_json(found: "Plan") -> dict[str, Any]:
         "conservative": found.conservative,
         "why_not_less": found.why_not_less,
         "longer_with_one_less_s": {
-            stage: None if longer is None else _interval_json(longer, 1 / _US_PER_S)
+            stage: None if longer is None else interval_json(longer, 1 / US_PER_S)
             for stage, longer in found.longer.items()
         },
-        "scanner_wait_floor_s": _interval_json(found.floor, 1 / _US_PER_S),
+        "scanner_wait_floor_s": interval_json(found.floor, 1 / US_PER_S),
         "trials": [
             {
                 "stage": trial.stage,
@@ -257,14 +238,9 @@ def _estimate_json(estimate: "Estimate") -> dict[str, Any]:
         "close": estimate.close,
         "cause": estimate.cause,
         "reason": estimate.reason,
-        "wait_s": None if estimate.wait is None else _interval_json(estimate.wait, 1 / _US_PER_S),
-        "share_within_target": None if estimate.share is None else _interval_json(estimate.share, 1),
+        "wait_s": None if estimate.wait is None else interval_json(estimate.wait, 1 / US_PER_S),
+        "share_within_target": None if estimate.share is None else interval_json(estimate.share, 1),
         "replications": estimate.replications,
-        "replication_s": estimate.length_us / _US_PER_S,
-        "warm_up_s": estimate.warm_up_us / _US_PER_S,
+        "replication_s": estimate.length_us / US_PER_S,
+        "warm_up_s": estimate.warm_up_us / US_PER_S,
     }
-
-
-def _interval_json(interval: "Interval", unit: float) -> dict[str, float]:
-    scaled = interval.scaled(unit)
-    return {"estimate": scaled.estimate, "low": scaled.low, "high": scaled.high}
