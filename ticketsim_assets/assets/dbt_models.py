@@ -23,8 +23,8 @@ from ticketsim_assets.checks.dbt_failures import with_failing_rows
 from ticketsim_assets.exceptions import LineageUnknown
 from ticketsim_assets.resources.child_process import killed_with_parent
 from ticketsim_assets.resources.warehouse import WarehouseResource
-from ticketsim_assets.warehouse.protocol import Reader, Warehouse
 from ticketsim_assets.warehouse.plotted_figures import ROW_COUNT, read_figures
+from ticketsim_assets.warehouse.protocol import Reader, Warehouse
 
 _WINDOW_FORMAT: Final = "%Y-%m-%dT%H:%M:%S"
 

@@ -24,7 +24,7 @@ Figures = Mapping[str, Mapping[Hour | None, Mapping[str, float]]]
 def read_figures(
     reader: Reader, window: dg.TimeWindow, hourly: Mapping[str, Mapping[str, str]], whole: Iterable[str]
 ) -> Figures:
-    """Count the rows of tables and calculate their figures; hours without rows, and figures that are null, are left out.
+    """Count the rows of tables and calculate their figures; hours without rows and figures that are null are left out.
 
     Args:
         reader: The warehouse.
