@@ -42,7 +42,7 @@ def main() -> None:
     totals = [0.0, 0.0]
     for name, wait_s, percentile in PLANS:
         recursion, plan = timed(name, wait_s, percentile)
-        with patch("simulator.planning.workers.observe_stage", by_events):
+        with patch("simulator.planning.trial.observe_stage", by_events):
             events, same = timed(name, wait_s, percentile)
         if plan != same:
             raise RuntimeError(f"{name}: the plans differ")
