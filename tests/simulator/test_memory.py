@@ -56,3 +56,12 @@ def test_memory_does_not_grow_with_the_time_that_is_simulated(engine):
 @pytest.mark.parametrize("engine", ["simpy", "fast"])
 def test_the_same_measurement_sees_a_leak(engine):
     assert growth("leaks", engine) > MOST
+
+
+def test_a_thousand_venues_fit_into_less_than_a_gigabyte():
+    run = "simulate(plan_run(load_scenario('original'), hours=0.1, venues=1000), Sink(), engine='fast')"
+    code = f"{GROWTH.partition('DAYS = ')[0]}\n{run}\nprint(psutil.Process().memory_info().rss)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "as it is"], capture_output=True, text=True, timeout=300, check=True
+    )
+    assert float(done.stdout) < 0.8e9
