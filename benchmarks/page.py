@@ -20,6 +20,7 @@ import duckdb
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from simulator.events import ACTIVITY_TYPES
+from tests.duration_bins import create_duration_bins
 from ticketsim.stack.chromium import find_chromium
 from ticketsim_assets.dashboard.data import MEASURES
 
@@ -56,6 +57,7 @@ def fill(path: Path, hours: int) -> None:
     )
     with duckdb.connect(path) as connection:
         connection.execute("create schema marts")
+        create_duration_bins(connection)
         connection.execute(
             f"""create table marts.agg_venue_hourly as
             select 'run' as run_id, 'venue-' || v as venue_id, {measures},
@@ -70,12 +72,11 @@ def fill(path: Path, hours: int) -> None:
         )
         connection.execute(
             """create table marts.agg_wait_histogram_hourly as
-            select run_id, venue_id, hour_start, event_date, stage, bucket * 60000000::bigint as from_us,
-                case when bucket < 15 then (bucket + 1) * 60000000::bigint end as to_us, 1 as waits,
-                bucket + 1 as visitors
+            select run_id, venue_id, hour_start, event_date, stage, 1 as line, 'box_office' as channel, from_us, to_us,
+                1 as waits, bin + 1 as visitors
             from
                 marts.agg_venue_hourly, (values ('seller'), ('scanner')) as stages(stage),
-                range(16) as buckets(bucket)"""
+                (from marts.dim_duration_bins where bin between 10 and 25)"""
         )
         connection.execute(
             """create table marts.dim_venues as

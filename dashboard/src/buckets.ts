@@ -1,14 +1,20 @@
-/** The buckets that waits are counted in, and how they are called. */
+/** The bins that waits are counted in, and how they are called. */
 
 /** What plans are made for: so many visitors waited no longer than this, seconds. */
 export const TARGET_S = 300;
 
+/** Return a length in the words of its size, e.g. "96 s", "5 min", "2:08 min" or, to the minute, "1:08 h". */
 export function edgeName(seconds: number): string {
-  if (seconds < 60) return `${seconds} s`;
-  return seconds < 3600 ? `${seconds / 60} min` : `${seconds / 3600} h`;
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 3600 ? `${parts(seconds)} min` : `${parts(Math.round(seconds / 60))} h`;
 }
 
-/** Return the name of the bucket that begins at `edges[i]`, e.g. "15–30 s", "30 s–2 min" or "2 h +". */
+function parts(small: number): string {
+  const rest = small % 60;
+  return rest === 0 ? `${small / 60}` : `${Math.floor(small / 60)}:${String(rest).padStart(2, "0")}`;
+}
+
+/** Return the name of the bin that begins at `edges[i]`, e.g. "16–20 s", "112 s–2:08 min" or "3:59 h +". */
 export function bucketName(edges: number[], i: number): string {
   const [from, to] = [edges[i], edges[i + 1]];
   if (to === undefined) return `${edgeName(from)} +`;
@@ -17,9 +23,13 @@ export function bucketName(edges: number[], i: number): string {
   return `${first.split(" ")[1] === last.split(" ")[1] ? first.split(" ")[0] : first}–${last}`;
 }
 
-/** Return the share of `counts` in buckets that end at `seconds` or before; null if nobody waited. */
+/**
+ * Return the share of `counts` below `seconds`; null if nobody waited. Of the bin in which `seconds` lies it is the part that
+ * there would be if its waits lay at equal distances.
+ */
 export function shareBelow(counts: Float64Array, edges: number[], seconds: number): number | null {
   const all = counts.reduce((sum, count) => sum + count, 0);
-  const quick = counts.reduce((sum, count, i) => (edges[i + 1] <= seconds ? sum + count : sum), 0);
+  const partOf = (i: number): number => Math.min(1, Math.max(0, (seconds - edges[i]) / ((edges[i + 1] ?? Infinity) - edges[i])));
+  const quick = counts.reduce((sum, count, i) => sum + count * partOf(i), 0);
   return all > 0 ? quick / all : null;
 }

@@ -29,7 +29,7 @@ interface ColumnPlace {
 }
 
 export interface Head {
-  version: 1;
+  version: 2;
   hourlyDays: number;
   activities: Activity[];
   measures: string[];
@@ -37,7 +37,10 @@ export interface Head {
   venues: string[];
   latestRun: number;
   stages: ("seller" | "scanner")[];
-  /** Edges of the buckets of waits, whole seconds; the last bucket is open. */
+  channels: ("box_office" | "online")[];
+  /** So many days, back from the newest, have waits by line and channel hour by hour. */
+  recentDays: number;
+  /** Lower edges of the bins of durations, whole seconds; the last bin is open. */
   edges: number[];
   /** The run and venue pairs that send nothing more after a last hour. */
   ended: { run: number; venue: number }[];
@@ -58,14 +61,25 @@ export interface Rows {
   [name: string]: Column;
 }
 
+/** The bins of groups of durations, group after group. */
+export interface Bins {
+  bin: Column;
+  visitors: Column;
+}
+
 export interface Data {
   head: Head;
   venueHours: Rows;
   receipts: Rows;
+  /**
+   * Groups of waits: stage and channel are positions, `at` is that of the group's first row in `waitBins`. Of days that are
+   * not recent lines are not told apart (line 0, and the channel after the last one).
+   */
   waits: Rows;
+  waitBins: Bins;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 
 const ARRAYS = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, f8: Float64Array };
 
@@ -81,13 +95,19 @@ export function decode(json: string, base64: string): Data {
   const head = JSON.parse(json) as Head;
   if (head.version !== VERSION) throw new Error(`The page's data is of version ${head.version}; expected ${VERSION}.`);
   const buffer = bytesOf(base64);
-  const rows = (name: string): Rows => {
+  const columnsOf = (name: string): Record<string, Column> => {
     const { rows: length, columns } = head.tables[name];
     const read = Object.entries(columns).map(([column, { type, at, plus }]) => {
       const stored = new ARRAYS[type](buffer, at, length);
       return [column, plus === 0 ? stored : Float64Array.from(stored, (value) => value + plus)];
     });
-    return Object.fromEntries(read) as Rows;
+    return Object.fromEntries(read) as Record<string, Column>;
   };
-  return { head, venueHours: rows("venueHours"), receipts: rows("receipts"), waits: rows("waits") };
+  return {
+    head,
+    venueHours: columnsOf("venueHours") as Rows,
+    receipts: columnsOf("receipts") as Rows,
+    waits: columnsOf("waits") as Rows,
+    waitBins: columnsOf("waitBins") as unknown as Bins,
+  };
 }

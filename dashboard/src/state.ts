@@ -55,7 +55,7 @@ export const loaded = computed(() => loadedHours(data.venueHours, scope.value, r
 export const inside = computed(() => stillInside(data.venueHours, scope.value, range.value.to));
 export const tail = computed(() => tailStart(data.venueHours, scope.value, data.head.ended));
 export const waits = computed(() =>
-  countWaits(data.waits, scope.value, range.value, data.head.stages.length, data.head.edges.length),
+  countWaits(data.waits, data.waitBins, scope.value, range.value, [data.head.stages.length, data.head.edges.length]),
 );
 
 /** Change what is chosen; the address follows, so that the back button leads to what was chosen before. */

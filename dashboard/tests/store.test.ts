@@ -41,9 +41,12 @@ test("the span, the venues and the loaded hours are those of the scope", () => {
   assert.equal(loadedHours(HOURS, { run: 0, venue: 0 }, { from: 10, to: 14 }), 2);
 });
 
-test("waits are counted by stage and bucket", () => {
-  const waits = rows({ run: [0, 0, 0], venue: [0, 1, 0], hour: [10, 10, 11], stage: [0, 1, 0], bucket: [2, 0, 2], visitors: [3, 4, 5] });
-  assert.deepEqual(countWaits(waits, EVERYTHING, { from: 10, to: 12 }, 2, 3).map((of) => [...of]), [[0, 0, 8], [4, 0, 0]]);
+test("waits are counted by stage and bin, over all lines and channels", () => {
+  const waits = rows({ run: [0, 0, 0, 0], venue: [0, 1, 0, 0], hour: [10, 10, 11, 12], stage: [0, 1, 0, 0], line: [1, 1, 2, 1], at: [0, 2, 3, 4] });
+  const bins = { bin: Uint8Array.of(1, 2, 0, 2, 1), visitors: Uint8Array.of(7, 3, 4, 5, 6) };
+  const counted = (to: number) => countWaits(waits, bins, EVERYTHING, { from: 10, to }, [2, 3]).map((of) => [...of]);
+  assert.deepEqual(counted(12), [[0, 7, 8], [4, 0, 0]]);
+  assert.deepEqual(counted(13), [[0, 13, 8], [4, 0, 0]]);
 });
 
 test("a mean of nobody is nothing, not zero", () => {

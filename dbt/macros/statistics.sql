@@ -17,14 +17,6 @@
     cast(coalesce(sum(case when activity = '{{ activity }}' then {{ measure }} end), 0) as bigint)
 {%- endmacro %}
 
-{#-
-  Lower edges of the wait histogram's buckets, seconds; the last bucket is open. Finer where targets lie: plans are made
-  for waits of a few minutes.
--#}
-{% macro wait_histogram_edges() -%}
-    {{- return([0, 15, 30, 60, 120, 180, 240, 300, 450, 600, 900, 1200, 1800, 2700, 3600, 7200]) -}}
-{%- endmacro %}
-
 {#- The smaller of two values; the other one if one is null, which the engines' least() sees differently. -#}
 {% macro smaller_of(left, right) -%}
     coalesce(least({{ left }}, {{ right }}), {{ left }}, {{ right }})

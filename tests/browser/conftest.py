@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser, CDPSession, Dialog, Page, Playwright
 
+from tests.duration_bins import create_duration_bins
 from ticketsim.stack.chromium import find_chromium
 from ticketsim_assets.dashboard.data import ACTIVITIES, MEASURES, read_marts
 from ticketsim_assets.dashboard.page import write_page
@@ -93,24 +94,27 @@ def _fill(path: Path, runs: dict[str, tuple[datetime, int, float]], venues: tupl
 
 
 def _fill_waits(path: Path) -> None:
-    """Every visitor's wait in one of five buckets, so that a wrong sum shows."""
+    """Every visitor's wait in one of five bins of one of two lines, so that a wrong sum shows."""
     with duckdb.connect(path) as connection:
+        create_duration_bins(connection)
         connection.execute(
             """create table marts.agg_wait_histogram_hourly as
             select
-                run_id, venue_id, hour_start, event_date, stage,
+                run_id, venue_id, hour_start, event_date, stage, from_s // 16 % 2 + 1 as line, channel,
                 from_s * 1000000::bigint as from_us, to_s * 1000000::bigint as to_us,
                 visitors as waits, visitors
             from (
-                select *, greatest(0, case stage
-                    when 'seller' then buy_tickets_visitors * weight // 100 + hour(hour_start) % 3
-                    else visitors_admitted * (100 - weight) // 400
+                select *, greatest(0, case
+                    when stage = 'scanner' then visitors_admitted * (100 - weight) // 800
+                    when channel = 'box_office' then buy_tickets_visitors * weight // 100 + hour(hour_start) % 3
+                    else 0
                 end)::bigint as visitors
                 from
                     marts.agg_venue_hourly,
                     (select unnest(['seller', 'scanner']) as stage),
-                    (values (0, 15, 8), (15, 30, 12), (120, 180, 35), (240, 300, 30), (7200, null, 15))
-                    as bucket (from_s, to_s, weight)
+                    (select unnest(['box_office', 'online']) as channel),
+                    (values (0, 4, 8), (16, 20, 12), (128, 160, 35), (256, 320, 30), (14336, null, 15))
+                    as bin (from_s, to_s, weight)
             ) where visitors > 0"""
         )
 

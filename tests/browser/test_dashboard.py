@@ -114,13 +114,13 @@ def test_the_fields_choose_hours_in_utc_wherever_the_reader_is(warehouse, open_p
 
 def _expected_quick(warehouse, stage: str, where: str) -> str:
     (share,) = warehouse.ask(
-        f"""select 100.0 * sum(visitors) filter (where to_us <= 300000000) / sum(visitors)
+        f"""select 100.0 * sum(visitors * least(1, greatest(0, (300e6 - from_us) / (to_us - from_us)))) / sum(visitors)
         from marts.agg_wait_histogram_hourly where stage = '{stage}' and {where}"""
     )
-    return f"at the {stage}s: {share:.1f} % below 5 min"
+    return f"at the {stage}s: about {share:.1f} % below 5 min"
 
 
-def test_the_waits_histogram_shows_every_bucket_of_what_is_chosen(warehouse, open_page: Callable) -> None:
+def test_the_waits_histogram_shows_every_bin_of_what_is_chosen(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
     for stage in ("seller", "scanner"):
         assert opened.text(f"#waits-{stage}") == _expected_quick(warehouse, stage, LATEST_RUN)
@@ -130,8 +130,9 @@ def test_the_waits_histogram_shows_every_bucket_of_what_is_chosen(warehouse, ope
     for stage in ("seller", "scanner"):
         assert opened.text(f"#waits-{stage}") == _expected_quick(warehouse, stage, where)
     labels = opened.page.locator(_ticks("waits")).all_text_contents()
-    assert labels[:4] == ["< 15 s", "15\N{EN DASH}30 s", "30 s\N{EN DASH}2 min", "2\N{EN DASH}3 min"]
-    assert labels[-1] == "2 h +"
+    # fixed bins, whoever waited: some of the 44 have room for their name
+    assert labels[0] == "< 4 s"
+    assert 10 < len(labels) < 44
     assert _expected_quick(warehouse, "seller", where) in opened.page.locator("#waits").get_attribute("aria-label")
     opened.shoot("waits")
 

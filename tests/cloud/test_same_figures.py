@@ -33,7 +33,7 @@ from ticketsim_assets.warehouse.mart_figures import read_mart_figures
 from ticketsim_assets.warehouse.protocol import Reader
 from ticketsim_assets.warehouse.wait_policy import NO_WAIT
 
-from ..dbt.conftest import BUILD, DIMENSIONS, HOURLY_MARTS, ONE_MORE, VIEWS, Dbt, run_all
+from ..dbt.conftest import BINS, BUILD, DIMENSIONS, HOURLY_MARTS, ONE_MORE, VIEWS, Dbt, run_all
 from ..ticketsim_assets.conftest import BucketLakeMaker, Recorder
 from .gcs_emulator import GcsBucket
 from .partition_filters import unfiltered
@@ -152,7 +152,7 @@ def both(tmp_path_factory, gcs_emulator, bigquery_emulator):
 
 def rows(warehouse, mart: str) -> list[dict]:
     with warehouse.reading() as reader:
-        dated = "" if mart in DIMENSIONS else " where event_date > date '2000-01-01'"
+        dated = "" if mart.startswith("dim_") else " where event_date > date '2000-01-01'"
         found = reader.execute(f"select * from {reader.named(f'marts.{mart}')}{dated}")
         names = [column[0] for column in found.description]
         told = [dict(zip(names, map(plain, row), strict=True)) for row in found.fetchall()]
@@ -164,7 +164,7 @@ def plain(value):
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-@pytest.mark.parametrize("mart", [*HOURLY_MARTS, *DIMENSIONS, *VIEWS])
+@pytest.mark.parametrize("mart", [*HOURLY_MARTS, *DIMENSIONS, *VIEWS, BINS])
 def test_every_row_of_a_mart_is_the_same_on_both_engines(both, mart):
     laptop, cloud = (rows(warehouse, mart) for warehouse in both)
     assert laptop

@@ -251,6 +251,9 @@ DIMENSIONS = ("dim_runs", "dim_venues", "dim_lines")
 #: Of a mart that is a view nothing is stored.
 VIEWS = ("reconciliation_hourly", "reconciliation_marts_hourly", "report_visitors_hourly", "report_processing_hourly")
 
+#: A view of what is the same for all runs.
+BINS = "dim_duration_bins"
+
 #: A view of what is in no run.
 QUARANTINE = "agg_quarantine_hourly"
 

@@ -15,6 +15,7 @@ from ticketsim_assets.checks.reconciliation import read_problems, read_reconcili
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader
 
 from .conftest import (
+    BINS,
     BUILD,
     DIMENSIONS,
     HOURLY_MARTS,
@@ -161,6 +162,10 @@ WRONG_FIGURES = {
         "update marts.agg_line_hourly set utilisation = 1.01 where line = 1",
         {"line_figures_are_possible"},
     ),
+    "a percentile is that of other waits": (
+        "update marts.agg_line_hourly set wait_p95_us = wait_max_us * 2, wait_max_us = wait_max_us * 2 where line = 1",
+        {"percentiles_lie_in_their_bins"},
+    ),
     "a journey is lost": (
         "delete from marts.fct_visitor_journeys where first_visitor_id % 2 = 0",
         {"admissions_add_up_to_their_venue"},
@@ -259,7 +264,7 @@ def test_docs_are_generated_with_every_model_and_both_dashboards(built):
     assert success, printed
     catalog = json.loads((built.target_path / "catalog.json").read_text())
     marts = {node["metadata"]["name"] for node in catalog["nodes"].values() if node["metadata"]["schema"] == "marts"}
-    assert marts == {*HOURLY_MARTS, *DIMENSIONS, *VIEWS, QUARANTINE}
+    assert marts == {*HOURLY_MARTS, *DIMENSIONS, *VIEWS, QUARANTINE, BINS}
     manifest = json.loads((built.target_path / "manifest.json").read_text())
     assert {exposure["name"] for exposure in manifest["exposures"].values()} == {"dashboard_page", "data_studio_report"}
     shown = {used for exposure in manifest["exposures"].values() for used in exposure["depends_on"]["nodes"]}
@@ -269,9 +274,9 @@ def test_docs_are_generated_with_every_model_and_both_dashboards(built):
 def test_models_unit_tests_and_data_tests_all_pass(outcomes):
     assert set(outcomes.values()) == {"success", "pass", "no-op"}  # no-op: the exposures
     kinds = Counter(unique_id.split(".")[0] for unique_id in outcomes)
-    assert kinds["model"] == 11 + len(HOURLY_MARTS) + len(DIMENSIONS) + len(VIEWS) + len([QUARANTINE])
-    assert kinds["unit_test"] == 22
-    assert kinds["test"] == 51
+    assert kinds["model"] == 11 + len(HOURLY_MARTS) + len(DIMENSIONS) + len(VIEWS) + len([QUARANTINE, BINS])
+    assert kinds["unit_test"] == 23
+    assert kinds["test"] == 53
 
 
 def test_percentiles_are_numpys_nearest_rank(built):
@@ -287,6 +292,19 @@ def test_percentiles_are_numpys_nearest_rank(built):
         assert line["wait_p95_us"] == np.quantile(values, 0.95, method="inverted_cdf")
         assert line["wait_max_us"] == values.max()
         assert line["wait_mean_us"] == math.floor(values.sum() / len(values) + 0.5)
+
+
+def test_bins_are_four_to_a_doubling_and_hold_all_waits(built):
+    edges = [row["from_us"] // 1_000_000 for row in built.rows("select * from marts.dim_duration_bins order by bin")]
+    assert edges[:4] == [0, 4, 8, 12]
+    assert edges[4:] == [octave * part // 4 for octave in (16 << n for n in range(10)) for part in (4, 5, 6, 7)]
+    bins = built.rows("select * from marts.dim_duration_bins order by bin")
+    assert [row["to_us"] for row in bins] == [*(row["from_us"] for row in bins[1:]), None]
+    (unknown,) = built.rows("""
+        select count(*) as waits from marts.agg_wait_histogram_hourly
+        where (from_us, to_us) not in (select (from_us, to_us) from marts.dim_duration_bins)
+    """)
+    assert unknown["waits"] == 0
 
 
 def test_busy_time_adds_up_to_all_service_time_and_divides_into_utilisation(built):

@@ -2,12 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
+from ticketsim_assets.dashboard.bins import (
+    BINS_TABLE,
+    HISTOGRAM_TABLE,
+    NO_BINS,
+    Bins,
+    hours_since_epoch,
+    read_bins,
+    read_waits,
+    read_waits_by_day,
+)
 from ticketsim_assets.warehouse.absent_venues import hours_without_a_venue
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
 from ticketsim_assets.warehouse.mart_figures import MartFigures, read_mart_figures
@@ -20,19 +30,17 @@ HOURLY_DAYS: Final = 10
 
 VENUE_HOURS_TABLE: Final = "marts.agg_venue_hourly"
 RECEIPTS_TABLE: Final = "marts.reconciliation_hourly"
-HISTOGRAM_TABLE: Final = "marts.agg_wait_histogram_hourly"
 VENUES_TABLE: Final = "marts.dim_venues"
 
-_TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE, VENUES_TABLE)
+_TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE, BINS_TABLE, VENUES_TABLE)
 
-#: Where visitors wait, in the order in which they do.
-STAGES: Final = ("seller", "scanner")
+#: How many days, back from the newest, the page tells lines and channels apart hour by hour; before them day by day.
+RECENT_DAYS: Final = 62
 
 #: States of a receipt, the worst last.
 STATES: Final = ("proved", "counted", "unproved", "wrong")
 
 _HOUR_MS: Final = HOUR_US // 1000
-_SECOND_US: Final = HOUR_US // 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +92,15 @@ class Marts:
     receipts: Mapping[str, Sequence[int]]
     """``run``, ``venue``, ``hour`` as above, and how many of that hour's receipts are ``proved``."""
     waits: Mapping[str, Sequence[int]]
-    """``run``, ``venue``, ``hour`` as above, ``stage`` (position in STAGES), ``bucket`` (position of its lower edge),
-    and ``visitors`` who waited so long."""
+    """``run``, ``venue``, ``hour`` as above, ``stage`` (position in STAGES), ``line``, ``channel`` (position in
+    CHANNELS), ``bin`` (position of its lower edge), and ``visitors`` who waited so long; ordered by all but the last.
+    Before the RECENT_DAYS newest days lines and channels are ALL_LINES and ALL_CHANNELS."""
+    waits_by_day: Mapping[str, Sequence[int]]
+    """The same of the days before these, by line and channel; ``hour`` is the first one of the UTC day."""
     ended: tuple[tuple[int, int], ...]
     """Run and venue of those that have told which hour is their last one."""
     edges: tuple[int, ...]
-    """Edges of the buckets, whole seconds, ascending; the last bucket is open."""
+    """Edges of the bins, whole seconds, ascending; the last bin is open."""
     offending: tuple[Mapping[str, Any], ...]
     """Every receipt that is not proved: run, venue, hour as above, type, state, expected, actual, difference; the worst
     first, then by hour."""
@@ -128,7 +139,7 @@ def read_marts(warehouse: Path, wait_policy: WaitPolicy = NO_WAIT) -> Marts:
         WarehouseUnreadable: The file is not a DuckDB database that this version can open.
     """
     if not warehouse.exists():
-        return _marts((), (), (), ended=(), figures=MartFigures(), missing=_TABLES)
+        return _marts((), (), (), (), bins=NO_BINS, ended=(), figures=MartFigures(), missing=_TABLES)
     with open_duckdb(warehouse, read_only=True, wait_policy=wait_policy) as connection:
         return marts_of(DuckDBReader(connection))
 
@@ -148,10 +159,15 @@ def marts_of(reader: Reader) -> Marts:
     def rows(query: str, table: str) -> Sequence[Sequence[Any]]:
         return () if table in missing else reader.execute(query.format(reader.named(table))).fetchall()
 
+    venue_hours = [_located(row) for row in rows(_VENUE_HOURS, VENUE_HOURS_TABLE)]
+    bins, recent_from = read_bins(reader), _recent_from(venue_hours)
+    counted_in_bins = not missing & {HISTOGRAM_TABLE, BINS_TABLE}
     return _marts(
-        [_located(row) for row in rows(_VENUE_HOURS, VENUE_HOURS_TABLE)],
+        venue_hours,
         [*_by_hour(rows(_RECEIPTS, receipts)), *_by_hour(_absences(reader))],
-        [_in_seconds(_located(row)) for row in rows(_HISTOGRAM, HISTOGRAM_TABLE)],
+        read_waits(reader, bins, recent_from) if counted_in_bins else (),
+        read_waits_by_day(reader, bins, recent_from) if counted_in_bins else (),
+        bins=bins,
         ended=rows(_ENDED, VENUES_TABLE),
         figures=read_mart_figures(reader),
         missing=tuple(table for table in _TABLES if table in missing),
@@ -182,18 +198,13 @@ def _absences(reader: Reader) -> list[tuple[Any, ...]]:
 def _located(row: Sequence[Any]) -> tuple[Any, ...]:
     """Return ``row`` with its third value, the start of an hour, as hours since the epoch."""
     run_id, venue_id, start, *rest = row
-    return run_id, venue_id, _hours_since_epoch(start), *rest
+    return run_id, venue_id, hours_since_epoch(start), *rest
 
 
-def _hours_since_epoch(start: datetime) -> int:
-    """Return the start of an hour, UTC with or without a time zone, in hours since the epoch."""
-    return int(start.replace(tzinfo=UTC).timestamp()) // 3600
-
-
-def _in_seconds(row: Sequence[Any]) -> tuple[Any, ...]:
-    """Return a row of the histogram with the edges of its bucket in whole seconds, without loss."""
-    *start, from_us, to_us, visitors = row
-    return *start, from_us // _SECOND_US, None if to_us is None else to_us // _SECOND_US, visitors
+def _recent_from(venue_hours: Sequence[tuple[Any, ...]]) -> date:
+    """Return the first of the RECENT_DAYS newest days with hours; rows are ordered by hour."""
+    newest = venue_hours[-1][2] if venue_hours else 0
+    return date(1970, 1, 1) + timedelta(days=newest // 24 - RECENT_DAYS + 1)
 
 
 def _by_hour(receipts: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
@@ -233,13 +244,6 @@ group by 1, 2, 3, 6, 7
 order by hour_start, run_id, venue_id, event_type
 """
 
-
-_HISTOGRAM: Final = """
-select run_id, venue_id, hour_start, stage, from_us, to_us, visitors
-from {}
-order by hour_start, run_id, venue_id, stage, from_us
-"""
-
 _ENDED: Final = """
 select run_id, venue_id
 from {}
@@ -248,11 +252,16 @@ order by run_id, venue_id
 """
 
 
+_WAITS: Final = ("run", "venue", "hour", "stage", "line", "channel", "bin", "visitors")
+
+
 def _marts(
     venue_hours: Sequence[tuple[Any, ...]],
     receipts: Sequence[tuple[Any, ...]],
     waits: Sequence[tuple[Any, ...]],
+    waits_by_day: Sequence[tuple[Any, ...]],
     *,
+    bins: Bins,
     ended: Sequence[Sequence[Any]],
     figures: MartFigures,
     missing: tuple[str, ...],
@@ -269,9 +278,6 @@ def _marts(
         located = [(run_at[run], venue_at[venue], *rest) for run, venue, *rest in rows]
         return {name: [row[position] for row in located] for position, name in enumerate(names)}
 
-    # the edges of the buckets that occur: those between them hold nobody
-    edges = tuple(sorted({edge for row in waits for edge in row[4:6] if edge is not None}))
-    edge_at = {edge: position for position, edge in enumerate(edges)}
     offending = [
         {"run": run_at[run], "venue": venue_at[venue], "hour": hour, **receipt}
         for run, venue, hour, _, _, not_proved in receipts
@@ -282,19 +288,17 @@ def _marts(
         venues=venues,
         venue_hours=columns(("run", "venue", "hour", *MEASURES), venue_hours),
         receipts=columns(("run", "venue", "hour", "proved", "counted"), [row[:5] for row in receipts]),
-        waits=columns(
-            ("run", "venue", "hour", "stage", "bucket", "visitors"),
-            [(*row[:3], STAGES.index(row[3]), edge_at[row[4]], row[6]) for row in waits],
-        ),
+        waits=columns(_WAITS, waits),
+        waits_by_day=columns(_WAITS, waits_by_day),
         ended=tuple((run_at[run], venue_at[venue]) for run, venue in ended if run in run_at and venue in venue_at),
-        edges=edges,
+        edges=bins.edges,
         offending=tuple(sorted(offending, key=lambda receipt: -STATES.index(receipt["state"]))),
         figures=figures.states,
         offending_figures=tuple(
             {
                 "run": run_at[problem.run_id],
                 "venue": venue_at[problem.venue_id],
-                "hour": _hours_since_epoch(problem.hour),
+                "hour": hours_since_epoch(problem.hour),
                 "type": f"{problem.mart}.{problem.measure}" if problem.mart else "",
                 "state": problem.state,
                 "difference": problem.difference,

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, MEASURES, STAGES, Marts
+from ticketsim_assets.dashboard.bins import CHANNELS, STAGES
+from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, MEASURES, RECENT_DAYS, Marts
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 #: Every column begins at a multiple of the longest element.
 _ALIGNMENT: Final = 8
@@ -37,6 +38,22 @@ class _Columns:
         rows = len(next(iter(columns.values())))
         return {"rows": rows, "columns": {name: self._append(values) for name, values in columns.items()}}
 
+    def counted(self, columns: Mapping[str, Sequence[int]], counts: Sequence[str]) -> tuple[dict[str, Any], ...]:
+        """Append a table in two, because most of its columns say the same row by row.
+
+        Args:
+            columns: The table, ordered by all columns but ``counts``.
+            counts: Its columns that differ row by row.
+
+        Returns:
+            Where the groups are, each with the position of its first row in ``at``, and where the rows are.
+        """
+        keys = [name for name in columns if name not in counts]
+        grouped = list(zip(*(columns[name] for name in keys), strict=True))
+        first = [i for i, key in enumerate(grouped) if i == 0 or key != grouped[i - 1]]
+        groups = {name: [columns[name][i] for i in first] for name in keys}
+        return self.table({**groups, "at": first}), self.table({name: columns[name] for name in counts})
+
     def _append(self, values: Sequence[int]) -> dict[str, Any]:
         # hours since the epoch are six digits, hours since the first one are few
         lowest, highest = min(values, default=0), max(values, default=0)
@@ -57,11 +74,9 @@ class _Columns:
 def encode(marts: Marts) -> tuple[dict[str, Any], str]:
     """Return the head, to be encoded as JSON, and the columns that it says the places of, little-endian in base64."""
     columns = _Columns()
-    tables = {
-        "venueHours": columns.table(marts.venue_hours),
-        "receipts": columns.table(marts.receipts),
-        "waits": columns.table(marts.waits),
-    }
+    tables = {"venueHours": columns.table(marts.venue_hours), "receipts": columns.table(marts.receipts)}
+    tables["waits"], tables["waitBins"] = columns.counted(marts.waits, ("bin", "visitors"))
+    tables["waitsDaily"], tables["waitDailyBins"] = columns.counted(marts.waits_by_day, ("bin", "visitors"))
     head = {
         "version": VERSION,
         "hourlyDays": HOURLY_DAYS,
@@ -71,6 +86,8 @@ def encode(marts: Marts) -> tuple[dict[str, Any], str]:
         "venues": marts.venues,
         "latestRun": marts.latest_run,
         "stages": STAGES,
+        "channels": CHANNELS,
+        "recentDays": RECENT_DAYS,
         "edges": marts.edges,
         "ended": [{"run": run, "venue": venue} for run, venue in marts.ended],
         "offending": marts.offending,

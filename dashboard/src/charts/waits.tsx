@@ -13,7 +13,7 @@ export function Waits() {
   const last = edges.findLastIndex((_, i) => counts.some((count) => count[i] > 0));
   const quick = counts.map((of) => shareBelow(of, edges, TARGET_S));
   const words = stages.map((stage, at) => {
-    const below = quick[at] === null ? "" : `: ${share(quick[at])} below ${edgeName(TARGET_S)}`;
+    const below = quick[at] === null ? "" : `: about ${share(quick[at])} below ${edgeName(TARGET_S)}`;
     return `at the ${stage}s${below}`;
   });
   const draw = useMemo(() => {

@@ -1,5 +1,3 @@
-{%- set edges = wait_histogram_edges() -%}
-
 with
 
 waits as (
@@ -13,21 +11,8 @@ sorted_in as (
 
     select
         *,
-        cast(
-            case
-                {% for edge in edges[1:] %}
-                when wait_us < {{ edge * 1000000 }} then {{ edges[loop.index0] * 1000000 }}
-                {% endfor %}
-                else {{ edges[-1] * 1000000 }}
-            end as bigint
-        ) as from_us,
-        cast(
-            case
-                {% for edge in edges[1:] %}
-                when wait_us < {{ edge * 1000000 }} then {{ edge * 1000000 }}
-                {% endfor %}
-            end as bigint
-        ) as to_us
+        {{ bin_from('wait_us') }} as from_us,
+        {{ bin_to('wait_us') }} as to_us
     from waits
 
 ),
@@ -42,6 +27,8 @@ final as (
         hour_start,
         event_date,
         stage,
+        line,
+        channel,
         from_us,
         to_us,
 
@@ -50,7 +37,7 @@ final as (
         cast(sum(party_size) as bigint) as visitors
 
     from sorted_in
-    group by run_id, venue_id, hour_start, event_date, stage, from_us, to_us
+    group by run_id, venue_id, hour_start, event_date, stage, line, channel, from_us, to_us
 
 )
 

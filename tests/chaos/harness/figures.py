@@ -12,7 +12,8 @@ import duckdb
 import numpy as np
 
 from simulator.events import EventType, hour_start_us
-from ticketsim_assets.dashboard.data import ACTIVITIES, MEASURES, STAGES, VENUE_HOURS_TABLE
+from ticketsim_assets.dashboard.bins import STAGES
+from ticketsim_assets.dashboard.data import ACTIVITIES, MEASURES, VENUE_HOURS_TABLE
 
 #: run, venue, start of the hour in hours since the epoch
 VenueHour = tuple[str, str, int]

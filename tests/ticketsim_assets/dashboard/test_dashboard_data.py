@@ -5,7 +5,7 @@ import json
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,13 +14,15 @@ import duckdb
 import pytest
 
 from simulator.events import ACTIVITY_TYPES
+from tests.duration_bins import create_duration_bins, duration_bin_edges
 from ticketsim_assets.dashboard.badge import badge_of
+from ticketsim_assets.dashboard.bins import ALL_CHANNELS, ALL_LINES, BINS_TABLE, HISTOGRAM_TABLE
 from ticketsim_assets.dashboard.data import (
     ACTIVITIES,
-    HISTOGRAM_TABLE,
     HOURLY_DAYS,
     MEASURES,
     RECEIPTS_TABLE,
+    RECENT_DAYS,
     STATES,
     VENUE_HOURS_TABLE,
     VENUES_TABLE,
@@ -63,8 +65,10 @@ def make_warehouse(tmp_path: Path) -> Callable[..., Path]:
                 )
                 connection.execute(
                     f"""create table {HISTOGRAM_TABLE} (run_id varchar, venue_id varchar, hour_start timestamp,
-                    stage varchar, from_us bigint, to_us bigint, waits bigint, visitors bigint)"""
+                    event_date date, stage varchar, line bigint, channel varchar, from_us bigint, to_us bigint,
+                    waits bigint, visitors bigint)"""
                 )
+                create_duration_bins(connection)
                 connection.execute(
                     f"create table {VENUES_TABLE} (run_id varchar, venue_id varchar, final_hour timestamp)"
                 )
@@ -146,23 +150,85 @@ def test_a_run_that_only_receipts_know_of_has_a_name(make_warehouse: Callable[..
 
 def test_a_missing_table_is_named_and_the_other_one_is_read(make_warehouse: Callable[..., Path]) -> None:
     marts = read_marts(make_warehouse([("r", "north", 0, 3)]))
-    assert marts.missing == (RECEIPTS_TABLE, HISTOGRAM_TABLE, VENUES_TABLE)
+    assert marts.missing == (RECEIPTS_TABLE, HISTOGRAM_TABLE, BINS_TABLE, VENUES_TABLE)
     assert marts.venue_hours["visitors_arrived"] == [3]
 
 
-def test_waits_are_sorted_into_buckets_between_all_edges_that_occur(make_warehouse: Callable[..., Path]) -> None:
+def add_waits(warehouse: Path, *waits: tuple[int, str, int, str, int, int]) -> None:
+    """Add rows of (hours after noon, stage, line, channel, from_us, visitors) to the histogram of run r, venue n."""
+    with duckdb.connect(warehouse) as connection:
+        for after, stage, line, channel, from_us, visitors in waits:
+            hour = NOON + timedelta(hours=after)
+            connection.execute(
+                f"insert into {HISTOGRAM_TABLE} values ('r', 'n', ?, ?, ?, ?, ?, ?, null, 1, ?)",
+                [hour, hour.date(), stage, line, channel, from_us, visitors],
+            )
+
+
+def rows_of(columns: Mapping[str, Sequence[int]], *names: str) -> list[tuple[int, ...]]:
+    return list(zip(*(columns[name] for name in names), strict=True))
+
+
+def test_waits_are_counted_in_the_warehouse_s_bins_by_line_and_channel(make_warehouse: Callable[..., Path]) -> None:
+    path = make_warehouse([("r", "n", 0, 7)], [])
+    add_waits(
+        path,
+        (0, "seller", 2, "box_office", 4_000_000, 4),
+        (0, "scanner", 1, "online", 14_336_000_000, 2),
+        (0, "scanner", 1, "online", 64_000_000, 6),
+        (0, "scanner", 1, "box_office", 0, 1),
+    )
+    marts = read_marts(path)
+    assert list(marts.edges) == duration_bin_edges()
+    assert rows_of(marts.waits, "stage", "line", "channel", "bin", "visitors") == [
+        (1, 1, 0, 0, 1),
+        (1, 1, 1, 12, 6),
+        (1, 1, 1, 43, 2),
+        (0, 2, 0, 1, 4),
+    ]
+    assert marts.waits["hour"] == [NOON_HOUR] * 4
+    assert len(marts.waits_by_day["hour"]) == 0
+
+
+def test_lines_and_channels_of_days_long_past_are_told_apart_by_the_day(make_warehouse: Callable[..., Path]) -> None:
+    newest = RECENT_DAYS * 24
+    path = make_warehouse([("r", "n", 0, 7), ("r", "n", newest, 7)], [])
+    add_waits(
+        path,
+        (0, "scanner", 1, "online", 0, 1),
+        (0, "scanner", 2, "box_office", 0, 2),
+        (1, "scanner", 2, "box_office", 0, 4),
+        (24, "scanner", 2, "box_office", 0, 8),
+    )
+    marts = read_marts(path)
+    assert rows_of(marts.waits, "hour", "line", "channel", "visitors") == [
+        (NOON_HOUR, ALL_LINES, ALL_CHANNELS, 3),
+        (NOON_HOUR + 1, ALL_LINES, ALL_CHANNELS, 4),
+        (NOON_HOUR + 24, 2, 0, 8),
+    ]
+    midnight = NOON_HOUR - 12
+    assert rows_of(marts.waits_by_day, "hour", "line", "channel", "visitors") == [
+        (midnight, 1, 1, 1),
+        (midnight, 2, 0, 6),
+    ]
+
+
+def test_bins_come_back_from_the_columns_group_by_group(make_warehouse: Callable[..., Path]) -> None:
+    path = make_warehouse([("r", "n", 0, 7)], [])
+    add_waits(
+        path, *((0, "scanner", line, "online", line * 4_000_000 * i, 10 * line + i) for line in (1, 2) for i in (0, 1))
+    )
+    marts = read_marts(path)
+    assert [_column(marts, "waits", name) for name in ("line", "at")] == [[1, 2], [0, 2]]
+    assert [_column(marts, "waitBins", name) for name in ("bin", "visitors")] == [[0, 1, 0, 2], [10, 11, 20, 21]]
+
+
+def test_without_bins_a_histogram_of_an_earlier_release_is_left_out(make_warehouse: Callable[..., Path]) -> None:
     path = make_warehouse([("r", "n", 0, 7)], [])
     with duckdb.connect(path) as connection:
-        connection.execute(f"""insert into {HISTOGRAM_TABLE} values
-            ('r', 'n', '{NOON}', 'scanner', 7200000000, null, 1, 2),
-            ('r', 'n', '{NOON}', 'seller', 0, 15000000, 3, 4),
-            ('r', 'n', '{NOON}', 'scanner', 60000000, 120000000, 5, 6)
-        """)
+        connection.execute(f"drop table {BINS_TABLE}; alter table {HISTOGRAM_TABLE} drop column line")
     marts = read_marts(path)
-    assert marts.edges == (0, 15, 60, 120, 7200)
-    named = zip(marts.waits["stage"], marts.waits["bucket"], marts.waits["visitors"], strict=True)
-    assert list(named) == [(1, 2, 6), (1, 4, 2), (0, 0, 4)]
-    assert marts.waits["hour"] == [NOON_HOUR] * 3
+    assert (marts.missing, marts.edges, len(marts.waits["hour"])) == ((BINS_TABLE,), (), 0)
 
 
 def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
@@ -224,7 +290,7 @@ def test_the_page_of_no_warehouse_says_what_is_missing_and_how_to_get_it(tmp_pat
     destination = tmp_path / "new" / "folder" / "index.html"
     summary = write_page(read_marts(tmp_path / "nowhere.duckdb"), destination)
     page = destination.read_text()
-    assert summary.missing == (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE, VENUES_TABLE)
+    assert summary.missing == (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE, BINS_TABLE, VENUES_TABLE)
     assert VENUE_HOURS_TABLE in page
     assert "ticketsim demo" in page
     assert preview_png(read_marts(tmp_path / "nowhere.duckdb")) is None
