@@ -38,7 +38,9 @@ export interface Head {
   latestRun: number;
   stages: ("seller" | "scanner")[];
   channels: ("box_office" | "online")[];
-  /** So many days, back from the newest, have waits by line and channel hour by hour. */
+  /** What a visitor does between bus and gate, in order, and what lies between. */
+  steps: string[];
+  /** So many days, back from the newest, have every detail hour by hour; before them some of it is by the day. */
   recentDays: number;
   /** Lower edges of the bins of durations, whole seconds; the last bin is open. */
   edges: number[];

@@ -11,6 +11,20 @@
 {%- endmacro %}
 
 {#-
+  The hours that journeys are built in: the window, and the hours after it to the last admission that reaches back into it, as
+  window() gives it. None without a window. Models without a ref to fct_admissions must be downstream of it all the same.
+-#}
+{% macro hours_of_journeys() -%}
+    {%- set window = window() if execute else none -%}
+    {%- if window is none -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set node = graph.nodes['model.ticketsim.fct_admissions'] -%}
+    {%- set admissions = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) -%}
+    {{- return({'start': window.start, 'end': journey_span(admissions).end}) -}}
+{%- endmacro %}
+
+{#-
   The hours in which parts of the journeys that this invocation builds may lie, as window() gives it: from the earliest
   `arrived_at` among their `admissions` to their last admission. None without a window. It is asked for while the model
   compiles, so that the query itself names constants, which is what both engines prune by.

@@ -98,12 +98,16 @@
 {#-
   Condition that a row of `node` is one that the invocation replaces: those of its window, with `meta.reaches_back: services`
   those of earlier hours too that services of the window keep busy (macros/services.sql), with `meta.reaches_back: journeys`
-  those of later hours that can reach back into it (macros/journeys.sql).
+  those of later hours that can reach back into it, with `meta.reaches_back: hours_of_journeys` all of the hours that have such
+  rows (macros/journeys.sql).
 -#}
 {% macro replaced_rows(node) -%}
     {%- set reaches_back = node.config.get('meta', {}).get('reaches_back') -%}
     {%- if reaches_back == 'services' -%}
         {{- return(between_hours(service_span().rebuilt, 'hour_start')) -}}
+    {%- endif -%}
+    {%- if reaches_back == 'hours_of_journeys' -%}
+        {{- return(between_hours(hours_of_journeys(), 'hour_start')) -}}
     {%- endif -%}
     {%- set rows = in_window('hour_start') -%}
     {%- if reaches_back == 'journeys' and rows != every_row() -%}

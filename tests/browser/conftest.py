@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, CDPSession, Dialog, Page, Playwright
 from tests.duration_bins import create_duration_bins
 from ticketsim.stack.chromium import find_chromium
 from ticketsim_assets.dashboard.data import ACTIVITIES, MEASURES, read_marts
+from ticketsim_assets.dashboard.journeys import STEPS
 from ticketsim_assets.dashboard.page import write_page
 
 EVENT_TYPES = ("bus_arrival", *(activity.key for activity in ACTIVITIES))
@@ -119,6 +120,25 @@ def _fill_waits(path: Path) -> None:
         )
 
 
+def _fill_ways(path: Path) -> None:
+    """The times from bus to gate of both channels, and their steps."""
+    with duckdb.connect(path) as connection:
+        connection.execute(
+            """create table marts.agg_time_in_system_hourly as
+            select run_id, venue_id, hour_start, event_date, channel, from_us, to_us,
+                visitors_admitted // 4 as visitors, visitors * (from_us + to_us) // 2 as visitor_us
+            from marts.agg_venue_hourly, (select unnest(['box_office', 'online']) as channel),
+                (from marts.dim_duration_bins where bin in (20, 24))"""
+        )
+        connection.execute(
+            f"""create table marts.agg_journey_hourly as
+            select run_id, venue_id, hour_start, event_date, channel, step,
+                visitors_admitted // 2 as visitors, visitors * position * 10000000 as visitor_us
+            from marts.agg_venue_hourly, (select unnest(['box_office', 'online']) as channel),
+                (select unnest({list(STEPS)}) as step, unnest(range({len(STEPS)})) as position)"""
+        )
+
+
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """Two runs, the later one over three days, two venues, every receipt proved."""
@@ -129,6 +149,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
     }
     _fill(path, runs, ("north", "south"))
     _fill_waits(path)
+    _fill_ways(path)
     return Warehouse(path)
 
 

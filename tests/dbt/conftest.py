@@ -244,6 +244,8 @@ HOURLY_MARTS = (
     "agg_line_hourly",
     "agg_venue_hourly",
     "agg_wait_histogram_hourly",
+    "agg_time_in_system_hourly",
+    "agg_journey_hourly",
 )
 
 DIMENSIONS = ("dim_runs", "dim_venues", "dim_lines")

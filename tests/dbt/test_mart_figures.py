@@ -16,15 +16,26 @@ pytestmark = pytest.mark.slow
 #: A venue's hour in the marts.
 CELL = "venue_id = 'north' and hour_start = timestamp '2026-11-21'"
 
-#: Hours of the two venues, the drain included, and figures that are compared of each: of the venue, of lines and waits.
-VENUE_HOURS, FIGURES = 5 + 4, 19 + 10
+#: Hours of the two venues, the drain included, and how many figures are compared of each.
+VENUE_HOURS, FIGURES = 5 + 4, 19 + 14
 
-#: What the page shows of a venue's hour, and what lines and histogram add up to.
+#: One row of each of a venue's hour.
+FIRST_BIN = "from_us = 0 and line = 1 and channel = 'online'"
+LAST_BIN = f"""
+    channel = 'online'
+    and from_us = (select max(from_us) from marts.agg_time_in_system_hourly where {CELL} and channel = 'online')
+"""
+SCANS = "channel = 'online' and step = 'scan_tickets'"
+
+#: What the page shows of a venue's hour, and what lines, histograms and journeys add up to.
 SHOWN = [
     *(("agg_venue_hourly", measure, "") for measure in MEASURES),
     *(("agg_venue_hourly", measure, "") for measure in ("arrivals_admitted", "arrivals_inside")),
     *(("agg_line_hourly", measure, " and line = 1") for measure in ("wait_count", "served", "visitors")),
-    *(("agg_wait_histogram_hourly", measure, " and from_us = 0") for measure in ("waits", "visitors")),
+    *(("agg_wait_histogram_hourly", measure, f" and {FIRST_BIN}") for measure in ("waits", "visitors")),
+    *(("agg_time_in_system_hourly", measure, f" and {LAST_BIN}") for measure in ("visitors", "visitor_us")),
+    *(("agg_journey_hourly", measure, f" and {SCANS}") for measure in ("visitors", "visitor_us")),
+    ("agg_journey_hourly", "visitor_us", " and channel = 'online' and step = 'walk_to_scanner'"),
 ]
 
 
@@ -61,7 +72,7 @@ def test_a_figure_that_somebody_changed_by_one_is_named_with_both_values(built, 
         assert f"{problem.actual}, by the receipt {problem.expected}" in str(problem)
 
 
-@pytest.mark.parametrize("mart", ["agg_venue_hourly", "agg_line_hourly", "agg_wait_histogram_hourly"])
+@pytest.mark.parametrize("mart", list(dict.fromkeys(mart for mart, _, _ in SHOWN)))
 def test_rows_of_a_mart_that_are_gone_or_doubled_are_wrong(built, mart):
     gone = found_after(built, f"delete from marts.{mart} where {CELL}")
     doubled = found_after(built, f"insert into marts.{mart} from marts.{mart} where {CELL}")
@@ -103,7 +114,7 @@ def test_hours_without_receipts_are_unproved_and_receipts_without_sums_are_count
     sums = ("visitors", "visitor_us", "revenue_cents", "time_in_system_us")
     found = found_after(built, f"update raw.events set {', '.join(f'{name} = null' for name in sums)}")
     # every receipt states the number of events
-    assert (found.proved, found.counted, found.unproved, found.wrong) == (8 * 5, 21 * 5, FIGURES * 4, 0)
+    assert (found.proved, found.counted, found.unproved, found.wrong) == (8 * 5, 25 * 5, FIGURES * 4, 0)
 
 
 def test_a_changed_figure_makes_the_whole_comparison_wrong_and_leaves_the_events_proved(built):

@@ -111,7 +111,6 @@ def test_every_station_is_an_asset_and_data_flows_from_kafka_to_the_dashboard(gr
         reached.add(key)
         todo += [parent for parent in graph.get(key).parent_keys if parent not in reached]
     not_shown = {
-        "marts/fct_visitor_journeys",
         "marts/agg_quarantine_hourly",
         "staging/stg_quarantine",
         "marts/report_visitors_hourly",

@@ -22,7 +22,8 @@ def dashboard_asset(destination: Path, published_as: str, url: str) -> dg.Assets
         url: Where people open the page, shown as a link on the asset; empty if nobody serves it.
     """
     marts = (
-        *("agg_venue_hourly", "agg_wait_histogram_hourly", "dim_duration_bins", "dim_venues"),
+        *("agg_venue_hourly", "agg_wait_histogram_hourly", "agg_time_in_system_hourly", "agg_journey_hourly"),
+        *("dim_duration_bins", "dim_venues"),
         *("reconciliation_hourly", "reconciliation_marts_hourly"),
     )
 

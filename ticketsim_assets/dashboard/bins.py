@@ -3,16 +3,17 @@
 The bins are the warehouse's (``marts.dim_duration_bins``); the page has no edges of its own.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 from simulator.events import HOUR_US
+from ticketsim_assets.dashboard.hours import DAY, hour_or_day, hours_since_epoch, is_recent
 from ticketsim_assets.warehouse.protocol import Reader
 
 BINS_TABLE: Final = "marts.dim_duration_bins"
 HISTOGRAM_TABLE: Final = "marts.agg_wait_histogram_hourly"
+TIME_IN_SYSTEM_TABLE: Final = "marts.agg_time_in_system_hourly"
 
 #: Where visitors wait, in the order in which they do.
 STAGES: Final = ("seller", "scanner")
@@ -27,74 +28,83 @@ ALL_CHANNELS: Final = len(CHANNELS)
 _SECOND_US: Final = HOUR_US // 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Bins:
-    """The bins that durations are counted in."""
-
-    edges: tuple[int, ...]  #: where each begins, whole seconds, ascending; the last one is open
-    at: Mapping[int, int]  #: position by edge in microseconds, as the marts name bins
+def read_edges(reader: Reader) -> tuple[int, ...]:
+    """Read where each bin begins, whole seconds, ascending; the last one is open. A warehouse may have none."""
+    return tuple(edge // _SECOND_US for edge in _bins(reader)) if reader.has(BINS_TABLE) else ()
 
 
-NO_BINS: Final = Bins((), {})
+def _bins(reader: Reader) -> Mapping[int, int]:
+    """Return the position of each bin by its lower edge in microseconds, as the marts name it."""
+    rows = reader.execute(f"select from_us, bin from {reader.named(BINS_TABLE)} order by bin").fetchall()  # noqa: S608
+    return dict(rows)
 
 
-def read_bins(reader: Reader) -> Bins:
-    """Read the bins; none from a warehouse without them."""
-    if not reader.has(BINS_TABLE):
-        return NO_BINS
-    rows = reader.execute(f"select from_us from {reader.named(BINS_TABLE)} order by from_us").fetchall()  # noqa: S608
-    edges = [edge for (edge,) in rows]
-    return Bins(tuple(edge // _SECOND_US for edge in edges), {edge: position for position, edge in enumerate(edges)})
+def read_waits(reader: Reader, newest: date) -> list[tuple[Any, ...]]:
+    """Read the visitors by the length of their wait, hour by hour; of recent days lines and channels are told apart.
 
-
-def read_waits(reader: Reader, bins: Bins, recent_from: date) -> list[tuple[Any, ...]]:
-    """Read the visitors by the length of their wait, hour by hour.
-
-    Lines and channels are told apart from the day ``recent_from`` on.
+    Args:
+        reader: The warehouse.
+        newest: The newest day with hours.
 
     Returns:
-        Rows of run_id, venue_id, hour (since the epoch), stage, line, channel, bin and visitors, in order;
-        all but the ids and the line are positions.
+        Rows of run_id, venue_id, hour (since the epoch), stage, line, channel, bin and visitors, in order; all but the
+        ids and the line are positions.
     """
-    recent = f"event_date >= date '{recent_from}'"
-    rows = reader.execute(
-        f"""
-        select run_id, venue_id, hour_start, stage,
-            case when {recent} then line else {ALL_LINES} end as line,
-            case when {recent} then channel end as channel,
-            from_us, sum(visitors)
-        from {reader.named(HISTOGRAM_TABLE)}
-        group by 1, 2, 3, 4, 5, 6, 7
-        order by hour_start, run_id, venue_id, stage, line, channel, from_us
-        """  # noqa: S608 constants of this package, and a date
-    ).fetchall()
-    return [_placed(row, hours_since_epoch(row[2]), bins) for row in rows]
+    line, channel = (
+        f"case when {is_recent(newest)} then line else {ALL_LINES} end",
+        f"case when {is_recent(newest)} then channel end",
+    )
+    return _read_waits(reader, "hour_start", line, channel)
 
 
-def read_waits_by_day(reader: Reader, bins: Bins, recent_from: date) -> list[tuple[Any, ...]]:
-    """Read the same by line and channel and by the UTC day, of the days before ``recent_from``.
+def read_waits_by_day(reader: Reader, newest: date) -> list[tuple[Any, ...]]:
+    """Read the same by line and channel and by the UTC day, of days that are not recent.
 
     Returns:
         Rows as of ``read_waits``; a day is its first hour.
     """
+    return _read_waits(reader, DAY, "line", "channel", f"not {is_recent(newest)}")
+
+
+def _read_waits(reader: Reader, hour: str, line: str, channel: str, condition: str = "true") -> list[tuple[Any, ...]]:
+    bins = _bins(reader)
     rows = reader.execute(
         f"""
-        select run_id, venue_id, event_date, stage, line, channel, from_us, sum(visitors)
+        select run_id, venue_id, {hour}, stage, {line}, {channel}, from_us, sum(visitors)
         from {reader.named(HISTOGRAM_TABLE)}
-        where event_date < date '{recent_from}'
+        where {condition}
         group by 1, 2, 3, 4, 5, 6, 7
-        order by event_date, run_id, venue_id, stage, line, channel, from_us
+        order by 3, 1, 2, 4, 5, 6, 7
         """  # noqa: S608 constants of this package, and a date
     ).fetchall()
-    return [_placed(row, hours_since_epoch(datetime.combine(row[2], time())), bins) for row in rows]
+    return [
+        (run, venue, hours_since_epoch(start), STAGES.index(stage), line, channel_at(channel), bins[from_us], visitors)
+        for run, venue, start, stage, line, channel, from_us, visitors in rows
+    ]
 
 
-def _placed(row: Sequence[Any], hour: int, bins: Bins) -> tuple[Any, ...]:
-    run_id, venue_id, _, stage, line, channel, from_us, visitors = row
-    of_channel = ALL_CHANNELS if channel is None else CHANNELS.index(channel)
-    return run_id, venue_id, hour, STAGES.index(stage), line, of_channel, bins.at[from_us], int(visitors)
+def read_times_in_system(reader: Reader, newest: date) -> list[tuple[Any, ...]]:
+    """Read the visitors by their time from bus to gate, hour by hour of recent days, of those before day by day.
+
+    Returns:
+        Rows of run_id, venue_id, hour (since the epoch; a day is its first), channel, bin and visitors, in order;
+        channel and bin are positions.
+    """
+    bins = _bins(reader)
+    rows = reader.execute(
+        f"""
+        select run_id, venue_id, {hour_or_day(newest)}, channel, from_us, sum(visitors)
+        from {reader.named(TIME_IN_SYSTEM_TABLE)}
+        group by 1, 2, 3, 4, 5
+        order by 3, 1, 2, 4, 5
+        """  # noqa: S608 constants of this package, and a date
+    ).fetchall()
+    return [
+        (run, venue, hours_since_epoch(start), channel_at(channel), bins[from_us], visitors)
+        for run, venue, start, channel, from_us, visitors in rows
+    ]
 
 
-def hours_since_epoch(start: datetime) -> int:
-    """Return the start of an hour, UTC with or without a time zone, in hours since the epoch."""
-    return int(start.replace(tzinfo=UTC).timestamp()) // 3600
+def channel_at(channel: str | None) -> int:
+    """Return the position of a channel; ALL_CHANNELS if none is named."""
+    return ALL_CHANNELS if channel is None else CHANNELS.index(channel)

@@ -2,22 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
-from ticketsim_assets.dashboard.bins import (
-    BINS_TABLE,
-    HISTOGRAM_TABLE,
-    NO_BINS,
-    Bins,
-    hours_since_epoch,
-    read_bins,
-    read_waits,
-    read_waits_by_day,
-)
+from ticketsim_assets.dashboard.bins import read_edges
+from ticketsim_assets.dashboard.details import DETAIL_MARTS, DETAILS, read_details
+from ticketsim_assets.dashboard.hours import day_of, hours_since_epoch
 from ticketsim_assets.warehouse.absent_venues import hours_without_a_venue
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
 from ticketsim_assets.warehouse.mart_figures import MartFigures, read_mart_figures
@@ -32,10 +24,7 @@ VENUE_HOURS_TABLE: Final = "marts.agg_venue_hourly"
 RECEIPTS_TABLE: Final = "marts.reconciliation_hourly"
 VENUES_TABLE: Final = "marts.dim_venues"
 
-_TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE, BINS_TABLE, VENUES_TABLE)
-
-#: How many days, back from the newest, the page tells lines and channels apart hour by hour; before them day by day.
-RECENT_DAYS: Final = 62
+_TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, *DETAIL_MARTS, VENUES_TABLE)
 
 #: States of a receipt, the worst last.
 STATES: Final = ("proved", "counted", "unproved", "wrong")
@@ -91,12 +80,8 @@ class Marts:
     """``run`` and ``venue`` (positions), ``hour`` (hours since the epoch) and MEASURES; ordered by hour."""
     receipts: Mapping[str, Sequence[int]]
     """``run``, ``venue``, ``hour`` as above, and how many of that hour's receipts are ``proved``."""
-    waits: Mapping[str, Sequence[int]]
-    """``run``, ``venue``, ``hour`` as above, ``stage`` (position in STAGES), ``line``, ``channel`` (position in
-    CHANNELS), ``bin`` (position of its lower edge), and ``visitors`` who waited so long; ordered by all but the last.
-    Before the RECENT_DAYS newest days lines and channels are ALL_LINES and ALL_CHANNELS."""
-    waits_by_day: Mapping[str, Sequence[int]]
-    """The same of the days before these, by line and channel; ``hour`` is the first one of the UTC day."""
+    details: Mapping[str, Mapping[str, Sequence[int]]]
+    """The tables of DETAILS: ``run``, ``venue``, ``hour`` as above, and what stands there."""
     ended: tuple[tuple[int, int], ...]
     """Run and venue of those that have told which hour is their last one."""
     edges: tuple[int, ...]
@@ -139,7 +124,7 @@ def read_marts(warehouse: Path, wait_policy: WaitPolicy = NO_WAIT) -> Marts:
         WarehouseUnreadable: The file is not a DuckDB database that this version can open.
     """
     if not warehouse.exists():
-        return _marts((), (), (), (), bins=NO_BINS, ended=(), figures=MartFigures(), missing=_TABLES)
+        return _marts((), (), {}, edges=(), ended=(), figures=MartFigures(), missing=_TABLES)
     with open_duckdb(warehouse, read_only=True, wait_policy=wait_policy) as connection:
         return marts_of(DuckDBReader(connection))
 
@@ -160,14 +145,12 @@ def marts_of(reader: Reader) -> Marts:
         return () if table in missing else reader.execute(query.format(reader.named(table))).fetchall()
 
     venue_hours = [_located(row) for row in rows(_VENUE_HOURS, VENUE_HOURS_TABLE)]
-    bins, recent_from = read_bins(reader), _recent_from(venue_hours)
-    counted_in_bins = not missing & {HISTOGRAM_TABLE, BINS_TABLE}
     return _marts(
         venue_hours,
         [*_by_hour(rows(_RECEIPTS, receipts)), *_by_hour(_absences(reader))],
-        read_waits(reader, bins, recent_from) if counted_in_bins else (),
-        read_waits_by_day(reader, bins, recent_from) if counted_in_bins else (),
-        bins=bins,
+        # ordered by hour
+        read_details(reader, day_of(venue_hours[-1][2] if venue_hours else 0)),
+        edges=read_edges(reader),
         ended=rows(_ENDED, VENUES_TABLE),
         figures=read_mart_figures(reader),
         missing=tuple(table for table in _TABLES if table in missing),
@@ -199,12 +182,6 @@ def _located(row: Sequence[Any]) -> tuple[Any, ...]:
     """Return ``row`` with its third value, the start of an hour, as hours since the epoch."""
     run_id, venue_id, start, *rest = row
     return run_id, venue_id, hours_since_epoch(start), *rest
-
-
-def _recent_from(venue_hours: Sequence[tuple[Any, ...]]) -> date:
-    """Return the first of the RECENT_DAYS newest days with hours; rows are ordered by hour."""
-    newest = venue_hours[-1][2] if venue_hours else 0
-    return date(1970, 1, 1) + timedelta(days=newest // 24 - RECENT_DAYS + 1)
 
 
 def _by_hour(receipts: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
@@ -252,22 +229,18 @@ order by run_id, venue_id
 """
 
 
-_WAITS: Final = ("run", "venue", "hour", "stage", "line", "channel", "bin", "visitors")
-
-
 def _marts(
     venue_hours: Sequence[tuple[Any, ...]],
     receipts: Sequence[tuple[Any, ...]],
-    waits: Sequence[tuple[Any, ...]],
-    waits_by_day: Sequence[tuple[Any, ...]],
+    details: Mapping[str, Sequence[tuple[Any, ...]]],
     *,
-    bins: Bins,
+    edges: tuple[int, ...],
     ended: Sequence[Sequence[Any]],
     figures: MartFigures,
     missing: tuple[str, ...],
 ) -> Marts:
     """Build the marts from rows that begin with run_id and venue_id; every id that occurs gets a position."""
-    keys = [row[:2] for rows in (venue_hours, receipts, waits) for row in rows]
+    keys = [row[:2] for rows in (venue_hours, receipts, *details.values()) for row in rows]
     keys += [(problem.run_id, problem.venue_id) for problem in figures.problems]
     runs = tuple(sorted({run for run, _ in keys}))
     venues = tuple(sorted({venue for _, venue in keys}))
@@ -288,10 +261,12 @@ def _marts(
         venues=venues,
         venue_hours=columns(("run", "venue", "hour", *MEASURES), venue_hours),
         receipts=columns(("run", "venue", "hour", "proved", "counted"), [row[:5] for row in receipts]),
-        waits=columns(_WAITS, waits),
-        waits_by_day=columns(_WAITS, waits_by_day),
+        details={
+            name: columns(("run", "venue", "hour", *detail.columns), details.get(name, ()))
+            for name, detail in DETAILS.items()
+        },
         ended=tuple((run_at[run], venue_at[venue]) for run, venue in ended if run in run_at and venue in venue_at),
-        edges=bins.edges,
+        edges=edges,
         offending=tuple(sorted(offending, key=lambda receipt: -STATES.index(receipt["state"]))),
         figures=figures.states,
         offending_figures=tuple(

@@ -12,7 +12,10 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from ticketsim_assets.dashboard.bins import CHANNELS, STAGES
-from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, MEASURES, RECENT_DAYS, Marts
+from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, MEASURES, Marts
+from ticketsim_assets.dashboard.details import DETAILS
+from ticketsim_assets.dashboard.hours import RECENT_DAYS
+from ticketsim_assets.dashboard.journeys import STEPS
 
 VERSION: Final = 2
 
@@ -75,8 +78,11 @@ def encode(marts: Marts) -> tuple[dict[str, Any], str]:
     """Return the head, to be encoded as JSON, and the columns that it says the places of, little-endian in base64."""
     columns = _Columns()
     tables = {"venueHours": columns.table(marts.venue_hours), "receipts": columns.table(marts.receipts)}
-    tables["waits"], tables["waitBins"] = columns.counted(marts.waits, ("bin", "visitors"))
-    tables["waitsDaily"], tables["waitDailyBins"] = columns.counted(marts.waits_by_day, ("bin", "visitors"))
+    for name, detail in DETAILS.items():
+        if detail.bins:
+            tables[name], tables[detail.bins] = columns.counted(marts.details[name], ("bin", "visitors"))
+        else:
+            tables[name] = columns.table(marts.details[name])
     head = {
         "version": VERSION,
         "hourlyDays": HOURLY_DAYS,
@@ -87,6 +93,7 @@ def encode(marts: Marts) -> tuple[dict[str, Any], str]:
         "latestRun": marts.latest_run,
         "stages": STAGES,
         "channels": CHANNELS,
+        "steps": STEPS,
         "recentDays": RECENT_DAYS,
         "edges": marts.edges,
         "ended": [{"run": run, "venue": venue} for run, venue in marts.ended],

@@ -16,7 +16,7 @@ measures as (
         '{{ sum.column }}' as measure,
         '{{ sum.activity }}' as event_type,
         '{{ sum.of_receipt }}' as of_receipt,
-        {{ "'" ~ sum.stage ~ "'" if sum.stage else 'cast(null as string)' }} as stage
+        {{ "'" ~ sum.rows ~ "'" if sum.rows else 'cast(null as string)' }} as of_rows
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
@@ -67,9 +67,9 @@ of_{{ mart }} as (
     inner join measures
         on
             measures.mart = '{{ mart }}'
-            {%- if of_mart[0].stage %}
-            and {{ mart }}.stage = measures.stage
-            {%- endif %}
+            {%- for told_by in of_mart | map(attribute='told_by') | select | unique %}
+            and (measures.of_rows is null or {{ mart }}.{{ told_by }} = measures.of_rows)
+            {%- endfor %}
 
 ),
 

@@ -62,9 +62,11 @@ def page_figures(page: Path) -> Figures:
     found: dict[VenueHour, Counter[str]] = defaultdict(Counter)
     for number, where in enumerate(_places(data, hours)):
         found[where].update({measure: hours[measure][number] for measure in MEASURES})
-    waits = data["waits"]
+    waits, visitors = data["waits"], data["waitBins"]["visitors"]
+    ends = [*waits["at"][1:], len(visitors)]
     for number, where in enumerate(_places(data, waits)):
-        found[where][f"waits of {STAGES[waits['stage'][number]]}"] += waits["visitors"][number]
+        stage = STAGES[waits["stage"][number]]
+        found[where][f"waits of {stage}"] += sum(visitors[waits["at"][number] : ends[number]])
     return {where: _not_zero(measures) for where, measures in found.items()}
 
 

@@ -16,13 +16,18 @@ import pytest
 from simulator.events import ACTIVITY_TYPES
 from tests.duration_bins import create_duration_bins, duration_bin_edges
 from ticketsim_assets.dashboard.badge import badge_of
-from ticketsim_assets.dashboard.bins import ALL_CHANNELS, ALL_LINES, BINS_TABLE, HISTOGRAM_TABLE
+from ticketsim_assets.dashboard.bins import (
+    ALL_CHANNELS,
+    ALL_LINES,
+    BINS_TABLE,
+    HISTOGRAM_TABLE,
+    TIME_IN_SYSTEM_TABLE,
+)
 from ticketsim_assets.dashboard.data import (
     ACTIVITIES,
     HOURLY_DAYS,
     MEASURES,
     RECEIPTS_TABLE,
-    RECENT_DAYS,
     STATES,
     VENUE_HOURS_TABLE,
     VENUES_TABLE,
@@ -30,6 +35,9 @@ from ticketsim_assets.dashboard.data import (
     read_marts,
     visitors_over_time,
 )
+from ticketsim_assets.dashboard.details import DETAIL_MARTS
+from ticketsim_assets.dashboard.hours import RECENT_DAYS
+from ticketsim_assets.dashboard.journeys import JOURNEYS_TABLE
 from ticketsim_assets.dashboard.layout import encode
 from ticketsim_assets.dashboard.page import embeddable, render, write_page
 from ticketsim_assets.dashboard.preview import preview_png
@@ -69,6 +77,13 @@ def make_warehouse(tmp_path: Path) -> Callable[..., Path]:
                     waits bigint, visitors bigint)"""
                 )
                 create_duration_bins(connection)
+                ids = "run_id varchar, venue_id varchar, hour_start timestamp, event_date date, channel varchar"
+                connection.execute(
+                    f"create table {TIME_IN_SYSTEM_TABLE} ({ids}, from_us bigint, to_us bigint, visitors bigint)"
+                )
+                connection.execute(
+                    f"create table {JOURNEYS_TABLE} ({ids}, step varchar, visitors bigint, visitor_us bigint)"
+                )
                 connection.execute(
                     f"create table {VENUES_TABLE} (run_id varchar, venue_id varchar, final_hour timestamp)"
                 )
@@ -150,7 +165,7 @@ def test_a_run_that_only_receipts_know_of_has_a_name(make_warehouse: Callable[..
 
 def test_a_missing_table_is_named_and_the_other_one_is_read(make_warehouse: Callable[..., Path]) -> None:
     marts = read_marts(make_warehouse([("r", "north", 0, 3)]))
-    assert marts.missing == (RECEIPTS_TABLE, HISTOGRAM_TABLE, BINS_TABLE, VENUES_TABLE)
+    assert marts.missing == (RECEIPTS_TABLE, *DETAIL_MARTS, VENUES_TABLE)
     assert marts.venue_hours["visitors_arrived"] == [3]
 
 
@@ -180,14 +195,14 @@ def test_waits_are_counted_in_the_warehouse_s_bins_by_line_and_channel(make_ware
     )
     marts = read_marts(path)
     assert list(marts.edges) == duration_bin_edges()
-    assert rows_of(marts.waits, "stage", "line", "channel", "bin", "visitors") == [
+    assert rows_of(marts.details["waits"], "stage", "line", "channel", "bin", "visitors") == [
         (1, 1, 0, 0, 1),
         (1, 1, 1, 12, 6),
         (1, 1, 1, 43, 2),
         (0, 2, 0, 1, 4),
     ]
-    assert marts.waits["hour"] == [NOON_HOUR] * 4
-    assert len(marts.waits_by_day["hour"]) == 0
+    assert marts.details["waits"]["hour"] == [NOON_HOUR] * 4
+    assert len(marts.details["waitsDaily"]["hour"]) == 0
 
 
 def test_lines_and_channels_of_days_long_past_are_told_apart_by_the_day(make_warehouse: Callable[..., Path]) -> None:
@@ -201,15 +216,40 @@ def test_lines_and_channels_of_days_long_past_are_told_apart_by_the_day(make_war
         (24, "scanner", 2, "box_office", 0, 8),
     )
     marts = read_marts(path)
-    assert rows_of(marts.waits, "hour", "line", "channel", "visitors") == [
+    assert rows_of(marts.details["waits"], "hour", "line", "channel", "visitors") == [
         (NOON_HOUR, ALL_LINES, ALL_CHANNELS, 3),
         (NOON_HOUR + 1, ALL_LINES, ALL_CHANNELS, 4),
         (NOON_HOUR + 24, 2, 0, 8),
     ]
     midnight = NOON_HOUR - 12
-    assert rows_of(marts.waits_by_day, "hour", "line", "channel", "visitors") == [
+    assert rows_of(marts.details["waitsDaily"], "hour", "line", "channel", "visitors") == [
         (midnight, 1, 1, 1),
         (midnight, 2, 0, 6),
+    ]
+
+
+def test_times_in_system_and_journeys_are_by_the_hour_of_recent_days_and_by_the_day_before(
+    make_warehouse: Callable[..., Path],
+) -> None:
+    newest = RECENT_DAYS * 24
+    path = make_warehouse([("r", "n", 0, 7), ("r", "n", newest, 7)], [])
+    hours = [NOON, NOON + timedelta(hours=1), NOON + timedelta(hours=newest)]
+    with duckdb.connect(path) as connection:
+        for hour in hours:
+            ids = ["r", "n", hour, hour.date(), "online"]
+            connection.execute(
+                f"insert into {TIME_IN_SYSTEM_TABLE} values (?, ?, ?, ?, ?, 4000000, 8000000, 3)",
+                ids,
+            )
+            connection.execute(f"insert into {JOURNEYS_TABLE} values (?, ?, ?, ?, ?, 'between_steps', 3, -5)", ids)
+    details = read_marts(path).details
+    assert rows_of(details["timeInSystem"], "hour", "channel", "bin", "visitors") == [
+        (NOON_HOUR - 12, 1, 1, 6),
+        (NOON_HOUR + newest, 1, 1, 3),
+    ]
+    assert rows_of(details["journeys"], "hour", "channel", "step", "visitors", "visitor_us") == [
+        (NOON_HOUR - 12, 1, 6, 6, -10),
+        (NOON_HOUR + newest, 1, 6, 3, -5),
     ]
 
 
@@ -228,7 +268,7 @@ def test_without_bins_a_histogram_of_an_earlier_release_is_left_out(make_warehou
     with duckdb.connect(path) as connection:
         connection.execute(f"drop table {BINS_TABLE}; alter table {HISTOGRAM_TABLE} drop column line")
     marts = read_marts(path)
-    assert (marts.missing, marts.edges, len(marts.waits["hour"])) == ((BINS_TABLE,), (), 0)
+    assert (marts.missing, marts.edges, len(marts.details["waits"]["hour"])) == ((BINS_TABLE,), (), 0)
 
 
 def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
@@ -290,7 +330,7 @@ def test_the_page_of_no_warehouse_says_what_is_missing_and_how_to_get_it(tmp_pat
     destination = tmp_path / "new" / "folder" / "index.html"
     summary = write_page(read_marts(tmp_path / "nowhere.duckdb"), destination)
     page = destination.read_text()
-    assert summary.missing == (VENUE_HOURS_TABLE, RECEIPTS_TABLE, HISTOGRAM_TABLE, BINS_TABLE, VENUES_TABLE)
+    assert summary.missing == (VENUE_HOURS_TABLE, RECEIPTS_TABLE, *DETAIL_MARTS, VENUES_TABLE)
     assert VENUE_HOURS_TABLE in page
     assert "ticketsim demo" in page
     assert preview_png(read_marts(tmp_path / "nowhere.duckdb")) is None
