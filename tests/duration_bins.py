@@ -12,7 +12,7 @@ def duration_bin_edges() -> list[int]:
     """Lower edges of the bins, seconds; the last bin is open."""
     returned: list[list[int]] = []
     macros = jinja2.Environment(autoescape=True).from_string(_MACROS.read_text(), globals={"return": returned.append})
-    macros.module.duration_bin_edges()
+    macros.module.__dict__["duration_bin_edges"]()
     return returned[0]
 
 

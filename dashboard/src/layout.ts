@@ -42,6 +42,8 @@ export interface Head {
   steps: string[];
   /** So many days, back from the newest, have every detail hour by hour; before them some of it is by the day. */
   recentDays: number;
+  /** So many, back from the newest, have the people between bus and gate every five minutes. */
+  occupancyDays: number;
   /** Lower edges of the bins of durations, whole seconds; the last bin is open. */
   edges: number[];
   /** The run and venue pairs that send nothing more after a last hour. */

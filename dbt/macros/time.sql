@@ -11,6 +11,19 @@
     timestamp_diff({{ end }}, {{ start }}, microsecond)
 {%- endmacro %}
 
+{#- So many microseconds after a point in time. -#}
+{% macro after_microseconds(time, microseconds) -%}
+    {{- adapter.dispatch('after_microseconds')(time, microseconds) -}}
+{%- endmacro %}
+
+{% macro duckdb__after_microseconds(time, microseconds) -%}
+    {{ time }} + to_microseconds({{ microseconds }})
+{%- endmacro %}
+
+{% macro bigquery__after_microseconds(time, microseconds) -%}
+    timestamp_add({{ time }}, interval {{ microseconds }} microsecond)
+{%- endmacro %}
+
 {#- The start of the UTC hour in which a point in time lies. -#}
 {% macro hour_of(time) -%}
     {{- adapter.dispatch('hour_of')(time) -}}

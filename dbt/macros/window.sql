@@ -97,7 +97,8 @@
 
 {#-
   Condition that a row of `node` is one that the invocation replaces: those of its window, with `meta.reaches_back: services`
-  those of earlier hours too that services of the window keep busy (macros/services.sql), with `meta.reaches_back: journeys`
+  those of earlier hours too that services of the window keep busy, with `meta.reaches_back: activities` those in which somebody
+  walked, waited or was served who ended in the window (macros/activity_span.sql), with `meta.reaches_back: journeys`
   those of later hours that can reach back into it, with `meta.reaches_back: hours_of_journeys` all of the hours that have such
   rows (macros/journeys.sql).
 -#}
@@ -105,6 +106,9 @@
     {%- set reaches_back = node.config.get('meta', {}).get('reaches_back') -%}
     {%- if reaches_back == 'services' -%}
         {{- return(between_hours(service_span().rebuilt, 'hour_start')) -}}
+    {%- endif -%}
+    {%- if reaches_back == 'activities' -%}
+        {{- return(between_hours(activity_span().rebuilt, 'hour_start')) -}}
     {%- endif -%}
     {%- if reaches_back == 'hours_of_journeys' -%}
         {{- return(between_hours(hours_of_journeys(), 'hour_start')) -}}

@@ -121,7 +121,7 @@ def _fill_waits(path: Path) -> None:
 
 
 def _fill_ways(path: Path) -> None:
-    """The times from bus to gate of both channels, and their steps."""
+    """The times from bus to gate of both channels, their steps, and who is on the way."""
     with duckdb.connect(path) as connection:
         connection.execute(
             """create table marts.agg_time_in_system_hourly as
@@ -136,6 +136,14 @@ def _fill_ways(path: Path) -> None:
                 visitors_admitted // 2 as visitors, visitors * position * 10000000 as visitor_us
             from marts.agg_venue_hourly, (select unnest(['box_office', 'online']) as channel),
                 (select unnest({list(STEPS)}) as step, unnest(range({len(STEPS)})) as position)"""
+        )
+        connection.execute(
+            """create table marts.agg_occupancy_5min as
+            select run_id, venue_id, hour_start, event_date, hour_start + to_minutes(5 * slot) as slot_start, stage,
+                visitors_arrived // 60 as walking, visitors_arrived // 15 as waiting, 3 as serving,
+                walking + 2 as walking_max, waiting + slot as waiting_max, 4 as serving_max,
+                walking_max + waiting_max as people_max
+            from marts.agg_venue_hourly, (select unnest(['seller', 'scanner']) as stage), range(12) as slots(slot)"""
         )
 
 

@@ -246,6 +246,7 @@ HOURLY_MARTS = (
     "agg_wait_histogram_hourly",
     "agg_time_in_system_hourly",
     "agg_journey_hourly",
+    "agg_occupancy_5min",
 )
 
 DIMENSIONS = ("dim_runs", "dim_venues", "dim_lines")
@@ -266,7 +267,7 @@ BUILD = ("build", "--exclude-resource-type", "unit_test")
 ONE_MORE = {
     "lines_add_up_to_their_venue": ("agg_line_hourly", "served", "stage = 'seller' and line = 1"),
     "waits_add_up_to_their_venue": ("fct_queue_waits", "wait_us", "true"),
-    "histogram_adds_up_to_the_waits": ("agg_wait_histogram_hourly", "waits", "true"),
+    "histogram_adds_up_to_the_waits": ("agg_wait_histogram_hourly", "visitors", "true"),
     "busy_time_is_the_sum_of_services": ("agg_line_hourly", "busy_us", "stage = 'scanner' and line = 2"),
     "revenue_is_the_sum_of_sales": ("fct_ticket_sales", "amount_cents", "true"),
     "admissions_add_up_to_their_venue": ("fct_admissions", "time_in_system_us", "true"),

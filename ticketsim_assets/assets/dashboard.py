@@ -23,7 +23,7 @@ def dashboard_asset(destination: Path, published_as: str, url: str) -> dg.Assets
     """
     marts = (
         *("agg_venue_hourly", "agg_wait_histogram_hourly", "agg_time_in_system_hourly", "agg_journey_hourly"),
-        *("dim_duration_bins", "dim_venues"),
+        *("agg_occupancy_5min", "dim_duration_bins", "dim_venues"),
         *("reconciliation_hourly", "reconciliation_marts_hourly"),
     )
 

@@ -14,6 +14,7 @@ from ticketsim_assets.dashboard.bins import (
     read_waits_by_day,
 )
 from ticketsim_assets.dashboard.journeys import JOURNEYS_TABLE, read_journeys
+from ticketsim_assets.dashboard.occupancy import OCCUPANCY_TABLE, PEOPLE, read_occupancy, read_occupancy_by_hour
 from ticketsim_assets.warehouse.protocol import Reader
 
 
@@ -38,6 +39,8 @@ DETAILS: Final[Mapping[str, Detail]] = {
         ("channel", "bin", "visitors"), (TIME_IN_SYSTEM_TABLE, BINS_TABLE), read_times_in_system, "timeInSystemBins"
     ),
     "journeys": Detail(("channel", "step", "visitors", "visitor_us"), (JOURNEYS_TABLE,), read_journeys),
+    "occupancy": Detail(("slot", *PEOPLE), (OCCUPANCY_TABLE,), read_occupancy),
+    "occupancyHours": Detail((*PEOPLE, "people"), (OCCUPANCY_TABLE,), read_occupancy_by_hour),
 }
 
 #: All that they are read from.

@@ -16,6 +16,7 @@ from ticketsim_assets.dashboard.data import ACTIVITIES, HOURLY_DAYS, MEASURES, M
 from ticketsim_assets.dashboard.details import DETAILS
 from ticketsim_assets.dashboard.hours import RECENT_DAYS
 from ticketsim_assets.dashboard.journeys import STEPS
+from ticketsim_assets.dashboard.occupancy import OCCUPANCY_DAYS
 
 VERSION: Final = 2
 
@@ -95,6 +96,7 @@ def encode(marts: Marts) -> tuple[dict[str, Any], str]:
         "channels": CHANNELS,
         "steps": STEPS,
         "recentDays": RECENT_DAYS,
+        "occupancyDays": OCCUPANCY_DAYS,
         "edges": marts.edges,
         "ended": [{"run": run, "venue": venue} for run, venue in marts.ended],
         "offending": marts.offending,

@@ -1,5 +1,5 @@
-{#- A service keeps its line busy from the hour in which it began to that of its end: macros/services.sql says which
-    hours are built, and in which the services end that matter to them. -#}
+{#- A service keeps its line busy from the hour in which it began to that of its end: macros/activity_span.sql says
+    which hours are built, and in which the services end that matter to them. -#}
 {%- set span = service_span() -%}
 
 with

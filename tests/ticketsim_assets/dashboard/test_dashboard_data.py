@@ -39,6 +39,7 @@ from ticketsim_assets.dashboard.details import DETAIL_MARTS
 from ticketsim_assets.dashboard.hours import RECENT_DAYS
 from ticketsim_assets.dashboard.journeys import JOURNEYS_TABLE
 from ticketsim_assets.dashboard.layout import encode
+from ticketsim_assets.dashboard.occupancy import OCCUPANCY_DAYS, OCCUPANCY_TABLE, PEOPLE
 from ticketsim_assets.dashboard.page import embeddable, render, write_page
 from ticketsim_assets.dashboard.preview import preview_png
 from ticketsim_assets.exceptions import WarehouseBusy, WarehouseUnreadable
@@ -83,6 +84,12 @@ def make_warehouse(tmp_path: Path) -> Callable[..., Path]:
                 )
                 connection.execute(
                     f"create table {JOURNEYS_TABLE} ({ids}, step varchar, visitors bigint, visitor_us bigint)"
+                )
+                states = ("walking", "waiting", "serving")
+                people = ", ".join(f"{name} bigint" for state in states for name in (state, f"{state}_max"))
+                connection.execute(
+                    f"""create table {OCCUPANCY_TABLE} (run_id varchar, venue_id varchar, hour_start timestamp,
+                    event_date date, slot_start timestamp, stage varchar, {people}, people_max bigint)"""
                 )
                 connection.execute(
                     f"create table {VENUES_TABLE} (run_id varchar, venue_id varchar, final_hour timestamp)"
@@ -250,6 +257,29 @@ def test_times_in_system_and_journeys_are_by_the_hour_of_recent_days_and_by_the_
     assert rows_of(details["journeys"], "hour", "channel", "step", "visitors", "visitor_us") == [
         (NOON_HOUR - 12, 1, 6, 6, -10),
         (NOON_HOUR + newest, 1, 6, 3, -5),
+    ]
+
+
+def test_people_are_shown_every_five_minutes_of_the_newest_days_and_at_most_of_every_hour(
+    make_warehouse: Callable[..., Path],
+) -> None:
+    newest = OCCUPANCY_DAYS * 24
+    path = make_warehouse([("r", "n", 0, 7), ("r", "n", newest, 7)], [])
+    with duckdb.connect(path) as connection:
+        for hour in (NOON, NOON + timedelta(hours=newest)):
+            for slot, stage, walking in ((0, "seller", 1), (0, "scanner", 2), (11, "seller", 5), (11, "scanner", 0)):
+                start = hour + timedelta(minutes=5 * slot)
+                connection.execute(
+                    f"insert into {OCCUPANCY_TABLE} values ('r', 'n', ?, ?, ?, ?, ?, ?, 10, 20, 0, 3, 99)",
+                    [hour, hour.date(), start, stage, walking, walking + 1],
+                )
+    details = read_marts(path).details
+    assert rows_of(details["occupancy"], "hour", "slot", *PEOPLE) == [
+        (NOON_HOUR + newest, 0, 1, 10, 0, 2, 10, 0),
+        (NOON_HOUR + newest, 11, 5, 10, 0, 0, 10, 0),
+    ]
+    assert rows_of(details["occupancyHours"], "hour", *PEOPLE, "people") == [
+        (hour, 6, 20, 3, 3, 20, 3, 25) for hour in (NOON_HOUR, NOON_HOUR + newest)
     ]
 
 
