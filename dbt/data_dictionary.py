@@ -25,6 +25,12 @@ in `dbt/models`, which Dagster and `dbt docs` show as well; a test fails if it i
   prune by: name it in a query's `where`.
 - Percentiles are by nearest rank: the smallest value that at least so many percent of the values do not exceed. They
   cannot be added up; over several hours, take the histogram, or the facts.
+- A percentile from a histogram (`percentile_from_bins` in `dbt/macros/bins.sql`) lies in the right bin, and in it as if
+  its durations lay at equal distances: it is off by less than the bin's width, at most a quarter of its lower edge, or
+  4 s below 16 s. Measured with the events of `make demo`, 300 ranges of hours and venues at random, weighted by
+  visitors: medians and 95th percentiles of waits and of times from bus to gate are off by 0.2 to 2.3 % in half of
+  them, by 9 % at most in 95 of 100, and by 15 % at worst. Longer than four hours, in the open bin, a
+  duration is known to be that and no more.
 - An average over any hours, venues and runs is a sum divided by a sum: `sum(wait_in_seller_line_visitor_us) /
   sum(wait_in_seller_line_visitors)`.
 - On BigQuery `raw`, `staging` and `marts` are datasets (with the prefix of the settings), times are `TIMESTAMP`, and
