@@ -44,7 +44,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
                 *maintenance_assets(daily),
                 *raw_assets(hourly, settings.warehouse),
                 warehouse_models(dbt_project(dbt), hourly),
-                dashboard_asset(settings.dashboard_path, settings.page_object, settings.page_link),
+                dashboard_asset(settings.dashboard_path, settings.plans, settings.page_object, settings.page_link),
             ]
         ),
         asset_checks=[offsets, *stream_checks(settings)],

@@ -250,6 +250,11 @@ class Settings(BaseSettings):
         return self.root / "dashboard" / "index.html"
 
     @property
+    def plans(self) -> Path:
+        """Folder of what ``ticketsim plan --json`` printed, for the page."""
+        return self.root / "plans"
+
+    @property
     def page_link(self) -> str:
         """Where people open the page: ``page_url``, or Google's address of ``page_object``, which asks who they are."""
         return self.page_url or self.page_object.replace("gs://", "https://storage.cloud.google.com/", 1)

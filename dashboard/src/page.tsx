@@ -6,6 +6,7 @@ import { Visitors } from "./charts/visitors.tsx";
 import { Waits } from "./charts/waits.tsx";
 import { Filters } from "./filters.tsx";
 import { NotProved, Receipts } from "./receipts.tsx";
+import { Replay } from "./replay/replay.tsx";
 import { data, range, scope, totals, zone } from "./state.ts";
 import { Tiles } from "./tiles.tsx";
 
@@ -47,6 +48,7 @@ export function Page() {
             <Visitors />
             <Waits />
             <Processing />
+            <Replay />
             <Averages />
           </>
         ) : (

@@ -4,6 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { decode } from "./layout.ts";
 import { ALL, type Buckets, countWaits, loadedHours, type Range, type Scope, spanOf, sumBuckets, total, venuesOf } from "./store.ts";
 import { stillInside, tailStart } from "./inside.ts";
+import { replayOf, withReplay } from "./replay/url.ts";
 import { type Choice, fromHash, toHash } from "./url.ts";
 import { bucketEdges } from "./zone.ts";
 
@@ -65,7 +66,7 @@ export function choose(changes: Partial<Choice>): void {
     next.range = undefined;
   }
   choice.value = next;
-  const hash = toHash(next, data.head);
+  const hash = withReplay(toHash(next, data.head), replayOf(location.hash));
   if (hash !== location.hash.slice(1)) history.pushState(null, "", `#${hash}`);
 }
 

@@ -21,6 +21,7 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
     from ticketsim.warehouse import open_warehouse, terminal_wait_policy
     from ticketsim_assets.dashboard.data import marts_of, read_marts
     from ticketsim_assets.dashboard.page import publish_page, write_page
+    from ticketsim_assets.dashboard.plans import read_plans
     from ticketsim_assets.settings import read_settings
 
     settings = read_settings()
@@ -30,7 +31,7 @@ def dashboard(open_page: OpenOption = False, json: JsonOption = False) -> None:
         else:
             with open_warehouse(settings).published() as reader:
                 marts = marts_of(reader)
-        summary = write_page(marts, settings.dashboard_path)
+        summary = write_page(marts, settings.dashboard_path, read_plans(settings.plans))
         if settings.page_object:
             publish_page(settings.dashboard_path, settings.page_object)
 

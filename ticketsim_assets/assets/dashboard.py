@@ -7,23 +7,25 @@ import dagster as dg
 
 from ticketsim_assets.dashboard.data import Marts, marts_of
 from ticketsim_assets.dashboard.page import publish_page, write_page
+from ticketsim_assets.dashboard.plans import read_plans
 from ticketsim_assets.dashboard.preview import preview_png
 from ticketsim_assets.hours.run_history import hours_under_way
 from ticketsim_assets.keys import DASHBOARD, HOURLY_JOB, RAW_EVENTS
 from ticketsim_assets.resources.warehouse import WarehouseResource
 
 
-def dashboard_asset(destination: Path, published_as: str, url: str) -> dg.AssetsDefinition:
+def dashboard_asset(destination: Path, plans: Path, published_as: str, url: str) -> dg.AssetsDefinition:
     """Build the asset that writes the page to ``destination`` from the marts.
 
     Args:
         destination: The page's file.
+        plans: Folder of plans to mark on it.
         published_as: The object that the page is copied to, ``gs://bucket/name``; empty for none.
         url: Where people open the page, shown as a link on the asset; empty if nobody serves it.
     """
     marts = (
         *("agg_venue_hourly", "agg_wait_histogram_hourly", "agg_time_in_system_hourly", "agg_journey_hourly"),
-        *("agg_occupancy_5min", "dim_duration_bins", "dim_venues"),
+        *("agg_occupancy_5min", "dim_duration_bins", "dim_venues", "fct_visitor_journeys"),
         *("reconciliation_hourly", "reconciliation_marts_hourly"),
     )
 
@@ -42,7 +44,7 @@ def dashboard_asset(destination: Path, published_as: str, url: str) -> dg.Assets
         opened.publish(lambda: hours_under_way(context.instance, HOURLY_JOB, RAW_EVENTS, queued=False))
         with opened.published() as reader:
             marts = marts_of(reader)
-        summary = write_page(marts, destination)
+        summary = write_page(marts, destination, read_plans(plans))
         if published_as:
             publish_page(destination, published_as)
         return dg.MaterializeResult(

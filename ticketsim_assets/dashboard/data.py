@@ -1,7 +1,8 @@
 """The page's data: the marts' figures per run, venue and hour, read in one go from the warehouse."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -10,6 +11,7 @@ from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
 from ticketsim_assets.dashboard.bins import read_edges
 from ticketsim_assets.dashboard.details import DETAIL_MARTS, DETAILS, read_details
 from ticketsim_assets.dashboard.hours import day_of, hours_since_epoch
+from ticketsim_assets.dashboard.replay import ReplayDay, busiest_and_newest, read_replay
 from ticketsim_assets.warehouse.absent_venues import hours_without_a_venue
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
 from ticketsim_assets.warehouse.mart_figures import MartFigures, read_mart_figures
@@ -29,6 +31,7 @@ _TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, *DETAIL_MARTS, VENUES_TABLE
 #: States of a receipt, the worst last.
 STATES: Final = ("proved", "counted", "unproved", "wrong")
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR_MS: Final = HOUR_US // 1000
 
 
@@ -95,6 +98,8 @@ class Marts:
     """Figures that are not proved: as in ``offending``, with mart and measure as type and without counts."""
     missing: tuple[str, ...]
     """Tables that the warehouse does not have."""
+    replay: tuple[ReplayDay, ...] = ()
+    """The newest and the busiest day of each venue of the latest run."""
 
     @property
     def latest_run(self) -> int | None:
@@ -145,7 +150,7 @@ def marts_of(reader: Reader) -> Marts:
         return () if table in missing else reader.execute(query.format(reader.named(table))).fetchall()
 
     venue_hours = [_located(row) for row in rows(_VENUE_HOURS, VENUE_HOURS_TABLE)]
-    return _marts(
+    marts = _marts(
         venue_hours,
         [*_by_hour(rows(_RECEIPTS, receipts)), *_by_hour(_absences(reader))],
         # ordered by hour
@@ -155,6 +160,15 @@ def marts_of(reader: Reader) -> Marts:
         figures=read_mart_figures(reader),
         missing=tuple(table for table in _TABLES if table in missing),
     )
+    return replace(marts, replay=_replay(reader, marts))
+
+
+def _replay(reader: Reader, marts: Marts) -> tuple[ReplayDay, ...]:
+    if marts.latest_run is None:
+        return ()
+    found = busiest_and_newest(marts.venue_hours, marts.latest_run)
+    days = [(marts.venues[venue], _EPOCH + timedelta(days=day)) for venue, day in found]
+    return read_replay(reader, marts.runs[marts.latest_run], days)
 
 
 def _absences(reader: Reader) -> list[tuple[Any, ...]]:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -15,6 +16,8 @@ from streaming.storage import path_of
 from ticketsim_assets.dashboard.badge import badge_of
 from ticketsim_assets.dashboard.data import Marts
 from ticketsim_assets.dashboard.layout import encode
+from ticketsim_assets.dashboard.plans import PlanMark, plans_of_run
+from ticketsim_assets.dashboard.replay import replay_head
 
 #: Observable Plot puts this text into each chart as a style element; it is the same for the same className.
 _STYLE_OF_PLOT: Final = """:where(.plot) {
@@ -45,12 +48,12 @@ class DashboardSummary:
     missing: tuple[str, ...]  #: tables that the warehouse does not have
 
 
-def write_page(marts: Marts, destination: Path) -> DashboardSummary:
+def write_page(marts: Marts, destination: Path, plans: Sequence[PlanMark] = ()) -> DashboardSummary:
     """Write the page of ``marts`` to ``destination``, replacing an existing page atomically.
 
     Missing folders are created. Marts without rows, or none at all, give a page that says what is missing.
     """
-    page = render(marts, datetime.now(UTC)).encode()
+    page = render(marts, datetime.now(UTC), plans).encode()
     destination.parent.mkdir(parents=True, exist_ok=True)
     unfinished = destination.with_name(f".{destination.name}.{os.getpid()}")
     try:
@@ -78,8 +81,8 @@ def publish_page(page: Path, location: str) -> None:
     target.fs.pipe_file(target.path, page.read_bytes(), content_type="text/html; charset=utf-8")
 
 
-def render(marts: Marts, built_at: datetime) -> str:
-    """Render the page as HTML; its size grows with the number of hours, not with the number of visitors.
+def render(marts: Marts, built_at: datetime, plans: Sequence[PlanMark] = ()) -> str:
+    """Render the page as HTML; its size grows with the number of hours, and with the visitors of the days it replays.
 
     A browser runs the one script and applies the styles that the page names by their hashes, and asks nobody for
     anything.
@@ -102,7 +105,15 @@ def render(marts: Marts, built_at: datetime) -> str:
         script=Markup(script),  # noqa: S704 - our own bundle, which refuses to be built with an end of its element in it
         head=Markup(embeddable(head)),  # noqa: S704 - escaped by embeddable
         columns=columns,
+        replay=Markup(_replay(marts, plans)),  # noqa: S704 - escaped by embeddable
     )
+
+
+def _replay(marts: Marts, plans: Sequence[PlanMark]) -> str:
+    """Return the days to replay, with the plans for them, as JSON; empty if there are none."""
+    if not marts.replay or marts.latest_run is None:
+        return ""
+    return embeddable(replay_head(marts.replay) | {"plans": plans_of_run(plans, marts.runs[marts.latest_run])})
 
 
 def embeddable(value: Any) -> str:

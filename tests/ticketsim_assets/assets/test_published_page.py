@@ -20,7 +20,7 @@ def settings(gcs: GcsBucket, tmp_path: Path) -> Settings:
 
 
 def materialize(settings: Settings) -> dg.AssetMaterialization:
-    asset = dashboard_asset(settings.dashboard_path, settings.page_object, settings.page_link)
+    asset = dashboard_asset(settings.dashboard_path, settings.plans, settings.page_object, settings.page_link)
     warehouse = DuckDBWarehouseResource(path=str(settings.warehouse_path), readers_path=str(settings.readers_path))
     done = dg.materialize([asset], resources={"warehouse": warehouse})
     [event] = done.get_asset_materialization_events()
@@ -38,7 +38,7 @@ def test_the_page_is_an_object_that_browsers_show_and_is_replaced_after_each_run
 
 
 def test_the_asset_links_to_the_object_at_the_address_where_google_asks_who_you_are(settings: Settings):
-    asset = dashboard_asset(settings.dashboard_path, settings.page_object, settings.page_link)
+    asset = dashboard_asset(settings.dashboard_path, settings.plans, settings.page_object, settings.page_link)
     [metadata] = asset.metadata_by_key.values()
     bucket = settings.page_object.removeprefix("gs://")
     assert metadata["page"] == dg.MetadataValue.url(f"https://storage.cloud.google.com/{bucket}")
