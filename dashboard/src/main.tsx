@@ -2,7 +2,9 @@
 
 import { render } from "preact";
 import { redrawAll } from "./chart.tsx";
+import { follow } from "./live.ts";
 import { Page } from "./page.tsx";
+import { isPlaying } from "./replay/player.tsx";
 
 // what the address holds is what is chosen: a link within the page must leave it alone
 document.getElementById("badge")?.addEventListener("click", (event) => {
@@ -21,3 +23,4 @@ for (const [name, printed] of [["beforeprint", true], ["afterprint", false]] as 
 }
 
 render(<Page />, document.getElementById("page")!);
+follow(() => isPlaying.value);

@@ -19,6 +19,7 @@ from ticketsim.exceptions import StationFailed
 from ticketsim.progress import OnProgress
 from ticketsim.stack import broker
 from ticketsim.stack.dagster_home import prepare_dagster_home
+from ticketsim.stack.hour_news import HourNews
 from ticketsim.stack.page_server import page_url, serving
 from ticketsim.stack.ports import require_free
 from ticketsim_assets.settings import Settings
@@ -59,7 +60,7 @@ def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, 
         settings: Settings, with the location of everything.
         options: Options of the stack.
         stop: Event that stops the stack, set from a signal handler.
-        on_progress: Callback for every process that starts or stops.
+        on_progress: Callback for every process that starts or stops, and for every hour that is proved.
 
     Raises:
         StationFailed: A process exited; all others have been stopped.
@@ -75,6 +76,7 @@ def run_stack(settings: Settings, options: StackOptions, stop: threading.Event, 
 def _run_parts(settings: Settings, options: StackOptions, stop: threading.Event, on_progress: OnProgress) -> None:
     parts: list[_Part] = []
     ran_before = broker.status(settings.broker_dir).running
+    news = HourNews(settings.readers_path)
     environment = {**of_station(), "TICKETSIM_PAGE_URL": page_url(options.page_port)}
     try:
         on_progress("starting the broker")
@@ -88,6 +90,8 @@ def _run_parts(settings: Settings, options: StackOptions, stop: threading.Event,
         )
         while not stop.wait(_POLL_S):
             _require_alive(parts)
+            for line in news.lines():
+                on_progress(line)
     finally:
         for part in sorted(parts, key=lambda each: ("simulator", "stream", "dagster").index(each.name)):
             on_progress(f"stopping {part.name}")

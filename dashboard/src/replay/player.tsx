@@ -16,6 +16,8 @@ const STILL_MS = 1000;
 /** The moment that is shown; at first the one at which most people waited. */
 export const now = signal(0);
 
+export const isPlaying = signal(false);
+
 export function showBusiest(): void {
   const most = actualWaiting.value.reduce((best, people, at, all) => (people > all[best] ? at : best), 0);
   now.value = day.value.begins + most * every.value;
@@ -76,7 +78,7 @@ function Stage() {
 
 /** Play, scrub and speed, and the picture under them. */
 export function Player({ children }: { children: ComponentChildren }) {
-  const [playing, setPlaying] = useState(false);
+  const playing = isPlaying.value;
   const [speed, setSpeed] = useState(SPEEDS[1]);
   const still = useMemo(() => matchMedia("(prefers-reduced-motion: reduce)"), []);
   const { begins, stepUs } = day.value;
@@ -90,13 +92,13 @@ export function Player({ children }: { children: ComponentChildren }) {
       const moment = Math.min(end, now.value + ((time - last) * 1000 * speed) / stepUs);
       last = time;
       now.value = moment;
-      if (moment >= end) setPlaying(false);
+      if (moment >= end) isPlaying.value = false;
     });
     return () => cancelAnimationFrame(frame);
   }, [playing, speed, end, stepUs]);
   const toggle = () => {
     if (!playing && now.value >= end) now.value = begins;
-    setPlaying(!playing);
+    isPlaying.value = !playing;
   };
   return (
     <>

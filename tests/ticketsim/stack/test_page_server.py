@@ -9,6 +9,8 @@ import pytest
 from ticketsim.exceptions import PortTaken
 from ticketsim.stack.page_server import page_url, serving
 from ticketsim.stack.ports import free_port
+from ticketsim_assets.dashboard.data import read_marts
+from ticketsim_assets.dashboard.page import write_page
 
 
 def fetch(port: int, path: str = "", host: str | None = None) -> tuple[int, str]:
@@ -64,3 +66,38 @@ def test_the_port_is_free_again_afterwards(tmp_path):
     for _ in range(2):
         with serving(tmp_path / "index.html", port):
             assert fetch(port)[0] == 404
+
+
+def answer(port: int, method: str = "GET", etag: str = "") -> tuple[int, str, bytes]:
+    request = urllib.request.Request(  # noqa: S310
+        page_url(port), method=method, headers={"If-None-Match": etag} if etag else {}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answered:  # noqa: S310
+            return answered.status, answered.headers["ETag"], answered.read()
+    except urllib.error.HTTPError as other:
+        return other.code, other.headers["ETag"], other.read()
+
+
+def test_a_browser_that_has_the_page_is_told_so_until_there_is_another(tmp_path):
+    page, port = tmp_path / "index.html", free_port()
+    page.write_text("first")
+    with serving(page, port):
+        code, etag, body = answer(port)
+        assert (code, body) == (200, b"first")
+        assert answer(port, etag=etag) == (304, etag, b"")
+        assert answer(port, method="HEAD") == (200, etag, b"")
+        page.write_text("other")  # as long, and maybe in the same second
+        code, other, body = answer(port, etag=etag)
+        assert (code, body) == (200, b"other")
+        assert other != etag
+
+
+def test_only_a_page_that_is_served_may_ask_whether_there_is_a_newer_one(tmp_path):
+    destination, port = tmp_path / "index.html", free_port()
+    write_page(read_marts(tmp_path / "nowhere.duckdb"), destination)
+    assert "connect-src" not in destination.read_text()
+    with serving(destination, port):
+        _, etag, served = answer(port)
+    assert b"default-src &#39;none&#39;; connect-src &#39;self&#39;; script-src &#39;sha256-" in served
+    assert f'<html lang="en" data-live={etag} data-state'.encode() in served
