@@ -42,7 +42,7 @@ NEWEST := .venv-newest/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup classes cloud fast airflow bigquery demo up test test-fast test-cloud test-gcp test-newest soak cloud-plan cloud-up cloud-down policy lint secrets \
-	audit typecheck docs lock clean preflight jars style lint-js page lint-workflows test-part test-airflow nightly coverage mutants
+	audit typecheck docs lock clean preflight jars style lint-js page replay-gif lint-workflows test-part test-airflow nightly coverage mutants
 MAKEFLAGS += --no-print-directory
 
 help: ## Print this help
@@ -167,6 +167,9 @@ PAGE := ticketsim_assets/dashboard/page.js
 
 page: $(JS_INSTALLED) ## Bundle the page's front end from dashboard/src into ticketsim_assets/dashboard/page.js
 	@$(NODE) dashboard/build.mjs $(PAGE)
+
+replay-gif: $(TEST_INSTALLED) ## Recreate the moving picture of docs/ from the page that `make demo` builds
+	@$(BIN)/python -m tests.browser.replay_gif data/dashboard/index.html docs/images/replay.gif
 
 lint-js: $(JS_INSTALLED) ## Check style and types of the page's front end, and run its unit tests
 	@cd dashboard && ../$(NODE) node_modules/eslint/bin/eslint.js .
