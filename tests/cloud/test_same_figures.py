@@ -178,6 +178,7 @@ def test_receipts_and_the_page_are_the_same_on_both_engines_and_all_is_proved(bo
             found.append((read_reconciliation(reader), marts_of(reader)))
     assert found[0] == found[1]
     assert found[0][0].state == "proved"
+    assert len({day.venue_id for day in found[0][1].replay}) == 3
 
 
 def test_a_range_is_reconciled_alike_on_both_engines(both):
