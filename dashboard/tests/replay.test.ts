@@ -124,7 +124,7 @@ test("the staffing that is tried comes back from the address, beside what else i
 });
 
 test("a staffing that makes no sense is none", () => {
-  for (const hash of ["#s=0&x=-1", "#s=many&x=1e9", "#shared=yes"]) {
+  for (const hash of ["#s=0&x=-1", "#s=many&x=1e9", "#s=1000", "#shared=yes"]) {
     assert.deepEqual(replayOf(hash), { day: undefined, sellers: undefined, scanners: undefined, shared: undefined });
   }
 });

@@ -54,3 +54,8 @@ def test_every_visitor_is_replayed_on_the_day_of_arrival_and_on_the_next_if_stil
         assert sum(sum(group.admits) for group in first.groups) == told["came_first"]
         assert len(following.groups) == told["groups_still_there"]
         assert sum(group.arrived_us < 0 for group in following.groups) == told["groups_at_midnight"] > 0
+
+
+def test_there_are_at_least_as_many_sellers_and_scanners_as_lines(built):
+    built.execute("update marts.dim_venues set sellers = 1, scanners = 1")
+    assert [(day.sellers, day.scanners) for day in replayed(built)] == [(3, 2), (3, 2), (1, 1), (1, 1)]

@@ -147,11 +147,18 @@ def read_replay(reader: Reader, run_id: str, days: Sequence[tuple[str, datetime]
         for venue_id, sellers, scanners in reader.execute(_STAFF.format(reader.named(STAFF_TABLE)), [run_id]).fetchall()
     }
     found = (
-        ReplayDay(venue_id, day, *staff[venue_id], tuple(_groups_of(day, rows[venue_id])))
+        _replay_day(venue_id, day, staff[venue_id], tuple(_groups_of(day, rows[venue_id])))
         for venue_id, day in days
         if venue_id in staff
     )
     return tuple(day for day in found if day.groups)
+
+
+def _replay_day(venue_id: str, day: datetime, staff: tuple[int, int], groups: tuple[Group, ...]) -> ReplayDay:
+    """Return the day with as many sellers and scanners as were told, and at least one for each line that was seen."""
+    sellers = max((group.seller_line for group in groups), default=0)
+    scanners = max((group.scanner_line for group in groups), default=0)
+    return ReplayDay(venue_id, day, max(staff[0], sellers), max(staff[1], scanners), groups)
 
 
 def pack(day: ReplayDay, resolution_us: int) -> PackedDay:

@@ -33,7 +33,7 @@ const MOST_LENGTHS = 24;
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
 /** Where everything is on a picture of some size, in its pixels. */
-class Plan {
+class Layout {
   readonly width: number;
   readonly height: number;
   readonly sellers: number;
@@ -90,42 +90,42 @@ export class Scene {
 
   /** Draw the moment `now` and return where people are. */
   draw(context: CanvasRenderingContext2D, width: number, height: number, colours: Colours, now: number): Count {
-    const plan = new Plan(width, height, this.journeys.staffing.shared);
+    const layout = new Layout(width, height, this.journeys.staffing.shared);
     const count: Count = { onTheWay: 0, sellers: 0, scanners: 0, inside: 0 };
     context.clearRect(0, 0, width, height);
-    this.furniture(context, plan, colours);
+    this.furniture(context, layout, colours);
     const dots = (colour: string) => {
       context.fillStyle = colour;
-      return (x: number, y: number) => context.fillRect(x - plan.dot / 2, y - plan.dot / 2, plan.dot, plan.dot);
+      return (x: number, y: number) => context.fillRect(x - layout.dot / 2, y - layout.dot / 2, layout.dot, layout.dot);
     };
-    const sellerTails = this.atSellers(plan, now, count, dots(colours.seller));
-    this.walking(plan, now, count, sellerTails, (buying) => dots(buying ? colours.seller : colours.scanner));
-    this.atScanners(plan, now, count, dots(colours.scanner));
-    this.beingServed(plan, now, count, dots(colours.served));
-    this.lengths(context, plan, colours, sellerTails);
+    const sellerTails = this.atSellers(layout, now, count, dots(colours.seller));
+    this.walking(layout, now, count, sellerTails, (buying) => dots(buying ? colours.seller : colours.scanner));
+    this.atScanners(layout, now, count, dots(colours.scanner));
+    this.beingServed(layout, now, count, dots(colours.served));
+    this.lengths(context, layout, colours, sellerTails);
     return count;
   }
 
-  private furniture(context: CanvasRenderingContext2D, plan: Plan, colours: Colours): void {
+  private furniture(context: CanvasRenderingContext2D, layout: Layout, colours: Colours): void {
     const { sellers, scanners } = this.journeys.staffing;
     context.font = `12px ${FONT}`;
     context.textAlign = "center";
     context.fillStyle = colours.muted;
     context.fillText("bus", BUS, 14);
-    context.fillText(plural(sellers, "seller"), plan.sellers, 14);
-    context.fillText(plural(scanners, "scanner"), plan.scanners, 14);
+    context.fillText(plural(sellers, "seller"), layout.sellers, 14);
+    context.fillText(plural(scanners, "scanner"), layout.scanners, 14);
     context.fillStyle = colours.line;
-    context.fillRect(BUS - 9, plan.lane(0, 1) - 22, 18, 44);
-    for (const [x, servers] of [[plan.sellers, sellers], [plan.scanners, scanners]]) {
+    context.fillRect(BUS - 9, layout.lane(0, 1) - 22, 18, 44);
+    for (const [x, servers] of [[layout.sellers, sellers], [layout.scanners, scanners]]) {
       for (let server = 0; server < servers; server++) {
-        const size = Math.min(BOOTH, (plan.height - TOP - BOTTOM) / servers - 2);
-        context.fillRect(x - BOOTH / 2, plan.lane(server, servers) - size / 2, BOOTH, size);
+        const size = Math.min(BOOTH, (layout.height - TOP - BOTTOM) / servers - 2);
+        context.fillRect(x - BOOTH / 2, layout.lane(server, servers) - size / 2, BOOTH, size);
       }
     }
   }
 
   /** Draw those who wait at the sellers; return how many stand in each line. */
-  private atSellers(plan: Plan, now: number, count: Count, dot: (x: number, y: number) => void): Uint32Array {
+  private atSellers(layout: Layout, now: number, count: Count, dot: (x: number, y: number) => void): Uint32Array {
     const { staffing, sellerJoined, sellerBegan, seller } = this.journeys;
     const lines = staffing.shared ? 1 : staffing.sellers;
     const places = new Uint32Array(lines);
@@ -133,9 +133,9 @@ export class Scene {
       if (sellerJoined[group] > now) break;
       if (sellerBegan[group] <= now) continue;
       const line = staffing.shared ? 0 : seller[group];
-      const y = plan.lineOf(seller[group], staffing.sellers);
+      const y = layout.lineOf(seller[group], staffing.sellers);
       for (let visitor = 0; visitor < this.day.visitors[group]; visitor++) {
-        const place = plan.placeInLine(places[line]++, lines, plan.sellers, BUS + 46);
+        const place = layout.placeInLine(places[line]++, lines, layout.sellers, BUS + 46);
         if (place) dot(place[0], y + place[1]);
       }
       count.sellers += this.day.visitors[group];
@@ -143,7 +143,7 @@ export class Scene {
     return places;
   }
 
-  private walking(plan: Plan, now: number, count: Count, tails: Uint32Array, dotsOf: (buying: boolean) => (x: number, y: number) => void): void {
+  private walking(layout: Layout, now: number, count: Count, tails: Uint32Array, dotsOf: (buying: boolean) => (x: number, y: number) => void): void {
     const { arrived, buys, visitors } = this.day;
     const { staffing, sellerJoined, sellerEnded, seller, scannerJoined, scanner } = this.journeys;
     const firstScanner = (group: number) => scanner[this.day.firstScan[group]];
@@ -158,22 +158,22 @@ export class Scene {
         const way = (now - begin) / (end - begin || 1);
         const lines = staffing.shared ? 1 : staffing.sellers;
         const line = staffing.shared ? 0 : seller[group];
-        const tail = buying ? plan.placeInLine(tails[line], lines, plan.sellers, BUS + 46)?.[0] ?? BUS + 46 : plan.scanners - 60;
-        const from: [number, number] = buying || !bought ? [BUS + 12, plan.lane(0, 1)] : [plan.sellers + 12, plan.lane(seller[group], staffing.sellers)];
-        const to: [number, number] = [tail, buying ? plan.lineOf(seller[group], staffing.sellers) : plan.lineOf(firstScanner(group), staffing.scanners)];
+        const tail = buying ? layout.placeInLine(tails[line], lines, layout.sellers, BUS + 46)?.[0] ?? BUS + 46 : layout.scanners - 60;
+        const from: [number, number] = buying || !bought ? [BUS + 12, layout.lane(0, 1)] : [layout.sellers + 12, layout.lane(seller[group], staffing.sellers)];
+        const to: [number, number] = [tail, buying ? layout.lineOf(seller[group], staffing.sellers) : layout.lineOf(firstScanner(group), staffing.scanners)];
         // groups go side by side, those with tickets above or below the sellers' lines
         const aside = ((group * 37) % 17) - 8;
-        const around = bought ? 0 : Math.sin(Math.PI * way) * (group % 2 ? 1 : -1) * (plan.height / 2 - TOP - 6);
+        const around = bought ? 0 : Math.sin(Math.PI * way) * (group % 2 ? 1 : -1) * (layout.height / 2 - TOP - 6);
         const y = from[1] + (to[1] - from[1]) * way + around * 0.9 + aside * (1 - Math.abs(2 * way - 1)) * 0.8;
         for (let visitor = 0; visitor < visitors[group]; visitor++) {
-          dot(from[0] + (to[0] - from[0]) * way - visitor * plan.gap, Math.min(plan.height - 4, Math.max(TOP - 4, y)));
+          dot(from[0] + (to[0] - from[0]) * way - visitor * layout.gap, Math.min(layout.height - 4, Math.max(TOP - 4, y)));
         }
         count.onTheWay += visitors[group];
       }
     }
   }
 
-  private atScanners(plan: Plan, now: number, count: Count, dot: (x: number, y: number) => void): void {
+  private atScanners(layout: Layout, now: number, count: Count, dot: (x: number, y: number) => void): void {
     const { firstScan, admits } = this.day;
     const { staffing, scannerJoined, scanBegan, scanEnded, scanner } = this.journeys;
     const lines = staffing.shared ? 1 : staffing.scanners;
@@ -184,9 +184,9 @@ export class Scene {
         if (scanEnded[scan] <= now) count.inside += admits[scan];
         if (scanBegan[scan] <= now) continue;
         const line = staffing.shared ? 0 : scanner[scan];
-        const y = plan.lineOf(scanner[scan], staffing.scanners);
+        const y = layout.lineOf(scanner[scan], staffing.scanners);
         for (let visitor = 0; visitor < admits[scan]; visitor++) {
-          const place = plan.placeInLine(places[line]++, lines, plan.scanners, plan.sellers + 40);
+          const place = layout.placeInLine(places[line]++, lines, layout.scanners, layout.sellers + 40);
           if (place) dot(place[0], y + place[1]);
         }
         count.scanners += admits[scan];
@@ -194,32 +194,32 @@ export class Scene {
     }
   }
 
-  private beingServed(plan: Plan, now: number, count: Count, dot: (x: number, y: number) => void): void {
+  private beingServed(layout: Layout, now: number, count: Count, dot: (x: number, y: number) => void): void {
     const { firstScan, admits, visitors } = this.day;
     const { staffing, sellerJoined, sellerBegan, sellerEnded, seller, scannerJoined, scanBegan, scanEnded, scanner } = this.journeys;
     for (const group of this.bySeller) {
       if (sellerJoined[group] > now) break;
       if (sellerBegan[group] > now || sellerEnded[group] <= now) continue;
-      const y = plan.lane(seller[group], staffing.sellers);
-      for (let visitor = 0; visitor < visitors[group]; visitor++) dot(plan.sellers + (visitor - (visitors[group] - 1) / 2) * plan.gap, y);
+      const y = layout.lane(seller[group], staffing.sellers);
+      for (let visitor = 0; visitor < visitors[group]; visitor++) dot(layout.sellers + (visitor - (visitors[group] - 1) / 2) * layout.gap, y);
       count.onTheWay += visitors[group];
     }
     for (const group of this.byScanner) {
       if (scannerJoined[group] > now) break;
       for (let scan = firstScan[group]; scan < firstScan[group + 1]; scan++) {
         if (scanBegan[scan] > now || scanEnded[scan] <= now) continue;
-        dot(plan.scanners, plan.lane(scanner[scan], staffing.scanners));
+        dot(layout.scanners, layout.lane(scanner[scan], staffing.scanners));
         count.onTheWay += admits[scan];
       }
     }
   }
 
   /** Write how many visitors wait in each line of the sellers. */
-  private lengths(context: CanvasRenderingContext2D, plan: Plan, colours: Colours, waiting: Uint32Array): void {
+  private lengths(context: CanvasRenderingContext2D, layout: Layout, colours: Colours, waiting: Uint32Array): void {
     if (waiting.length > MOST_LENGTHS) return;
     context.font = `11px ${FONT}`;
     context.textAlign = "left";
     context.fillStyle = colours.muted;
-    waiting.forEach((visitors, line) => context.fillText(String(visitors), plan.sellers + 15, plan.lane(line, waiting.length) + 4));
+    waiting.forEach((visitors, line) => context.fillText(String(visitors), layout.sellers + 15, layout.lane(line, waiting.length) + 4));
   }
 }

@@ -10,7 +10,7 @@ export interface ReplayChoice {
 
 const KEYS = ["day", "s", "x", "shared"];
 
-const whole = (text: string | null): number | undefined => (text && /^[1-9]\d{0,3}$/.test(text) ? Number(text) : undefined);
+const whole = (text: string | null): number | undefined => (text && /^[1-9]\d{0,2}$/.test(text) ? Number(text) : undefined);
 
 /** Return what a hash says of the replay; what it does not say, or says wrongly, is undefined. */
 export function replayOf(hash: string): ReplayChoice {
