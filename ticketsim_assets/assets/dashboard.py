@@ -25,7 +25,8 @@ def dashboard_asset(destination: Path, plans: Path, published_as: str, url: str)
     """
     marts = (
         *("agg_venue_hourly", "agg_wait_histogram_hourly", "agg_time_in_system_hourly", "agg_journey_hourly"),
-        *("agg_occupancy_5min", "dim_duration_bins", "dim_venues", "fct_visitor_journeys"),
+        *("agg_occupancy_5min", "agg_line_hourly", "agg_quarantine_hourly", "dim_duration_bins", "dim_venues"),
+        "fct_visitor_journeys",
         *("reconciliation_hourly", "reconciliation_marts_hourly"),
     )
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from simulator.events import HOUR_US
-from ticketsim_assets.dashboard.hours import DAY, hour_or_day, hours_since_epoch, is_recent
+from ticketsim_assets.dashboard.hours import hour_or_day, hours_since_epoch, is_recent
 from ticketsim_assets.warehouse.protocol import Reader
 
 BINS_TABLE: Final = "marts.dim_duration_bins"
@@ -50,29 +50,13 @@ def read_waits(reader: Reader, newest: date) -> list[tuple[Any, ...]]:
         Rows of run_id, venue_id, hour (since the epoch), stage, line, channel, bin and visitors, in order; all but the
         ids and the line are positions.
     """
-    line, channel = (
-        f"case when {is_recent(newest)} then line else {ALL_LINES} end",
-        f"case when {is_recent(newest)} then channel end",
-    )
-    return _read_waits(reader, "hour_start", line, channel)
-
-
-def read_waits_by_day(reader: Reader, newest: date) -> list[tuple[Any, ...]]:
-    """Read the same by line and channel and by the UTC day, of days that are not recent.
-
-    Returns:
-        Rows as of ``read_waits``; a day is its first hour.
-    """
-    return _read_waits(reader, DAY, "line", "channel", f"not {is_recent(newest)}")
-
-
-def _read_waits(reader: Reader, hour: str, line: str, channel: str, condition: str = "true") -> list[tuple[Any, ...]]:
-    bins = _bins(reader)
+    bins, recent = _bins(reader), is_recent(newest)
     rows = reader.execute(
         f"""
-        select run_id, venue_id, {hour}, stage, {line}, {channel}, from_us, sum(visitors)
+        select run_id, venue_id, hour_start, stage,
+            case when {recent} then line else {ALL_LINES} end, case when {recent} then channel end,
+            from_us, sum(visitors)
         from {reader.named(HISTOGRAM_TABLE)}
-        where {condition}
         group by 1, 2, 3, 4, 5, 6, 7
         order by 3, 1, 2, 4, 5, 6, 7
         """  # noqa: S608 constants of this package, and a date

@@ -11,6 +11,7 @@ from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
 from ticketsim_assets.dashboard.bins import read_edges
 from ticketsim_assets.dashboard.details import DETAIL_MARTS, DETAILS, read_details
 from ticketsim_assets.dashboard.hours import day_of, hours_since_epoch
+from ticketsim_assets.dashboard.quarantine import QUARANTINE_TABLE, Quarantine, read_quarantine
 from ticketsim_assets.dashboard.replay import ReplayDay, busiest_and_newest, read_replay
 from ticketsim_assets.warehouse.absent_venues import hours_without_a_venue
 from ticketsim_assets.warehouse.duckdb_connection import DuckDBReader, open_duckdb
@@ -26,7 +27,7 @@ VENUE_HOURS_TABLE: Final = "marts.agg_venue_hourly"
 RECEIPTS_TABLE: Final = "marts.reconciliation_hourly"
 VENUES_TABLE: Final = "marts.dim_venues"
 
-_TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, *DETAIL_MARTS, VENUES_TABLE)
+_TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, *DETAIL_MARTS, VENUES_TABLE, QUARANTINE_TABLE)
 
 #: States of a receipt, the worst last.
 STATES: Final = ("proved", "counted", "unproved", "wrong")
@@ -85,6 +86,7 @@ class Marts:
     """``run``, ``venue``, ``hour`` as above, and how many of that hour's receipts are ``proved``."""
     details: Mapping[str, Mapping[str, Sequence[int]]]
     """The tables of DETAILS: ``run``, ``venue``, ``hour`` as above, and what stands there."""
+    quarantine: Quarantine
     ended: tuple[tuple[int, int], ...]
     """Run and venue of those that have told which hour is their last one."""
     edges: tuple[int, ...]
@@ -129,7 +131,7 @@ def read_marts(warehouse: Path, wait_policy: WaitPolicy = NO_WAIT) -> Marts:
         WarehouseUnreadable: The file is not a DuckDB database that this version can open.
     """
     if not warehouse.exists():
-        return _marts((), (), {}, edges=(), ended=(), figures=MartFigures(), missing=_TABLES)
+        return _marts((), (), {}, edges=(), quarantine=Quarantine(), ended=(), figures=MartFigures(), missing=_TABLES)
     with open_duckdb(warehouse, read_only=True, wait_policy=wait_policy) as connection:
         return marts_of(DuckDBReader(connection))
 
@@ -156,6 +158,7 @@ def marts_of(reader: Reader) -> Marts:
         # ordered by hour
         read_details(reader, day_of(venue_hours[-1][2] if venue_hours else 0)),
         edges=read_edges(reader),
+        quarantine=read_quarantine(reader),
         ended=rows(_ENDED, VENUES_TABLE),
         figures=read_mart_figures(reader),
         missing=tuple(table for table in _TABLES if table in missing),
@@ -249,6 +252,7 @@ def _marts(
     details: Mapping[str, Sequence[tuple[Any, ...]]],
     *,
     edges: tuple[int, ...],
+    quarantine: Quarantine,
     ended: Sequence[Sequence[Any]],
     figures: MartFigures,
     missing: tuple[str, ...],
@@ -279,6 +283,7 @@ def _marts(
             name: columns(("run", "venue", "hour", *detail.columns), details.get(name, ()))
             for name, detail in DETAILS.items()
         },
+        quarantine=quarantine,
         ended=tuple((run_at[run], venue_at[venue]) for run, venue in ended if run in run_at and venue in venue_at),
         edges=edges,
         offending=tuple(sorted(offending, key=lambda receipt: -STATES.index(receipt["state"]))),

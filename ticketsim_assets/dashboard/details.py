@@ -11,9 +11,9 @@ from ticketsim_assets.dashboard.bins import (
     TIME_IN_SYSTEM_TABLE,
     read_times_in_system,
     read_waits,
-    read_waits_by_day,
 )
 from ticketsim_assets.dashboard.journeys import JOURNEYS_TABLE, read_journeys
+from ticketsim_assets.dashboard.line_hours import LINES_TABLE, read_line_hours
 from ticketsim_assets.dashboard.occupancy import OCCUPANCY_TABLE, PEOPLE, read_occupancy, read_occupancy_by_hour
 from ticketsim_assets.warehouse.protocol import Reader
 
@@ -33,8 +33,8 @@ _WAITS: Final = ("stage", "line", "channel", "bin", "visitors")
 _HISTOGRAM: Final = (HISTOGRAM_TABLE, BINS_TABLE)
 
 DETAILS: Final[Mapping[str, Detail]] = {
+    "lines": Detail(("stage", "line", "visitors", "busy_us", "servers"), (LINES_TABLE,), read_line_hours),
     "waits": Detail(_WAITS, _HISTOGRAM, read_waits, "waitBins"),
-    "waitsDaily": Detail(_WAITS, _HISTOGRAM, read_waits_by_day, "waitDailyBins"),
     "timeInSystem": Detail(
         ("channel", "bin", "visitors"), (TIME_IN_SYSTEM_TABLE, BINS_TABLE), read_times_in_system, "timeInSystemBins"
     ),

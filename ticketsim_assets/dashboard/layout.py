@@ -79,6 +79,7 @@ def encode(marts: Marts) -> tuple[dict[str, Any], str]:
     """Return the head, to be encoded as JSON, and the columns that it says the places of, little-endian in base64."""
     columns = _Columns()
     tables = {"venueHours": columns.table(marts.venue_hours), "receipts": columns.table(marts.receipts)}
+    tables["quarantine"] = columns.table(marts.quarantine.columns)
     for name, detail in DETAILS.items():
         if detail.bins:
             tables[name], tables[detail.bins] = columns.counted(marts.details[name], ("bin", "visitors"))
@@ -97,6 +98,7 @@ def encode(marts: Marts) -> tuple[dict[str, Any], str]:
         "steps": STEPS,
         "recentDays": RECENT_DAYS,
         "occupancyDays": OCCUPANCY_DAYS,
+        "reasons": marts.quarantine.reasons,
         "edges": marts.edges,
         "ended": [{"run": run, "venue": venue} for run, venue in marts.ended],
         "offending": marts.offending,
