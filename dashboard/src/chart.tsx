@@ -1,6 +1,7 @@
-/** The frame of every chart: draws it as wide as it is, again when that changes, and says the figures under a pointer or key. */
+/** The frame of every drawing: draws it as wide as it is, again when that changes, and says the figures under a pointer or key. */
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { pointed } from "./crosshair.ts";
 
 /** A figure under the pointer: what is there, and lines of name and value. */
 export interface Tip {
@@ -13,6 +14,8 @@ export interface Drawing {
   tips?: {
     /** Where they are, in pixels from the left, ascending. */
     xs: number[];
+    /** The moments that they are of, milliseconds: then all charts over time point at one moment together. */
+    times?: number[];
     of: (i: number) => Tip;
   };
 }
@@ -44,7 +47,7 @@ export function nearest(xs: number[], x: number): number {
 export function Chart({ id, label, height, still, draw }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const drawing = useRef<Drawing>();
-  const [at, setAt] = useState<number>();
+  const [own, setOwn] = useState<number>();
 
   useLayoutEffect(() => {
     const element = host.current!;
@@ -57,7 +60,7 @@ export function Chart({ id, label, height, still, draw }: Props) {
       element.replaceChildren(drawing.current.svg);
     };
     redraw();
-    setAt(undefined);
+    setOwn(undefined);
     const observer = new ResizeObserver(() => element.clientWidth !== width && redraw());
     observer.observe(element);
     redraws.add(redraw);
@@ -67,25 +70,6 @@ export function Chart({ id, label, height, still, draw }: Props) {
     };
   }, [draw, height]);
 
-  const xs = () => drawing.current?.tips?.xs ?? [];
-  const point = (event: PointerEvent) => {
-    if (xs().length) setAt(nearest(xs(), event.clientX - host.current!.getBoundingClientRect().left));
-  };
-  const leave = (event: PointerEvent) => event.pointerType === "mouse" && setAt(undefined);
-  const press = (event: KeyboardEvent) => {
-    const last = xs().length - 1;
-    const moves: Record<string, number> = {
-      ArrowLeft: Math.max(0, (at ?? last + 1) - 1),
-      ArrowRight: Math.min(last, (at ?? -1) + 1),
-      Home: 0,
-      End: last,
-    };
-    if (event.key === "Escape") setAt(undefined);
-    if (!(event.key in moves) || last < 0) return;
-    event.preventDefault();
-    setAt(moves[event.key]);
-  };
-
   if (still) {
     return (
       <div class="chart" id={id} role="img" aria-label={label}>
@@ -93,8 +77,37 @@ export function Chart({ id, label, height, still, draw }: Props) {
       </div>
     );
   }
-  const left = at === undefined ? undefined : xs()[at];
-  const tip = left === undefined ? undefined : drawing.current!.tips!.of(at!);
+
+  const tips = () => drawing.current?.tips;
+  const set = (at: number | undefined) => {
+    setOwn(at);
+    const times = tips()?.times;
+    if (times) pointed.value = at === undefined ? undefined : times[at];
+  };
+  const point = (event: PointerEvent) => {
+    const xs = tips()?.xs ?? [];
+    if (xs.length) set(nearest(xs, event.clientX - host.current!.getBoundingClientRect().left));
+  };
+  const leave = (event: PointerEvent) => event.pointerType === "mouse" && set(undefined);
+  const press = (event: KeyboardEvent) => {
+    const last = (tips()?.xs.length ?? 0) - 1;
+    const moves: Record<string, number> = {
+      ArrowLeft: Math.max(0, (own ?? last + 1) - 1),
+      ArrowRight: Math.min(last, (own ?? -1) + 1),
+      Home: 0,
+      End: last,
+    };
+    if (event.key === "Escape") set(undefined);
+    if (!(event.key in moves) || last < 0) return;
+    event.preventDefault();
+    set(moves[event.key]);
+  };
+
+  const shown = tips();
+  const others = pointed.value; // read always, so that this follows whatever it is
+  const at = own ?? (others !== undefined && shown?.times?.length ? nearest(shown.times, others) : undefined);
+  const left = at === undefined ? undefined : shown?.xs[at];
+  const tip = own === undefined || left === undefined ? undefined : shown!.of(own);
   const turned = left !== undefined && left > host.current!.clientWidth / 2;
   return (
     <div
@@ -108,10 +121,10 @@ export function Chart({ id, label, height, still, draw }: Props) {
       onPointerDown={point}
       onPointerLeave={leave}
       onKeyDown={press}
-      onBlur={() => setAt(undefined)}
+      onBlur={() => set(undefined)}
     >
       <div ref={host} style={{ height: `${height}px` }} />
-      {tip && <div class="crosshair" style={{ left: `${left}px`, height: `${height}px` }} />}
+      {left !== undefined && <div class="crosshair" style={{ left: `${left}px`, height: `${height}px` }} />}
       <div
         class="tip"
         role="status"

@@ -1,9 +1,14 @@
+import { useMemo } from "preact/hooks";
 import { count, plural } from "./figures.ts";
-import { choose, chooseRange, data, loaded, range, scope, span, venuesOfRun, zone } from "./state.ts";
-import { ALL } from "./store.ts";
+import { Presets } from "./presets.tsx";
+import { channel, choose, chooseRange, data, line, loaded, range, recent, scope, span, stage, venuesOfRun, zone } from "./state.ts";
+import { ALL, inScope } from "./store.ts";
 import { dayName, fieldValue, hourName, hourOfField, zoneName } from "./zone.ts";
 
 const DAY = 24;
+
+/** What visitors who came by a channel have in common. */
+export const CHANNELS = { box_office: "buying on site", online: "with a ticket" };
 
 /** The runs, the one with the newest hour first, with that hour. */
 const RUNS: [number, number][] = (() => {
@@ -68,19 +73,46 @@ function Hour({ which, name }: { which: "from" | "to"; name: string }) {
   );
 }
 
-function Presets() {
-  const { from, to } = span.value;
-  const presets: [string, number][] = [["All", to - from], ["Last 24 hours", DAY], ["Last 7 days", 7 * DAY], ["Last 30 days", 30 * DAY]];
+/** What only some charts can follow: which visitors, which station, which of its lines. */
+function Parts() {
+  const lines = useMemo(() => {
+    const { run, venue, hour, stage: stages, line: numbers } = data.lines;
+    const found = new Set<number>();
+    for (let i = 0; i < hour.length; i++) if (stages[i] === stage.value && numbers[i] > 0 && inScope(run[i], venue[i], scope.value)) found.add(numbers[i]);
+    return [...found].sort((one, other) => one - other);
+  }, [stage.value, scope.value]);
   return (
-    <div class="presets" role="group" aria-label="Ranges">
-      {presets
-        .filter(([name, hours]) => name === "All" || hours < to - from)
-        .map(([name, hours]) => (
-          <button type="button" key={name} aria-pressed={range.value.to === to && range.value.from === to - hours} onClick={() => chooseRange(to - hours, to)}>
-            {name}
-          </button>
-        ))}
-    </div>
+    <>
+      <label>
+        Visitors{" "}
+        <select id="channel" value={channel.value} onChange={(event) => choose({ channel: Number(event.currentTarget.value) })}>
+          <option value={ALL}>all</option>
+          {data.head.channels.map((name, at) => (
+            <option key={name} value={at}>{CHANNELS[name]}</option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Station{" "}
+        <select id="stage" value={stage.value} onChange={(event) => choose({ stage: Number(event.currentTarget.value), line: ALL })}>
+          <option value={ALL}>all</option>
+          {data.head.stages.map((name, at) => (
+            <option key={name} value={at}>{`${name}s`}</option>
+          ))}
+        </select>
+      </label>
+      {stage.value !== ALL && (
+        <label>
+          Line{" "}
+          <select id="line" value={line.value} onChange={(event) => choose({ line: Number(event.currentTarget.value) })}>
+            <option value={ALL}>all</option>
+            {lines.map((each) => (
+              <option key={each} value={each}>{each}</option>
+            ))}
+          </select>
+        </label>
+      )}
+    </>
   );
 }
 
@@ -92,12 +124,16 @@ export function Filters() {
   const whose = [
     venue === ALL ? `all ${venuesOfRun.value.length} venues` : data.head.venues[venue],
     run === ALL ? `all ${RUNS.length} runs` : data.head.runs[run],
+    ...(channel.value === ALL ? [] : [`waits of visitors ${CHANNELS[data.head.channels[channel.value]]}`]),
+    ...(stage.value === ALL ? [] : [`at the ${data.head.stages[stage.value]}s${line.value === ALL ? "" : `, line ${line.value}`}`]),
+    ...((channel.value !== ALL || line.value !== ALL) && from === recent ? ["lines and channels are known since then"] : []),
   ];
   document.title = `Ticketsim: ${whose.join(", ")}, ${shown}`;
   return (
     <nav class="filters" aria-label="Filters">
       <div class="fields controls">
         <RunAndVenue />
+        <Parts />
         <Hour which="from" name="From" />
         <Hour which="to" name="To" />
         <label>

@@ -38,7 +38,7 @@ export interface Head {
   latestRun: number;
   stages: ("seller" | "scanner")[];
   channels: ("box_office" | "online")[];
-  /** What a visitor does between bus and gate, in order, and what lies between. */
+  /** What visitors do between bus and gate, in order; the last is the time between these. */
   steps: string[];
   /** So many days, back from the newest, have every detail hour by hour; before them some of it is by the day. */
   recentDays: number;
@@ -46,6 +46,8 @@ export interface Head {
   occupancyDays: number;
   /** Lower edges of the bins of durations, whole seconds; the last bin is open. */
   edges: number[];
+  /** Rules that messages in quarantine break. */
+  reasons: string[];
   /** The run and venue pairs that send nothing more after a last hour. */
   ended: { run: number; venue: number }[];
   offending: Problem[];
@@ -65,22 +67,20 @@ export interface Rows {
   [name: string]: Column;
 }
 
-/** The bins of groups of durations, group after group. */
-export interface Bins {
-  bin: Column;
-  visitors: Column;
-}
+/** Columns that belong to rows of another table. */
+type Columns = Record<string, Column>;
 
 export interface Data {
   head: Head;
   venueHours: Rows;
   receipts: Rows;
-  /**
-   * Groups of waits: stage and channel are positions, `at` is that of the group's first row in `waitBins`. Of days that are
-   * not recent lines are not told apart (line 0, and the channel after the last one).
-   */
+  lines: Rows;
   waits: Rows;
-  waitBins: Bins;
+  waitBins: Columns;
+  timeInSystem: Rows;
+  timeInSystemBins: Columns;
+  journeys: Rows;
+  quarantine: Columns;
 }
 
 const VERSION = 2;
@@ -99,19 +99,13 @@ export function decode(json: string, base64: string): Data {
   const head = JSON.parse(json) as Head;
   if (head.version !== VERSION) throw new Error(`The page's data is of version ${head.version}; expected ${VERSION}.`);
   const buffer = bytesOf(base64);
-  const columnsOf = (name: string): Record<string, Column> => {
+  const rows = (name: string): Rows => {
     const { rows: length, columns } = head.tables[name];
     const read = Object.entries(columns).map(([column, { type, at, plus }]) => {
       const stored = new ARRAYS[type](buffer, at, length);
       return [column, plus === 0 ? stored : Float64Array.from(stored, (value) => value + plus)];
     });
-    return Object.fromEntries(read) as Record<string, Column>;
+    return Object.fromEntries(read) as Rows;
   };
-  return {
-    head,
-    venueHours: columnsOf("venueHours") as Rows,
-    receipts: columnsOf("receipts") as Rows,
-    waits: columnsOf("waits") as Rows,
-    waitBins: columnsOf("waitBins") as unknown as Bins,
-  };
+  return { head, ...Object.fromEntries(Object.keys(head.tables).map((name) => [name, rows(name)])) } as Data;
 }

@@ -3,6 +3,7 @@
 import { render } from "preact";
 import { redrawAll } from "./chart.tsx";
 import { follow } from "./live.ts";
+import { Heading } from "./heading.tsx";
 import { Page } from "./page.tsx";
 import { isPlaying } from "./replay/player.tsx";
 
@@ -22,5 +23,6 @@ for (const [name, printed] of [["beforeprint", true], ["afterprint", false]] as 
   });
 }
 
+render(<Heading />, document.getElementById("heading")!);
 render(<Page />, document.getElementById("page")!);
 follow(() => isPlaying.value);

@@ -9,8 +9,11 @@ export const notProved = [...data.head.offending, ...data.head.problems].sort(
   (one, other) => Number(other.state === "wrong") - Number(one.state === "wrong"),
 );
 
-export const marked = computed(() => {
-  const hours = new Map<number, string>();
+/** Hours that do not equal their receipts, and the worst state of each. */
+export type Marked = Map<number, string>;
+
+export const marked = computed<Marked>(() => {
+  const hours: Marked = new Map();
   for (const problem of notProved) {
     const { hour, state } = problem;
     if (hour < range.value.from || hour >= range.value.to || hours.has(hour)) continue;

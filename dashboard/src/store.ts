@@ -1,6 +1,6 @@
 /** Sums over typed columns, for what is chosen. Times are whole hours since the epoch; ranges are [from, to). */
 
-import type { Bins, Column, Rows } from "./layout.ts";
+import type { Column, Rows } from "./layout.ts";
 
 export const ALL = -1;
 
@@ -102,17 +102,6 @@ export function loadedHours(rows: Rows, scope: Scope, { from, to }: Range): numb
     count += 1;
   }
   return count;
-}
-
-/** Return the visitors by stage and bin of their wait, over all lines and channels; `sizes` are the numbers of both. */
-export function countWaits(waits: Rows, { bin, visitors }: Bins, scope: Scope, { from, to }: Range, sizes: [number, number]): Float64Array[] {
-  const counts = Array.from({ length: sizes[0] }, () => new Float64Array(sizes[1]));
-  for (let i = firstAt(waits.hour, from); i < waits.hour.length && waits.hour[i] < to; i++) {
-    if (!chosen(waits, i, scope)) continue;
-    const [count, end] = [counts[waits.stage[i]], waits.at[i + 1] ?? bin.length];
-    for (let row = waits.at[i]; row < end; row++) count[bin[row]] += visitors[row];
-  }
-  return counts;
 }
 
 /** Return a mean; null where there is nothing to divide by. */

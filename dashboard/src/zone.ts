@@ -14,7 +14,7 @@ function formatted(ms: number, zone: Zone, options: Intl.DateTimeFormatOptions):
     format = new Intl.DateTimeFormat("en-GB", { ...(zone === "utc" ? { timeZone: "UTC" } : {}), ...options });
     formats.set(key, format);
   }
-  return format.format(ms);
+  return format.format(Math.round(ms)); // a fraction of an hour is no whole number of milliseconds
 }
 
 const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
@@ -32,7 +32,7 @@ export const zoneName = (zone: Zone): string =>
 
 /** Return the hour as a datetime-local field holds it: 2026-03-01T13:00. */
 export function fieldValue(hour: number, zone: Zone): string {
-  const date = new Date(hour * HOUR_MS);
+  const date = new Date(Math.round(hour * HOUR_MS));
   const shift = zone === "utc" ? 0 : date.getTimezoneOffset() * 60e3;
   return new Date(date.getTime() - shift).toISOString().slice(0, 16);
 }
@@ -40,6 +40,15 @@ export function fieldValue(hour: number, zone: Zone): string {
 /** Return the hour that a datetime-local field's value says; NaN for no time. */
 export const hourOfField = (value: string, zone: Zone): number =>
   Math.floor(Date.parse(zone === "utc" ? `${value}Z` : value) / HOUR_MS);
+
+export const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/** Return the weekday (0 is Monday) and the hour of the day. */
+export function weekdayAndHour(hour: number, zone: Zone): [weekday: number, hour: number] {
+  if (zone === "utc") return [(Math.floor(hour / DAY) + 3) % 7, hour % DAY]; // the epoch began on a Thursday
+  const date = new Date(hour * HOUR_MS);
+  return [(date.getDay() + 6) % 7, date.getHours()];
+}
 
 /** Return the first whole hour of the day after `hour`. */
 function nextDay(hour: number, zone: Zone): number {

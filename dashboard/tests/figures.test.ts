@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bucketName, edgeName, shareBelow } from "../src/buckets.ts";
 import { decode } from "../src/layout.ts";
 import { count, duration, money, plural, share } from "../src/figures.ts";
 import { alone, bucketRows } from "../src/series.ts";
@@ -22,22 +21,6 @@ test("a noun follows its number", () => {
   assert.deepEqual([plural(1, "sale"), plural(2, "sale"), plural(2, "bus", "buses")], ["1 sale", "2 sales", "2 buses"]);
 });
 
-test("a share below an edge is exact, and within a bin it is the part of the bin", () => {
-  const [counts, edges] = [Float64Array.of(10, 20, 70), [0, 4, 8]];
-  assert.deepEqual([0, 4, 6, 8].map((seconds) => shareBelow(counts, edges, seconds)), [0, 0.1, 0.2, 0.3]);
-  assert.equal(shareBelow(counts, edges, 1000), 0.3);
-  assert.equal(shareBelow(Float64Array.of(0, 0, 0), edges, 4), null);
-});
-
-test("a bin is called by its edges, the last one by where it begins", () => {
-  const edges = [0, 4, 16, 112, 128, 256, 300, 4096, 14336];
-  assert.deepEqual(
-    edges.map((_, i) => bucketName(edges, i)),
-    ["< 4 s", "4–16 s", "16–112 s", "112 s–2:08 min", "2:08–4:16 min", "4:16–5 min", "5 min–1:08 h", "1:08–3:59 h", "3:59 h +"],
-  );
-  assert.equal(edgeName(300), "5 min");
-});
-
 test("values that have none beside them are found", () => {
   assert.deepEqual(alone([1, null, 2, 3, null, 4]), [0, 5]);
 });
@@ -50,5 +33,5 @@ test("buckets after the last bus are the tail", () => {
 });
 
 test("data of another version is refused", () => {
-  assert.throws(() => decode('{"version":1}', ""), /version 1; expected 2/);
+  assert.throws(() => decode('{"version": 1}', ""), /version 1; expected 2/);
 });

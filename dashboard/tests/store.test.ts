@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stillInside, tailStart } from "../src/inside.ts";
 import type { Rows } from "../src/layout.ts";
-import { ALL, countWaits, firstAt, loadedHours, mean, spanOf, sumBuckets, total, venuesOf } from "../src/store.ts";
+import { ALL, firstAt, loadedHours, mean, spanOf, sumBuckets, total, venuesOf } from "../src/store.ts";
 
 const rows = (columns: Record<string, number[]>): Rows =>
   Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, Float64Array.from(values)])) as unknown as Rows;
@@ -39,14 +39,6 @@ test("the span, the venues and the loaded hours are those of the scope", () => {
   assert.deepEqual(venuesOf([HOURS], 1), [0]);
   assert.equal(loadedHours(HOURS, EVERYTHING, { from: 10, to: 14 }), 4);
   assert.equal(loadedHours(HOURS, { run: 0, venue: 0 }, { from: 10, to: 14 }), 2);
-});
-
-test("waits are counted by stage and bin, over all lines and channels", () => {
-  const waits = rows({ run: [0, 0, 0, 0], venue: [0, 1, 0, 0], hour: [10, 10, 11, 12], stage: [0, 1, 0, 0], line: [1, 1, 2, 1], at: [0, 2, 3, 4] });
-  const bins = { bin: Uint8Array.of(1, 2, 0, 2, 1), visitors: Uint8Array.of(7, 3, 4, 5, 6) };
-  const counted = (to: number) => countWaits(waits, bins, EVERYTHING, { from: 10, to }, [2, 3]).map((of) => [...of]);
-  assert.deepEqual(counted(12), [[0, 7, 8], [4, 0, 0]]);
-  assert.deepEqual(counted(13), [[0, 13, 8], [4, 0, 0]]);
 });
 
 test("a mean of nobody is nothing, not zero", () => {

@@ -12,10 +12,9 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser, CDPSession, Dialog, Page, Playwright
 
-from tests.duration_bins import create_duration_bins
+from tests.browser.more_marts import add_marts
 from ticketsim.stack.chromium import find_chromium
 from ticketsim_assets.dashboard.data import ACTIVITIES, MEASURES, read_marts
-from ticketsim_assets.dashboard.journeys import STEPS
 from ticketsim_assets.dashboard.page import write_page
 
 EVENT_TYPES = ("bus_arrival", *(activity.key for activity in ACTIVITIES))
@@ -40,9 +39,18 @@ class Warehouse:
         with duckdb.connect(self.path) as connection:
             connection.execute(sql)
 
-    def ask(self, sql: str) -> tuple:
+    def table(self, sql: str) -> tuple[list[str], list[tuple]]:
+        """Return the names of the columns and the rows."""
         with duckdb.connect(self.path, read_only=True) as connection:
-            return connection.execute(sql).fetchall()[0]
+            result = connection.execute(sql)
+            return [name for name, *_ in result.description], result.fetchall()
+
+    def rows(self, sql: str) -> list[tuple]:
+        with duckdb.connect(self.path, read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def ask(self, sql: str) -> tuple:
+        return self.rows(sql)[0]
 
 
 def _venue_hour(run: str, venue: str, hour: datetime, number: int, size: float) -> tuple:
@@ -94,59 +102,6 @@ def _fill(path: Path, runs: dict[str, tuple[datetime, int, float]], venues: tupl
         )
 
 
-def _fill_waits(path: Path) -> None:
-    """Every visitor's wait in one of five bins of one of two lines, so that a wrong sum shows."""
-    with duckdb.connect(path) as connection:
-        create_duration_bins(connection)
-        connection.execute(
-            """create table marts.agg_wait_histogram_hourly as
-            select
-                run_id, venue_id, hour_start, event_date, stage, from_s // 16 % 2 + 1 as line, channel,
-                from_s * 1000000::bigint as from_us, to_s * 1000000::bigint as to_us,
-                visitors as waits, visitors
-            from (
-                select *, greatest(0, case
-                    when stage = 'scanner' then visitors_admitted * (100 - weight) // 800
-                    when channel = 'box_office' then buy_tickets_visitors * weight // 100 + hour(hour_start) % 3
-                    else 0
-                end)::bigint as visitors
-                from
-                    marts.agg_venue_hourly,
-                    (select unnest(['seller', 'scanner']) as stage),
-                    (select unnest(['box_office', 'online']) as channel),
-                    (values (0, 4, 8), (16, 20, 12), (128, 160, 35), (256, 320, 30), (14336, null, 15))
-                    as bin (from_s, to_s, weight)
-            ) where visitors > 0"""
-        )
-
-
-def _fill_ways(path: Path) -> None:
-    """The times from bus to gate of both channels, their steps, and who is on the way."""
-    with duckdb.connect(path) as connection:
-        connection.execute(
-            """create table marts.agg_time_in_system_hourly as
-            select run_id, venue_id, hour_start, event_date, channel, from_us, to_us,
-                visitors_admitted // 4 as visitors, visitors * (from_us + to_us) // 2 as visitor_us
-            from marts.agg_venue_hourly, (select unnest(['box_office', 'online']) as channel),
-                (from marts.dim_duration_bins where bin in (20, 24))"""
-        )
-        connection.execute(
-            f"""create table marts.agg_journey_hourly as
-            select run_id, venue_id, hour_start, event_date, channel, step,
-                visitors_admitted // 2 as visitors, visitors * position * 10000000 as visitor_us
-            from marts.agg_venue_hourly, (select unnest(['box_office', 'online']) as channel),
-                (select unnest({list(STEPS)}) as step, unnest(range({len(STEPS)})) as position)"""
-        )
-        connection.execute(
-            """create table marts.agg_occupancy_5min as
-            select run_id, venue_id, hour_start, event_date, hour_start + to_minutes(5 * slot) as slot_start, stage,
-                visitors_arrived // 60 as walking, visitors_arrived // 15 as waiting, 3 as serving,
-                walking + 2 as walking_max, waiting + slot as waiting_max, 4 as serving_max,
-                walking_max + waiting_max as people_max
-            from marts.agg_venue_hourly, (select unnest(['seller', 'scanner']) as stage), range(12) as slots(slot)"""
-        )
-
-
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """Two runs, the later one over three days, two venues, every receipt proved."""
@@ -156,8 +111,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
         "7f3a90c1d2e4": (datetime(2026, 3, 1), 72, 1.0),  # noqa: DTZ001 - the marts hold naive UTC  # pragma: allowlist secret
     }
     _fill(path, runs, ("north", "south"))
-    _fill_waits(path)
-    _fill_ways(path)
+    add_marts(path)
     return Warehouse(path)
 
 

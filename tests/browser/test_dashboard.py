@@ -7,40 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.figures import LATEST, LATEST_RUN, NOTHING, duration, expected_tiles, tiles
+
 pytestmark = pytest.mark.slow
 
-LATEST = "7f3a90c1d2e4"  # pragma: allowlist secret
-NOTHING = "\N{EN DASH}"
-LATEST_RUN = f"run_id = '{LATEST}'"
-
-
-def _duration(us: float | None, unit: str = "s") -> str:
-    if us is None:
-        return NOTHING
-    return f"{us / {'s': 1e6, 'min': 60e6}[unit]:,.1f} {unit}"
-
-
-def _expected_tiles(warehouse, where: str) -> dict[str, str]:
-    arrived, admitted, cents, seller, scanner, system = warehouse.ask(
-        f"""select sum(visitors_arrived), sum(visitors_admitted), sum(revenue_cents),
-            sum(wait_in_seller_line_visitor_us) / sum(wait_in_seller_line_visitors),
-            sum(wait_in_scanner_line_visitor_us) / sum(wait_in_scanner_line_visitors),
-            sum(time_in_system_us) / sum(visitors_admitted)
-        from marts.agg_venue_hourly where {where}"""
-    )
-    return {
-        "arrived": f"{arrived:,}",
-        "admitted": f"{admitted:,}",
-        "revenue": f"${(cents + 50) // 100:,}",
-        "seller": _duration(seller, "min"),
-        "scanner": _duration(scanner),
-        "system": _duration(system, "min"),
-    }
-
-
-def _tiles(opened) -> dict[str, str]:
-    names = ("arrived", "admitted", "revenue", "seller", "scanner", "system")
-    return {name: opened.text(f"#kpi-{name}") for name in names}
+BY_VENUE = (
+    *("agg_venue_hourly", "reconciliation_hourly", "agg_wait_histogram_hourly", "agg_line_hourly"),
+    *("agg_time_in_system_hourly", "agg_journey_hourly"),
+)
 
 
 def _choose(opened, field: str, label: str) -> None:
@@ -96,7 +70,7 @@ def test_the_latest_run_is_chosen_at_first_and_every_tile_equals_sql(warehouse, 
     opened = open_page(warehouse.path)
     opened.shoot("light")
     assert opened.page.locator("#run option:checked").text_content().startswith(LATEST)
-    assert _tiles(opened) == _expected_tiles(warehouse, LATEST_RUN)
+    assert tiles(opened) == expected_tiles(warehouse, LATEST_RUN)
 
 
 def test_the_fields_choose_hours_in_utc_wherever_the_reader_is(warehouse, open_page: Callable) -> None:
@@ -105,50 +79,25 @@ def test_the_fields_choose_hours_in_utc_wherever_the_reader_is(warehouse, open_p
     assert opened.page.input_value("#to") == "2026-03-04T00:00"
     _set_hour(opened, "from", "2026-03-02T00:00")
     _set_hour(opened, "to", "2026-03-03T00:00")
-    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and event_date = '2026-03-02'")
+    assert tiles(opened) == expected_tiles(warehouse, f"{LATEST_RUN} and event_date = '2026-03-02'")
     assert opened.text("#range").startswith("2 Mar 2026, 00:00 to 3 Mar 2026, 00:00 UTC: 24 hours")
-    labels = opened.page.locator(_ticks("visitors")).all_text_contents()
+    labels = opened.page.locator(_ticks("arrivals")).all_text_contents()
     assert (labels[0], "3 Mar" in labels) == ("2 Mar", True)
     opened.shoot("dates")
-
-
-def _expected_quick(warehouse, stage: str, where: str) -> str:
-    (share,) = warehouse.ask(
-        f"""select 100.0 * sum(visitors * least(1, greatest(0, (300e6 - from_us) / (to_us - from_us)))) / sum(visitors)
-        from marts.agg_wait_histogram_hourly where stage = '{stage}' and {where}"""
-    )
-    return f"at the {stage}s: about {share:.1f} % below 5 min"
-
-
-def test_the_waits_histogram_shows_every_bin_of_what_is_chosen(warehouse, open_page: Callable) -> None:
-    opened = open_page(warehouse.path)
-    for stage in ("seller", "scanner"):
-        assert opened.text(f"#waits-{stage}") == _expected_quick(warehouse, stage, LATEST_RUN)
-    _choose(opened, "venue", "south")
-    _set_hour(opened, "from", "2026-03-02T00:00")
-    where = f"{LATEST_RUN} and venue_id = 'south' and event_date >= '2026-03-02'"
-    for stage in ("seller", "scanner"):
-        assert opened.text(f"#waits-{stage}") == _expected_quick(warehouse, stage, where)
-    labels = opened.page.locator(_ticks("waits")).all_text_contents()
-    # fixed bins, whoever waited: some of the 44 have room for their name
-    assert labels[0] == "< 4 s"
-    assert 10 < len(labels) < 44
-    assert _expected_quick(warehouse, "seller", where) in opened.page.locator("#waits").get_attribute("aria-label")
-    opened.shoot("waits")
 
 
 def test_dates_in_the_wrong_order_follow_the_one_that_was_set_last(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
     _set_hour(opened, "to", "2026-03-02T00:00")
     _set_hour(opened, "from", "2026-03-03T00:00")
-    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and event_date = '2026-03-03'")
+    assert tiles(opened) == expected_tiles(warehouse, f"{LATEST_RUN} and event_date = '2026-03-03'")
 
 
 def test_a_date_outside_of_the_data_is_put_back(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
     _set_hour(opened, "from", "2019-01-01T00:00")
     assert opened.page.input_value("#from") == "2026-03-01T00:00"
-    assert _tiles(opened) == _expected_tiles(warehouse, LATEST_RUN)
+    assert tiles(opened) == expected_tiles(warehouse, LATEST_RUN)
 
 
 def test_a_brush_over_the_overview_chooses_hours_and_a_click_takes_it_away(warehouse, open_page: Callable) -> None:
@@ -156,13 +105,13 @@ def test_a_brush_over_the_overview_chooses_hours_and_a_click_takes_it_away(wareh
     _brush(opened, 0.3, 0.6)
     start, end = _shown_range(opened)
     assert timedelta(hours=18) < end - start < timedelta(hours=25)
-    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and {_between(start, end)}")
+    assert tiles(opened) == expected_tiles(warehouse, f"{LATEST_RUN} and {_between(start, end)}")
     assert opened.page.input_value("#from") == f"{start:%Y-%m-%dT%H:%M}"
     opened.shoot("brush")
     box = opened.page.locator("#overview svg").bounding_box()
     opened.page.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + 20)
     opened.settle()
-    assert _tiles(opened) == _expected_tiles(warehouse, LATEST_RUN)
+    assert tiles(opened) == expected_tiles(warehouse, LATEST_RUN)
 
 
 def test_the_brush_shows_what_the_dates_chose(warehouse, open_page: Callable) -> None:
@@ -178,7 +127,7 @@ def test_a_preset_chooses_the_last_day_and_says_that_it_is_pressed(warehouse, op
     opened = open_page(warehouse.path)
     opened.page.get_by_role("button", name="Last 24 hours").click()
     opened.settle()
-    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and event_date = '2026-03-03'")
+    assert tiles(opened) == expected_tiles(warehouse, f"{LATEST_RUN} and event_date = '2026-03-03'")
     assert opened.page.get_by_role("button", name="Last 24 hours").get_attribute("aria-pressed") == "true"
     assert opened.page.get_by_role("button", name="All").get_attribute("aria-pressed") == "false"
 
@@ -186,35 +135,35 @@ def test_a_preset_chooses_the_last_day_and_says_that_it_is_pressed(warehouse, op
 def test_another_venue_another_run_and_all_runs_equal_sql(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
     _choose(opened, "venue", "south")
-    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and venue_id = 'south'")
+    assert tiles(opened) == expected_tiles(warehouse, f"{LATEST_RUN} and venue_id = 'south'")
     _choose(opened, "run", "spring-rehearsal")
-    assert _tiles(opened) == _expected_tiles(warehouse, "run_id = 'spring-rehearsal' and venue_id = 'south'")
+    assert tiles(opened) == expected_tiles(warehouse, "run_id = 'spring-rehearsal' and venue_id = 'south'")
     assert opened.text("#range").startswith("27 Feb 2026, 10:00 to 28 Feb 2026, 06:00 UTC: 20 hours")
     opened.shoot("other-run")
     _choose(opened, "venue", "all 2 venues")
     _choose(opened, "run", "all 2 runs")
-    assert _tiles(opened) == _expected_tiles(warehouse, "true")
+    assert tiles(opened) == expected_tiles(warehouse, "true")
 
 
 def test_the_average_durations_are_weighted_by_visitors(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
     _set_hour(opened, "to", "2026-03-02T00:00")
-    opened.page.get_by_text("As a table").click()
-    for row in opened.page.locator("#averages-rows tr").all():
-        key = row.get_attribute("data-activity")
+    opened.page.get_by_role("button", name="Table: Average durations").click()
+    for row in opened.page.locator("#averages-table tbody tr").all():
+        key, *figures = row.locator("td").all_inner_texts()
         visitors, mean = warehouse.ask(
             f"""select sum({key}_visitors), sum({key}_visitor_us) / sum({key}_visitors)
             from marts.agg_venue_hourly where {LATEST_RUN} and event_date = '2026-03-01'"""
         )
-        said = _duration(mean, "min" if key == "wait_in_seller_line" else "s")
-        assert row.locator("td").all_inner_texts() == [f"{visitors:,}", said]
+        assert figures == [f"{visitors}", f"{mean / 1e6:.2f}"]
+        said = duration(mean, "min" if key == "wait_in_seller_line" else "s")
         assert said in opened.page.locator("#averages").get_attribute("aria-label")
         assert said in opened.page.locator("#averages svg").text_content()
 
 
 def test_the_tooltip_of_an_hour_tells_its_visitors(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
-    tooltip = _point(opened, "visitors", "2 Mar 2026, 13:00")
+    tooltip = _point(opened, "arrivals", "2 Mar 2026, 13:00")
     arrived, admitted = warehouse.ask(
         f"""select sum(visitors_arrived), sum(visitors_admitted) from marts.agg_venue_hourly
         where {LATEST_RUN} and hour_start = '2026-03-02 13:00'"""
@@ -227,19 +176,20 @@ def test_hours_that_were_not_loaded_are_told_and_break_the_line(warehouse, open_
     warehouse.execute(f"delete from marts.agg_venue_hourly where {gap}")
     opened = open_page(warehouse.path)
     assert opened.text("#range").endswith("72 hours, 66 of them loaded")
-    path = opened.page.locator("#visitors .line path").first.get_attribute("d")
+    opened.page.get_by_text("Show the averages of each activity").click()
+    path = opened.page.locator("#mean-wait-seller .line path").first.get_attribute("d")
     assert path.count("M") == 2
 
 
 def _buckets(opened) -> tuple[int, str]:
-    """Return how many values the keys lead through in the first chart, and what its title says of them."""
-    opened.page.locator("#visitors").focus()
+    """Return how many values the keys lead through in the chart of arrivals, and what its title says of them."""
+    opened.page.locator("#arrivals").focus()
     opened.page.keyboard.press("Home")
-    seen = [opened.text("#visitors .tip")]
+    seen = [opened.text("#arrivals .tip")]
     while True:
         opened.page.keyboard.press("ArrowRight")
-        if (tooltip := opened.text("#visitors .tip")) == seen[-1]:
-            return len(seen), opened.text("#visitors-title .hint")
+        if (tooltip := opened.text("#arrivals .tip")) == seen[-1]:
+            return len(seen), opened.text("#arrivals-title .hint")
         seen.append(tooltip)
 
 
@@ -368,7 +318,7 @@ def test_a_span_of_two_hours_has_no_label_finer_than_an_hour_and_none_twice(ware
     warehouse.execute("delete from marts.agg_venue_hourly where hour_start >= '2026-03-01 02:00'")
     warehouse.execute("delete from marts.reconciliation_hourly where hour_start >= '2026-03-01 02:00'")
     opened = open_page(warehouse.path)
-    for chart in ("overview", "visitors", "wait-seller"):
+    for chart in ("overview", "arrivals", "wait-seller"):
         labels = opened.page.locator(_ticks(chart)).all_text_contents()
         assert labels == ["1 Mar", "01:00", "02:00"]
 
@@ -376,22 +326,21 @@ def test_a_span_of_two_hours_has_no_label_finer_than_an_hour_and_none_twice(ware
 def test_names_that_look_like_markup_are_shown_as_text(warehouse, open_page: Callable) -> None:
     nasty = "</script><img src=x onerror=alert(1)>'\"&amp;"
     quoted = nasty.replace("'", "''")
-    for table in ("agg_venue_hourly", "reconciliation_hourly"):
+    for table in BY_VENUE:
         warehouse.execute(f"update marts.{table} set run_id = '{quoted}', venue_id = venue_id || '<b>'")
     warehouse.execute(f"update marts.reconciliation_hourly set state = 'wrong', difference = '{quoted}'")
     opened = open_page(warehouse.path)
     assert nasty in opened.page.locator("#run option:checked").text_content()
     assert opened.page.locator("#offending tbody tr").first.locator("td").nth(1).inner_text() == nasty
     assert opened.page.locator("img").count() == 0
-    assert _tiles(opened) == _expected_tiles(warehouse, "true")
+    assert tiles(opened) == expected_tiles(warehouse, "true")
 
 
 def test_a_run_without_a_single_sale_has_dashes_and_not_zeros(warehouse, open_page: Callable) -> None:
-    warehouse.execute(
-        "update marts.agg_venue_hourly set wait_in_seller_line_visitors = 0, wait_in_seller_line_visitor_us = 0"
-    )
+    warehouse.execute("delete from marts.agg_wait_histogram_hourly where stage = 'seller'")
     opened = open_page(warehouse.path)
-    assert opened.text("#kpi-seller") == NOTHING
+    assert opened.text("#kpi-seller-p95") == NOTHING
+    assert opened.text("#wait-seller") == "Nobody waited at the sellers in these hours."
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -400,25 +349,28 @@ def test_axe_finds_nothing_to_complain_about(warehouse, open_page: Callable, dar
     warehouse.execute("update marts.reconciliation_hourly set state = 'wrong' where event_type = 'scan_tickets'")
     opened = open_page(warehouse.path, dark=dark)
     opened.shoot("dark" if dark else "light-wrong")
-    opened.page.get_by_text("As a table").click()
+    for button in opened.page.get_by_role("button", name=re.compile("^Table: ")).all():
+        button.click()
+    opened.page.get_by_role("button", name="SQL: How long visitors wait").click()
+    opened.page.get_by_text("Show the averages of each activity").click()
     results = Axe().run(opened.page)
     assert results.violations_count == 0, results.generate_report()
 
 
 def test_the_colours_follow_when_the_reader_turns_the_light_off(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
-    line = opened.page.locator("#visitors .line path").first
-    by_day = line.evaluate("(path) => getComputedStyle(path).stroke")
+    line = opened.page.locator("#arrivals .bars rect").first
+    by_day = line.evaluate("(path) => getComputedStyle(path).fill")
     _set_hour(opened, "from", "2026-03-02T00:00")
     opened.page.emulate_media(color_scheme="dark")
     opened.settle()
-    assert line.evaluate("(path) => getComputedStyle(path).stroke") != by_day
-    assert opened.page.locator("#visitors svg").count() == 1
+    assert line.evaluate("(path) => getComputedStyle(path).fill") != by_day
+    assert opened.page.locator("#arrivals svg").count() == 1
     where = f"{LATEST_RUN} and event_date >= '2026-03-02'"
-    assert _tiles(opened) == _expected_tiles(warehouse, where)
+    assert tiles(opened) == expected_tiles(warehouse, where)
 
 
-@pytest.mark.parametrize("width", [360, 768, 1024])
+@pytest.mark.parametrize("width", [360, 768, 1024, 1440, 1920])
 def test_nothing_is_wider_than_the_screen(warehouse, open_page: Callable, width: int) -> None:
     for table in ("agg_venue_hourly", "reconciliation_hourly"):
         warehouse.execute(f"update marts.{table} set run_id = run_id || '-with-a-very-long-name-that-nobody-shortened'")
@@ -450,12 +402,12 @@ def test_who_is_still_on_the_way_is_who_came_and_was_not_admitted_before_the_end
         from marts.agg_venue_hourly
         where {LATEST_RUN} and venue_id = 'south' and hour_start < '2026-03-02 09:00'"""
     )
-    assert opened.text("#sub-admitted") == f"{inside} still on their way at the end"
-    assert opened.text(".kpis :nth-child(3) dt") == "Revenue on site"
+    assert opened.text("#sub-arrived").endswith(f" admitted, {inside} still on the way")
+    assert opened.text(".kpis :nth-child(2) dt") == "Revenue on site"
     assert opened.text("#kpi-revenue") == f"${(cents + 50) // 100:,}"
     warehouse.execute("delete from marts.agg_venue_hourly where hour_start = '2026-03-01 05:00' and venue_id = 'south'")
     opened = open_page(warehouse.path, chosen="#venue=south&from=2026-03-01T20&to=2026-03-02T09")
-    assert "hours are missing" in opened.text("#sub-admitted")
+    assert "hours are missing" in opened.text("#sub-arrived")
 
 
 def test_what_is_chosen_stands_in_the_address_and_survives_reloading_and_going_back(
@@ -463,35 +415,35 @@ def test_what_is_chosen_stands_in_the_address_and_survives_reloading_and_going_b
 ) -> None:
     opened = open_page(warehouse.path)
     page = opened.page
-    first = _tiles(opened)
+    first = tiles(opened)
     _choose(opened, "venue", "south")
     _set_hour(opened, "from", "2026-03-02T07:00")
     _set_hour(opened, "to", "2026-03-02T10:00")
     assert page.evaluate("location.hash") == "#venue=south&from=2026-03-02T07&to=2026-03-02T10"
-    chosen = _tiles(opened)
+    chosen = tiles(opened)
     where = f"{LATEST_RUN} and venue_id = 'south' and hour_start between '2026-03-02 07:00' and '2026-03-02 09:00'"
-    assert chosen == _expected_tiles(warehouse, where)
+    assert chosen == expected_tiles(warehouse, where)
     assert "south" in page.title()
     page.locator("#badge").click()
     assert page.evaluate("location.hash").startswith("#venue=south")
     page.reload()
     opened.settle()
-    assert _tiles(opened) == chosen
+    assert tiles(opened) == chosen
     assert page.input_value("#from") == "2026-03-02T07:00"
     for _ in range(3):
         page.go_back()
     opened.settle()
-    assert _tiles(opened) == first
+    assert tiles(opened) == first
 
 
 def test_times_are_said_in_the_reader_s_own_zone_when_asked(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path, chosen="#from=2026-03-02T08&to=2026-03-03T08")
-    figures = _tiles(opened)
+    figures = tiles(opened)
     _choose(opened, "zone", "my time zone")
     assert opened.text("#range") == "2 Mar 2026, 00:00 to 3 Mar 2026, 00:00 America/Los_Angeles: 24 hours"
     assert opened.page.input_value("#from") == "2026-03-02T00:00"
-    assert opened.page.locator(_ticks("visitors")).all_text_contents()[0] == "2 Mar"
-    assert _tiles(opened) == figures
+    assert opened.page.locator(_ticks("arrivals")).all_text_contents()[0] == "2 Mar"
+    assert tiles(opened) == figures
     assert opened.page.evaluate("location.hash").endswith("&tz=local")
 
 
@@ -517,19 +469,19 @@ def test_a_new_drag_inside_the_brush_starts_a_new_one_and_its_ends_move_by_mouse
         start += timedelta(hours=hours)
         assert _shown_range(opened)[0] == max(start, datetime(2026, 3, 1))  # noqa: DTZ001 - UTC, as the marts
     assert handle.evaluate("(handle) => handle === document.activeElement")
-    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and {_between(*_shown_range(opened))}")
+    assert tiles(opened) == expected_tiles(warehouse, f"{LATEST_RUN} and {_between(*_shown_range(opened))}")
 
 
 def test_the_wheel_scrolls_and_changes_nothing_that_is_chosen(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path, chosen="#from=2026-03-01T12&to=2026-03-03T12", height=500)
-    figures = _tiles(opened)
+    figures = tiles(opened)
     box = opened.page.locator("#overview svg").bounding_box()
     opened.page.mouse.move(box["x"] + 300, box["y"] + 20)
     for _ in range(4):
         opened.page.mouse.wheel(0, 60)
     opened.page.wait_for_function("scrollY > 100")
     opened.settle()
-    assert _tiles(opened) == figures
+    assert tiles(opened) == figures
 
 
 def _touch(opened, kind: str, x: float = 0, y: float = 0) -> None:
@@ -552,13 +504,13 @@ def test_a_finger_brushes_what_it_drags_over_and_a_tap_tells_a_figure(warehouse,
     assert end - start == pytest.approx(
         timedelta(hours=72 * 0.5 * box["width"] / (box["width"] - 20)), abs=timedelta(hours=1)
     )
-    assert _tiles(opened) == _expected_tiles(warehouse, f"{LATEST_RUN} and {_between(start, end)}")
-    opened.page.locator("#visitors").scroll_into_view_if_needed()
-    box = opened.page.locator("#visitors svg").bounding_box()
-    _touch(opened, "touchStart", box["x"] + box["width"] / 2, box["y"] + 60)
+    assert tiles(opened) == expected_tiles(warehouse, f"{LATEST_RUN} and {_between(start, end)}")
+    opened.page.locator("#arrivals").scroll_into_view_if_needed()
+    box = opened.page.locator("#arrivals svg").bounding_box()
+    _touch(opened, "touchStart", box["x"] + box["width"] / 2, box["y"] + 30)
     _touch(opened, "touchEnd")
-    opened.page.wait_for_selector("#visitors .tip:not([hidden])")
-    assert "Arrived" in opened.text("#visitors .tip")
+    opened.page.wait_for_selector("#arrivals .tip:not([hidden])")
+    assert "Arrived" in opened.text("#arrivals .tip")
     opened.shoot("phone-tap")
 
 
@@ -567,11 +519,14 @@ def test_hours_in_which_nothing_happened_are_a_sentence_and_no_empty_charts(ware
         """select string_agg(column_name || ' = 0', ', ') from information_schema.columns
         where table_name = 'agg_venue_hourly' and data_type in ('BIGINT', 'HUGEINT')"""
     )
-    warehouse.execute(f"update marts.agg_venue_hourly set {measures[0]} where hour_start < '2026-03-01 06:00'")
+    early = "hour_start < '2026-03-01 06:00'"
+    warehouse.execute(f"update marts.agg_venue_hourly set {measures[0]} where {early}")
+    for table in ("agg_wait_histogram_hourly", "agg_line_hourly", "agg_time_in_system_hourly", "agg_journey_hourly"):
+        warehouse.execute(f"delete from marts.{table} where {early}")
     opened = open_page(warehouse.path, chosen="#to=2026-03-01T05&from=2026-03-01T00")
     assert opened.text("#nothing").startswith("Nothing happened in these hours")
-    assert opened.text("#kpi-seller") == NOTHING
-    assert opened.page.locator("#visitors").count() == 0
+    assert opened.text("#kpi-seller-p50") == NOTHING
+    assert opened.page.locator("#arrivals").count() == 0
     assert opened.page.locator("#receipts").is_visible()
     opened.shoot("nothing-happened")
 
@@ -588,17 +543,20 @@ def test_hours_that_differ_from_their_receipts_are_marked_and_the_tail_is_not_co
         "where hour_start > '2026-03-03 20:00'"
     )
     opened = open_page(warehouse.path)
-    assert opened.page.locator("#visitors .band rect").count() == 2
-    assert "differs from its receipts" in opened.text("[aria-labelledby=visitors-title] .legend")
-    assert "last bus" in opened.page.locator("#visitors svg").text_content()
-    assert opened.page.locator("#visitors .line.tail path").count() == 2
-    box = opened.page.locator("#visitors svg").bounding_box()
-    line = opened.page.locator("#visitors .line:not(.tail) path").first.bounding_box()
-    assert line["x"] + line["width"] < box["x"] + box["width"] - 16 - 3 / 72 * box["width"]
+    assert opened.page.locator("#arrivals .band rect").count() == 2
+    assert opened.page.locator("#wait-seller .band rect").count() == 2
+    assert "differs from its receipts" in opened.text("[aria-labelledby=arrivals-title] .legend")
+    assert "last bus" in opened.page.locator("#arrivals svg").text_content()
+    opened.page.get_by_text("Show the averages of each activity").click()
+    assert opened.page.locator("#mean-wait-seller .line.tail path").count() == 1
+    box = opened.page.locator("#mean-wait-seller svg").bounding_box()
+    line = opened.page.locator("#mean-wait-seller .line:not(.tail) path").first.bounding_box()
+    assert line["x"] + line["width"] < box["x"] + box["width"] - 16 - 2.5 / 72 * (box["width"] - 68)
     opened.shoot("tail")
     warehouse.execute("update marts.dim_venues set final_hour = null")
     opened = open_page(warehouse.path)
-    assert opened.page.locator("#visitors .line.tail path").count() == 0
+    assert "last bus" not in opened.page.locator("#arrivals svg").text_content()
+    assert opened.page.locator("#mean-wait-seller .line.tail path").count() == 0
 
 
 def test_a_printed_page_has_light_colours_no_controls_and_charts_that_fit_their_cards(

@@ -1,14 +1,16 @@
 import { axisY, barX, plot, text } from "@observablehq/plot";
 import { useMemo } from "preact/hooks";
 import { Chart } from "../chart.tsx";
-import { count, duration, unitOf } from "../figures.ts";
-import { data, totals } from "../state.ts";
+import { Figure } from "../figure.tsx";
+import { duration, unitOf } from "../figures.ts";
+import { where } from "../sql.ts";
+import { data, range, scope, totals } from "../state.ts";
 import { mean } from "../store.ts";
 
 const ROOM_FOR_NAMES = 150;
 const ROOM_FOR_FIGURE = 70;
 
-/** The average duration of each activity over the range, as bars and as a table. */
+/** The average duration of each activity over the range, as bars. */
 export function Averages() {
   const all = totals.value;
   const rows = useMemo(
@@ -42,37 +44,20 @@ export function Averages() {
     [rows],
   );
   const label = `Average durations of a visitor: ${rows.map((row) => `${row.label} ${row.said}`).join(", ")}`;
+  const listing = () => ({
+    columns: [{ name: "activity" }, { name: "visitors", digits: 0 }, { name: "mean, s", digits: 2 }],
+    rows: rows.map((row) => [row.key, row.visitors, row.us === null ? null : row.us / 1e6]),
+    sql: data.head.activities
+      .map(
+        ({ key }) => `select '${key}' as activity, sum(${key}_visitors) as visitors, sum(${key}_visitor_us) / nullif(sum(${key}_visitors), 0) / 1e6 as "mean, s"
+from marts.agg_venue_hourly
+${where(scope.value, range.value)}`,
+      )
+      .join("\nunion all\n"),
+  });
   return (
-    <section class="card" aria-labelledby="averages-title">
-      <h2 id="averages-title">
-        Average durations <span class="hint">of a visitor, in the chosen range</span>
-      </h2>
-      <ul class="legend">
-        <li><i class="swatch bar first" />at the sellers</li>
-        <li><i class="swatch bar scanner" />at the scanners</li>
-      </ul>
+    <Figure id="averages" mart="marts.agg_venue_hourly" title="Average durations" hint="of a visitor, in the chosen range" listing={listing}>
       <Chart id="averages" label={label} height={236} still draw={draw} />
-      <details>
-        <summary>As a table</summary>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Activity</th>
-              <th scope="col" class="number">Visitors</th>
-              <th scope="col" class="number">Average</th>
-            </tr>
-          </thead>
-          <tbody id="averages-rows">
-            {rows.map((row) => (
-              <tr key={row.key} data-activity={row.key}>
-                <th scope="row">{row.label}</th>
-                <td class="number">{count(row.visitors)}</td>
-                <td class="number">{row.said}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </details>
-    </section>
+    </Figure>
   );
 }

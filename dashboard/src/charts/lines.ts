@@ -1,41 +1,31 @@
-/** Two lines over time, the second dashed. */
+/** Lines over time, named where they end. */
 
-import { axisX, axisY, dot, gridY, line, plot, rect, ruleX, text } from "@observablehq/plot";
+import { axisY, dot, gridY, line, plot, text } from "@observablehq/plot";
 import type { Drawing, Tip } from "../chart.tsx";
+import type { Marked } from "../marked.ts";
 import { alone, type Bucket } from "../series.ts";
-import { axisTicks, HOUR_MS, tickName, type Zone } from "../zone.ts";
+import { HOUR_MS, type Zone } from "../zone.ts";
+import { bands, horizon, MARGINS, timeAxis } from "./time.ts";
 
 export interface Line {
+  /** Said at its end; empty if it is the only one. */
+  name: string;
   colour: string;
   dashed: boolean;
   values: (number | null)[];
 }
 
-/** Hours that do not equal their receipts, and the worst state of each. */
-export type Marked = Map<number, string>;
+/** Least distance between two names, pixels. */
+const APART = 13;
 
-const MARGINS = { marginTop: 8, marginRight: 16, marginBottom: 22, marginLeft: 52 };
-
-/** Return the marks of a time axis between two hours. */
-export function timeAxis(from: number, to: number, width: number, zone: Zone) {
-  const ticks = axisTicks(from, to, Math.max(2, Math.floor(width / 80)), zone);
-  return axisX(
-    ticks.map((tick) => tick * HOUR_MS),
-    { tickFormat: (_: number, i: number) => tickName(ticks[i], ticks, zone), tickSize: 4, label: null },
-  );
-}
-
-/** Return bands behind the hours whose figures do not equal their receipts; hours side by side are one band. */
-function bands(marked: Marked) {
-  const spans: { from: number; to: number; state: string }[] = [];
-  for (const [hour, state] of [...marked].sort(([one], [other]) => one - other)) {
-    const last = spans.at(-1);
-    if (last?.to === hour && last.state === state) last.to = hour + 1;
-    else spans.push({ from: hour, to: hour + 1, state });
-  }
-  return spans.map(({ from, to, state }) =>
-    rect([from], { x1: from * HOUR_MS, x2: to * HOUR_MS, fill: `var(--${state})`, fillOpacity: 0.16, className: "band" }),
-  );
+/** Return how far each name must be moved from its line's end, so that no two names overlap. */
+function moves(ends: number[]): number[] {
+  const order = ends.map((_, i) => i).sort((one, other) => ends[one] - ends[other]);
+  const at = [...ends];
+  order.forEach((i, rank) => {
+    if (rank > 0) at[i] = Math.max(at[i], at[order[rank - 1]] + APART);
+  });
+  return at.map((y, i) => y - ends[i]);
 }
 
 /** Draw lines over `rows`. After the last bus they are grey and not connected: that visitors get fewer there is no trend. */
@@ -50,7 +40,15 @@ export function drawLines(
 ): Drawing {
   const [from, to] = [rows[0].from, rows[rows.length - 1].to];
   const x = (i: number) => rows[i].mid;
-  const tail = rows.find((row) => row.tail);
+  const tail = rows.find((row) => row.tail)?.from;
+  const marginRight = lines.some(({ name }) => name) ? 84 : MARGINS.marginRight;
+  const most = Math.max(...lines.flatMap(({ values }) => values.map((value) => value ?? 0))) || 1;
+  const named = lines.flatMap(({ name, values, colour }) => {
+    const end = values.findLastIndex((value) => value !== null);
+    return name && end >= 0 ? [{ name, colour, end, value: values[end]! }] : [];
+  });
+  const inner = height - MARGINS.marginTop - MARGINS.marginBottom;
+  const moved = moves(named.map(({ value }) => inner * (1 - value / most)));
   const parts = lines.flatMap(({ colour, dashed, values }) => {
     const before = values.map((value, i) => (rows[i].tail ? null : value));
     const after = values.map((value, i) => (rows[i].tail ? value : null));
@@ -61,16 +59,17 @@ export function drawLines(
   });
   const figure = plot({
     ...MARGINS,
+    marginRight,
     width,
     height,
     className: "plot",
     x: { type: "linear", domain: [from * HOUR_MS, to * HOUR_MS] },
-    y: { domain: [0, Math.max(...lines.flatMap(({ values }) => values.map((value) => value ?? 0))) || 1], nice: true, label: null },
+    y: { domain: [0, most], nice: true, label: null },
     marks: [
       ...bands(marked),
       gridY({ ticks: 4, stroke: "var(--line)", strokeOpacity: 1 }),
       axisY({ ticks: 4, tickSize: 0, label: null }),
-      timeAxis(from, to, width, zone),
+      timeAxis(from, to, width - marginRight, zone),
       ...parts.flatMap((part) => {
         const at = part.values.map((_, i) => i);
         const channels = { x, y: (i: number) => part.values[i] };
@@ -82,14 +81,12 @@ export function drawLines(
           ...(points.length ? [dot(points, { ...channels, fill: part.colour, r: 3 })] : []),
         ];
       }),
-      ...(tail
-        ? [
-            ruleX([tail.from * HOUR_MS], { stroke: "var(--field)", strokeDasharray: "2 3" }),
-            text([tail.from * HOUR_MS], { x: (t: number) => t, text: () => "last bus", frameAnchor: "top", textAnchor: "end", dx: -5, dy: 2, fill: "var(--muted)", stroke: "var(--card)", strokeWidth: 5 }),
-          ]
-        : []),
+      ...horizon(tail, from, to),
+      ...named.map(({ name, colour, end, value }, i) =>
+        text([end], { x, y: () => value, text: () => name, textAnchor: "start", dx: 6, dy: moved[i], fill: colour, className: "named" }),
+      ),
     ],
   });
   const scale = figure.scale("x")!;
-  return { svg: figure, tips: { xs: rows.map((row) => scale.apply(row.mid)), of: tip } };
+  return { svg: figure, tips: { xs: rows.map((row) => scale.apply(row.mid)), times: rows.map((row) => row.mid), of: tip } };
 }

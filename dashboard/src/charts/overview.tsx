@@ -4,7 +4,7 @@ import { chooseRange, isWhole, overview, range, span, spanUnit, zone } from "../
 import type { Range } from "../store.ts";
 import { HOUR_MS, hourName } from "../zone.ts";
 import { Chart } from "../chart.tsx";
-import { timeAxis } from "./lines.ts";
+import { timeAxis } from "./time.ts";
 
 const MARGIN = 10;
 const HEIGHT = 92;

@@ -1,10 +1,13 @@
 import { useMemo } from "preact/hooks";
 import { Chart } from "../chart.tsx";
+import { Figure } from "../figure.tsx";
+import type { Listing } from "../listing.ts";
 import { duration, inUnit, type Unit, unitOf } from "../figures.ts";
 import type { Activity } from "../layout.ts";
 import { marked } from "../marked.ts";
 import { bucketRows } from "../series.ts";
-import { data, series, tail, unit, zone } from "../state.ts";
+import { timeOf, whenName, whenOf, where } from "../sql.ts";
+import { data, range, scope, series, tail, unit, zone } from "../state.ts";
 import { mean } from "../store.ts";
 import { drawLines } from "./lines.ts";
 
@@ -15,8 +18,8 @@ interface Panel {
 }
 
 const PANELS: Panel[] = [
-  { id: "wait-seller", title: "Waits at the sellers", keep: ({ kind, stage }) => kind === "wait" && stage === "seller" },
-  { id: "wait-scanner", title: "Waits at the scanners", keep: ({ kind, stage }) => kind === "wait" && stage === "scanner" },
+  { id: "mean-wait-seller", title: "Waits at the sellers", keep: ({ kind, stage }) => kind === "wait" && stage === "seller" },
+  { id: "mean-wait-scanner", title: "Waits at the scanners", keep: ({ kind, stage }) => kind === "wait" && stage === "scanner" },
   { id: "walk", title: "Walks", keep: ({ kind }) => kind === "walk" },
   { id: "service", title: "Service", keep: ({ kind }) => kind === "service" },
 ];
@@ -32,6 +35,7 @@ function ProcessingPanel({ id, title, keep }: Panel) {
     const means = shown.map(({ key }) => rows.map(({ i }) => mean(of.sums[`${key}_visitor_us`][i], of.sums[`${key}_visitors`][i])));
     if (means.every((of) => of.every((us) => us === null))) return undefined;
     const lines = shown.map(({ stage }, at) => ({
+      name: shown.length > 1 ? `${stage}s` : "",
       colour: stage === "seller" ? "var(--first)" : "var(--scanner)",
       dashed: stage === "scanner",
       values: means[at].map((us) => inUnit(us, measuredIn)),
@@ -57,22 +61,37 @@ function ProcessingPanel({ id, title, keep }: Panel) {
   );
 }
 
-/** The average duration of each activity, by hour or by day. */
+/** Return the SQL and the rows of all panels. */
+function listing(): Listing {
+  const { activities } = data.head;
+  const [of, by, inZone] = [series.value, unit.value, zone.value];
+  const when = whenName(by, inZone);
+  const rows = bucketRows(of, by, inZone, undefined).filter(({ there }) => there);
+  const meanOf = (key: string, i: number) => mean(of.sums[`${key}_visitor_us`][i], of.sums[`${key}_visitors`][i]);
+  return {
+    columns: [{ name: when }, ...activities.map(({ label }) => ({ name: `${label}, s`, digits: 2 }))],
+    rows: rows.map(({ i, from }) => [whenOf(from, by, inZone), ...activities.map(({ key }) => inUnit(meanOf(key, i), "s"))]),
+    sql: `select ${timeOf("hour_start", by, inZone)} as "${when}",
+  ${activities.map(({ key, label }) => `sum(${key}_visitor_us) / nullif(sum(${key}_visitors), 0) / 1e6 as "${label}, s"`).join(",\n  ")}
+from marts.agg_venue_hourly
+${where(scope.value, range.value)}
+group by all
+order by all`,
+  };
+}
+
+/** The average duration of each activity, by hour or by day: folded, since most of it hardly changes. */
 export function Processing() {
   return (
-    <section class="card wide" aria-labelledby="processing-title">
-      <h2 id="processing-title">
-        Processing time <span class="hint">average of a visitor, by {unit.value}</span>
-      </h2>
-      <ul class="legend">
-        <li><i class="swatch first" />at the sellers</li>
-        <li><i class="swatch scanner dashed" />at the scanners</li>
-      </ul>
-      <div class="panels">
-        {PANELS.map((panel) => (
-          <ProcessingPanel key={panel.id} {...panel} />
-        ))}
-      </div>
-    </section>
+    <Figure id="processing" mart="marts.agg_venue_hourly" title="Processing time" hint={`average of a visitor, by ${unit.value}`} listing={listing}>
+      <details class="fold">
+        <summary>Show the averages of each activity over time</summary>
+        <div class="panels">
+          {PANELS.map((panel) => (
+            <ProcessingPanel key={panel.id} {...panel} />
+          ))}
+        </div>
+      </details>
+    </Figure>
   );
 }

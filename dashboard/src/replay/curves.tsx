@@ -1,7 +1,7 @@
 import { areaY, axisY, gridY, line, plot } from "@observablehq/plot";
 import { useMemo } from "preact/hooks";
 import { Chart } from "../chart.tsx";
-import { timeAxis } from "../charts/lines.ts";
+import { timeAxis } from "../charts/time.ts";
 import { count } from "../figures.ts";
 import { zone } from "../state.ts";
 import { clock, HOUR_MS } from "../zone.ts";

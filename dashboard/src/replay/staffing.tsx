@@ -1,6 +1,7 @@
 import { computed } from "@preact/signals";
 import { count, duration, NOTHING, share, type Unit } from "../figures.ts";
-import { edgeName, TARGET_S } from "../buckets.ts";
+import { edgeName } from "../bins.ts";
+import { target } from "../state.ts";
 import type { Plan } from "./days.ts";
 import { sameStaffing } from "./model.ts";
 import { now } from "./player.tsx";
@@ -95,7 +96,7 @@ export function Comparison() {
       { id: `${stage}-now`, name: `Waiting at the ${stage} now`, was: count(people.actual[stage]), would: count((people.other ?? people.actual)[stage]) },
       { id: `${stage}-median`, name: `Half wait at the ${stage} up to`, was: waits(was.median), would: waits(would.median) },
       { id: `${stage}-p95`, name: `95 % wait at the ${stage} up to`, was: waits(was.p95), would: waits(would.p95) },
-      { id: `${stage}-within`, name: `Wait at most ${edgeName(TARGET_S)} at the ${stage}`, was: share(was.within), would: share(would.within) },
+      { id: `${stage}-within`, name: `Wait at most ${edgeName(target.value * 60)} at the ${stage}`, was: share(was.within), would: share(would.within) },
     ];
   });
   return (

@@ -1,8 +1,7 @@
 /** The day that is played back, the staffing that is tried, and what follows; nothing is read before somebody looks. */
 
 import { computed, signal } from "@preact/signals";
-import { TARGET_S } from "../buckets.ts";
-import { data, scope } from "../state.ts";
+import { data, scope, target } from "../state.ts";
 import { HOUR_MS } from "../zone.ts";
 import { type Day, type PackedDay, readDay, type ReplayHead, type Staffing } from "./days.ts";
 import { run, sameStaffing } from "./model.ts";
@@ -48,9 +47,9 @@ export const actual = computed(() => run(day.value, day.value.recorded));
 export const tryout = computed(() => (sameStaffing(staffing.value, day.value.recorded) ? actual.value : run(day.value, staffing.value)));
 export const isActual = computed(() => tryout.value === actual.value);
 
-const TARGET_US = TARGET_S * 1e6;
-export const actualSummary = computed(() => summarise(day.value, actual.value, TARGET_US));
-export const summary = computed(() => (isActual.value ? actualSummary.value : summarise(day.value, tryout.value, TARGET_US)));
+const targetUs = computed(() => target.value * 60e6);
+export const actualSummary = computed(() => summarise(day.value, actual.value, targetUs.value));
+export const summary = computed(() => (isActual.value ? actualSummary.value : summarise(day.value, tryout.value, targetUs.value)));
 
 /** Moments from the day's begin to its end, or to the admission of its last visitor. */
 export const until = computed(() => actual.value.scanEnded.reduce((last, moment) => Math.max(last, moment), day.value.ends));
