@@ -80,6 +80,8 @@ export interface Data {
   timeInSystem: Rows;
   timeInSystemBins: Columns;
   journeys: Rows;
+  occupancy: Rows;
+  occupancyHours: Rows;
   quarantine: Columns;
 }
 

@@ -6,6 +6,7 @@ import { Cumulative } from "./charts/cumulative.tsx";
 import { Journey } from "./charts/journey.tsx";
 import { Lines } from "./charts/lines-board.tsx";
 import { Overview } from "./charts/overview.tsx";
+import { People } from "./charts/people.tsx";
 import { Processing } from "./charts/processing.tsx";
 import { Quarantine } from "./charts/quarantine.tsx";
 import { ReceiptMatrix } from "./charts/receipt-matrix.tsx";
@@ -54,6 +55,7 @@ export function Page() {
         <Overview />
         {happened ? (
           <>
+            <People />
             <Arrivals />
             {stages.value.map((stage) => (
               <WaitByHour key={stage} stage={stage} />

@@ -41,7 +41,7 @@ export const target = computed(() => choice.value.target);
 export const calendar = computed(() => choice.value.calendar);
 
 const { hour: HOURS } = data.venueHours;
-const newest = HOURS.length ? HOURS[HOURS.length - 1] + 1 : 0;
+export const newest = HOURS.length ? HOURS[HOURS.length - 1] + 1 : 0;
 /** The first hour whose waits are known by line and channel. */
 export const recent = (Math.floor((newest - 1) / 24) - data.head.recentDays + 1) * 24;
 

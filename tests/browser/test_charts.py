@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.browser.figures import LATEST, LATEST_RUN, expected_tiles, percentile, said, tiles
+from tests.browser.more_marts import add_marts
 
 pytestmark = pytest.mark.slow
 
 START = datetime(2026, 2, 27, 10)  # noqa: DTZ001 - UTC, as the marts
 
 EVERY_CHART = {
-    *("arrivals", "wait-seller", "wait-scanner", "waits", "calendar", "lines", "venues", "journey"),
+    *("people", "arrivals", "wait-seller", "wait-scanner", "waits", "calendar", "lines", "venues", "journey"),
     *("averages", "processing", "matrix", "quarantine"),
 }
 
@@ -65,6 +66,14 @@ def _assert_every_table_is_what_its_sql_gives(warehouse, opened) -> set[str]:
 def test_every_chart_has_a_table_that_equals_its_sql(warehouse, open_page: Callable) -> None:
     opened = open_page(warehouse.path)
     assert _assert_every_table_is_what_its_sql_gives(warehouse, opened) == EVERY_CHART
+
+
+def test_by_the_day_and_with_the_most_of_each_hour_tables_equal_sql_too(long_warehouse, open_page: Callable) -> None:
+    add_marts(long_warehouse.path)
+    opened = open_page(long_warehouse.path)
+    assert "most at once in each hour" in opened.text("#people-title")
+    assert _assert_every_table_is_what_its_sql_gives(long_warehouse, opened) == EVERY_CHART - {"venues"}
+    opened.shoot("by-day")
 
 
 choices = st.fixed_dictionaries(
@@ -204,7 +213,7 @@ def test_one_moment_is_pointed_at_in_all_charts_over_time(warehouse, open_page: 
     page.locator("#arrivals").scroll_into_view_if_needed()
     box = page.locator("#arrivals svg").bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 20)
-    over_time = ("arrivals", "wait-seller", "wait-scanner", "lines", "matrix")
+    over_time = ("people", "arrivals", "wait-seller", "wait-scanner", "lines", "matrix")
     for chart in over_time:
         assert page.locator(f"#{chart}.chart .crosshair").count() == 1, chart
     assert page.locator(".tip:not([hidden])").count() == 1
