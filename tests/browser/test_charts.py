@@ -190,7 +190,8 @@ def test_a_tile_tells_the_change_to_the_period_of_equal_length_before(warehouse,
             "hour_start >= '2026-03-02 06:00' and hour_start < '2026-03-02 18:00'",
         )
     )
-    assert f"{abs(100 * (now - then) / then):.0f} %" in _delta(opened, "seller-p95")
+    share = f"{abs(100 * (now - then) / then):.0f} %"
+    assert ("no change" if share == "0 %" else share) in _delta(opened, "seller-p95")
     assert opened.page.locator("#kpi-arrived ~ dd .sparkline").get_attribute("data-points") == "12"
     opened.shoot("deltas")
 

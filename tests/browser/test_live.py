@@ -40,7 +40,7 @@ def served(warehouse, tmp_path: Path, chromium: Browser):
 
 def test_a_newer_page_is_shown_with_the_same_filters_focus_and_place(warehouse, served: tuple[Page, Callable]) -> None:
     page, build = served
-    page.get_by_text("As a table").click()
+    page.locator("details.fold summary").click()
     page.locator("#processing-title").scroll_into_view_if_needed()
     page.locator("#walk").focus()
     place = page.evaluate("scrollY")
