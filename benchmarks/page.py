@@ -34,6 +34,43 @@ from ticketsim_assets.dashboard.page import write_page
 write_page(read_marts(Path(sys.argv[1])), Path(sys.argv[2]))
 """
 
+_HOURS: Final = "select run_id, venue_id, hour_start, event_date"
+
+#: Six sellers and four scanners, as in the scenario ``original``.
+_LINES: Final = """(
+    select 'seller' as stage, line, 'box_office' as channel from range(1, 7) as sellers(line)
+    union all select 'scanner', line, channel
+    from range(1, 5) as scanners(line), (values ('box_office'), ('online')) as channels(channel)
+)"""
+
+#: What the page has beside the figures of each hour: the marts' columns that it reads.
+_DETAILS: Final = (
+    f"""create table marts.agg_wait_histogram_hourly as
+    {_HOURS}, stage, line, channel, from_us, to_us, 1 as waits, bin + 1 as visitors
+    from marts.agg_venue_hourly, {_LINES}, (from marts.dim_duration_bins where bin between 10 and 17)""",
+    f"""create table marts.agg_time_in_system_hourly as
+    {_HOURS}, channel, from_us, to_us, bin + 1 as visitors
+    from
+        marts.agg_venue_hourly, (values ('box_office'), ('online')) as channels(channel),
+        (from marts.dim_duration_bins where bin between 10 and 25)""",
+    f"""create table marts.agg_journey_hourly as
+    {_HOURS}, channel, step, 977::bigint as visitors, 977000000000 as visitor_us
+    from
+        marts.agg_venue_hourly, (values ('box_office'), ('online')) as channels(channel),
+        (values ('walk_to_seller'), ('wait_in_seller_line'), ('buy_tickets'), ('walk_to_scanner'),
+            ('wait_in_scanner_line'), ('scan_tickets'), ('between_steps')) as steps(step)""",
+    f"""create table marts.agg_line_hourly as
+    {_HOURS}, stage, line, 300 as visitors, 3000000000 as busy_us, 1 as servers
+    from marts.agg_venue_hourly, (select distinct stage, line from {_LINES})""",  # noqa: S608 - constants above
+    f"""create table marts.agg_occupancy_5min as
+    {_HOURS}, hour_start + to_minutes((5 * slot)::int) as slot_start, stage, 40 + slot as walking,
+        200 + slot as waiting, 6 as serving, 60 + slot as walking_max, 240 + slot as waiting_max, 6 as serving_max
+    from marts.agg_venue_hourly, range(12) as slots(slot), (values ('seller'), ('scanner')) as stages(stage)""",
+    """create table marts.agg_quarantine_hourly as
+    select distinct hour_start, reason, 3 as messages
+    from marts.agg_venue_hourly, (values ('bad_value:line'), ('not_json')) as reasons(reason)""",
+)
+
 #: Choose, and return the milliseconds until the page is drawn and the browser has painted it.
 _CHOOSE: Final = """([id, value]) => new Promise((resolve) => {
     const control = document.getElementById(id);
@@ -70,14 +107,8 @@ def fill(path: Path, hours: int) -> None:
                 null::varchar as difference
             from marts.agg_venue_hourly, (values {types}) as types(event_type)"""  # noqa: S608 - constants of the project
         )
-        connection.execute(
-            """create table marts.agg_wait_histogram_hourly as
-            select run_id, venue_id, hour_start, event_date, stage, 1 as line, 'box_office' as channel, from_us, to_us,
-                1 as waits, bin + 1 as visitors
-            from
-                marts.agg_venue_hourly, (values ('seller'), ('scanner')) as stages(stage),
-                (from marts.dim_duration_bins where bin between 10 and 25)"""
-        )
+        for statement in _DETAILS:
+            connection.execute(statement)
         connection.execute(
             """create table marts.dim_venues as
             select run_id, venue_id, max(hour_start) as final_hour from marts.agg_venue_hourly group by all"""
