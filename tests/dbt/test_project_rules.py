@@ -110,6 +110,7 @@ def test_views_that_exposures_read_are_explained(manifest):
     read = {parent for exposure in manifest["exposures"].values() for parent in parents(exposure)}
     views = {nodes[parent]["name"] for parent in read if nodes[parent]["config"]["materialized"] == "view"}
     assert views == {
+        "agg_quarantine_hourly",
         "dim_duration_bins",
         "reconciliation_hourly",
         "reconciliation_marts_hourly",

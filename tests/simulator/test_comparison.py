@@ -1,7 +1,7 @@
 """Comparisons, on a venue that is an M/M/c queue where theory says what a change does."""
 
 from dataclasses import replace
-from math import factorial, sqrt
+from math import sqrt
 
 import pytest
 
@@ -12,6 +12,8 @@ from simulator.planning.comparison import compare
 from simulator.planning.comparison_plot import rows
 from simulator.planning.target import checked_target
 from simulator.scenario import Scenario, load_scenario
+
+from .queueing_theory import erlang_wait
 
 MINUTE_US = 60_000_000
 TARGET = checked_target(60, 95)
@@ -34,17 +36,10 @@ def markov() -> Scenario:
     )
 
 
-def erlang_mean_wait(servers: int) -> float:
-    """The mean wait in M/M/c with services of a minute, minutes."""
-    last = OFFERED**servers / factorial(servers) * servers / (servers - OFFERED)
-    waiting = last / (sum(OFFERED**k / factorial(k) for k in range(servers)) + last)
-    return waiting / (servers - OFFERED)
-
-
 def test_the_difference_of_mean_waits_is_that_of_theory(markov):
     (found,) = compare(replace(markov, sellers=5), replace(markov, sellers=6), TARGET, days=12, hours=20)
     difference = found.stages["sellers"].mean.difference.scaled(1 / MINUTE_US)
-    expected = erlang_mean_wait(6) - erlang_mean_wait(5)
+    expected = erlang_wait(6, OFFERED, OFFERED / 6) - erlang_wait(5, OFFERED, OFFERED / 5)
     assert difference.low < expected < difference.high
     assert difference.high - difference.low < 0.5 * abs(expected)
     assert found.stages["sellers"].mean.differs

@@ -162,6 +162,6 @@ def test_the_mean_wait_is_that_of_theory_within_two_percent(queue):
 
 def test_a_wrong_theory_is_told_apart():
     """The check can fail: 3 % off is seen where the half width is below 1 %."""
-    queue = erlang(1, 0.5)
+    queue = QUEUES[0]
     interval = mean_interval(mean_waits(queue, range(1, 31), minutes=10_000))
     assert abs(interval.estimate - 1.05 * queue.exact()) > Z_999 / Z_95 * half_width(interval)

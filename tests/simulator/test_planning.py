@@ -3,7 +3,7 @@
 import re
 from collections.abc import Set
 from dataclasses import replace
-from math import exp, factorial, inf, log, nan
+from math import exp, inf, nan
 
 import numpy as np
 import pytest
@@ -21,6 +21,8 @@ from simulator.planning.trial import Estimate, TrialRunner, estimate
 from simulator.planning.workers import Workers
 from simulator.scenario import Scenario, load_scenario
 from simulator.utilisation import utilisation
+
+from .queueing_theory import erlang_percentile
 
 MINUTE_US = 60_000_000
 
@@ -47,13 +49,6 @@ def markov() -> Scenario:
 @pytest.fixture
 def stable() -> Scenario:
     return load_scenario("stable")
-
-
-def erlang_wait(servers: int, percent: float, offered: float = OFFERED) -> float:
-    """The percentile of waits in M/M/c with services of a minute, minutes."""
-    last = offered**servers / factorial(servers) * servers / (servers - offered)
-    waiting = last / (sum(offered**k / factorial(k) for k in range(servers)) + last)
-    return max(0.0, log(waiting / (1 - percent / 100)) / (servers - offered))
 
 
 def observed(scenario: Scenario, hours: float = 2, seed: int = 7, **staffing: int):
@@ -194,7 +189,7 @@ def test_a_trial_is_bounded_however_many_visitors_a_bus_brings(stable):
 
 @pytest.mark.slow
 def test_estimates_agree_with_erlang(markov):
-    truth = erlang_wait(6, 95)
+    truth = erlang_percentile(6, 95, OFFERED)
     with Workers(1) as workers:
         runner = TrialRunner(demand_of(markov, 7), checked_target(60 * truth, 95), 7, workers, lambda _: None)
         found = runner.trial("sellers", 6, None).estimate
@@ -212,7 +207,7 @@ def test_estimates_agree_with_erlang(markov):
 @pytest.mark.slow
 def test_the_plan_is_the_one_that_erlang_gives(markov):
     for minutes in (0.6, 1.5):
-        expected = next(c for c in range(OFFERED + 1, 50) if erlang_wait(c, 95) <= minutes)
+        expected = next(c for c in range(OFFERED + 1, 50) if erlang_percentile(c, 95, OFFERED) <= minutes)
         plan = find_plan(markov, checked_target(60 * minutes, 95))
         assert (plan.sellers, plan.scanners) == (expected, 1)
         assert not plan.conservative
@@ -237,7 +232,7 @@ def test_what_one_server_less_costs_is_a_paired_difference(markov):
     assert longer is not None
     assert wait is not None
     assert plan.longer["scanners"] is None
-    truth = MINUTE_US * (erlang_wait(5, 95) - erlang_wait(6, 95))
+    truth = MINUTE_US * (erlang_percentile(5, 95, OFFERED) - erlang_percentile(6, 95, OFFERED))
     assert longer.low <= truth <= longer.high
     fewer = next(t.estimate for t in plan.trials if (t.stage, t.sellers) == ("sellers", 5))
     assert fewer.wait is not None
@@ -349,7 +344,7 @@ def test_the_stable_scenario_has_a_plan(stable):
 def test_erlangs_formula_finds_too_few_sellers_for_visitors_who_come_by_bus():
     original = load_scenario("original")
     offered = utilisation(replace(original, sellers=1)).sellers
-    sellers = next(c for c in range(6, 50) if erlang_wait(c, 95, offered) <= 5)
+    sellers = next(c for c in range(6, 50) if erlang_percentile(c, 95, offered) <= 5)
     assert sellers == 7
     assert percentile(observed(original, hours=8, sellers=sellers).sellers.sample, 95) > 10 * MINUTE_US
 
@@ -443,4 +438,4 @@ def test_impossible_settings_are_refused_by_name_and_value(markov, wrong, named)
 
 def test_erlang_as_used_here_is_right():
     # M/M/1 at half load would wait with probability 1/2; here: C(5, 4) = 0.5541.
-    assert exp(-erlang_wait(5, 95)) == pytest.approx(0.05 / 0.5541, rel=1e-3)
+    assert exp(-erlang_percentile(5, 95, OFFERED)) == pytest.approx(0.05 / 0.5541, rel=1e-3)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from math import factorial, sqrt
+from math import sqrt
 from statistics import fmean, stdev
 
 import pytest
@@ -15,6 +15,8 @@ from simulator.events import HOUR_US
 from simulator.run import simulate
 from simulator.scenario import Scenario, built_in_names, load_scenario
 from simulator.utilisation import utilisation
+
+from .queueing_theory import erlang_wait, pollaczek_khinchine
 
 pytestmark = pytest.mark.slow
 
@@ -68,19 +70,6 @@ class Interval:
         return (
             f"| {name} | {theory:.4f} | {self.mean:.4f} | {self.mean - self.half:.4f} to {self.mean + self.half:.4f} |"
         )
-
-
-def erlang_c(servers: int, load: float, service: float) -> float:
-    """Mean wait of M/M/c with ``load`` as utilisation, in the unit of ``service``, the mean service."""
-    offered = servers * load
-    waiting = offered**servers / factorial(servers) / (1 - load)
-    probability = waiting / (sum(offered**k / factorial(k) for k in range(servers)) + waiting)
-    return probability * service / servers / (1 - load)
-
-
-def pollaczek_khinchine(load: float, service: float, variation: float) -> float:
-    """Mean wait of M/G/1; ``variation`` is the service's coefficient of variation."""
-    return load / (1 - load) * service * (1 + variation**2) / 2
 
 
 def single_visitors(every_minutes: float, **changes) -> Scenario:
@@ -139,7 +128,7 @@ def test_waits_of_single_visitors_in_one_line_are_erlangs(mean_waits, sellers, s
         ("seller", sellers, scenario.sale_minutes.mean),
         ("scanner", scanners, scenario.scan_minutes.mean),
     ):
-        theory = erlang_c(servers, load, service)
+        theory = erlang_wait(servers, load * servers / service, load)
         interval = Interval.of(waits[stage], T_999)
         print(Interval.of(waits[stage], T_95).row(f"M/M/{servers}, load {load}, {stage}s", theory))
         assert theory in interval
@@ -176,7 +165,7 @@ def test_visitors_of_a_full_bus_wait_for_the_buses_before_and_for_those_ahead_of
 def test_the_interval_of_95_percent_holds_erlangs_wait_as_often_as_it_says(mean_waits, experiments, least):
     """With a true 95 %, the probability of fewer than ``least`` is 1 % for 10 experiments and 0.4 % for 100."""
     scenario = markovian(3, 2, 0.6)
-    right = {"seller": erlang_c(3, 0.6, scenario.sale_minutes.mean), "scanner": erlang_c(2, 0.6, 0.24)}
+    right = {"seller": erlang_wait(3, 5, 0.6), "scanner": erlang_wait(2, 5, 0.6)}
     held = dict.fromkeys(right, 0)
     for seed in range(experiments):
         waits = mean_waits(scenario, hours=3, seed=seed)

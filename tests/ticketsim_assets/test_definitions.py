@@ -111,13 +111,11 @@ def test_every_station_is_an_asset_and_data_flows_from_kafka_to_the_dashboard(gr
         reached.add(key)
         todo += [parent for parent in graph.get(key).parent_keys if parent not in reached]
     not_shown = {
-        "marts/agg_quarantine_hourly",
-        "staging/stg_quarantine",
         "marts/report_visitors_hourly",
         "marts/report_processing_hourly",
         *(f"marts/{dimension}" for dimension in DIMENSIONS if dimension != "dim_venues"),
     }
-    beside = {"raw/quarantine", "lake/quarantine", "lake/compaction", "lake/vacuum"}
+    beside = {"lake/compaction", "lake/vacuum"}
     assert keys - {key.to_user_string() for key in reached} == beside | not_shown
 
 
