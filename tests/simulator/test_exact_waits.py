@@ -148,6 +148,7 @@ def test_the_mean_wait_is_that_of_theory(queue):
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3600)
 @EACH_QUEUE
 def test_the_mean_wait_is_that_of_theory_within_two_percent(queue):
     exact, pilot = queue.exact(), 40
