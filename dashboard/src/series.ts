@@ -1,7 +1,7 @@
 /** Buckets as the rows of a line. */
 
 import type { Buckets } from "./store.ts";
-import { dayName, HOUR_MS, hourName, type Zone } from "./zone.ts";
+import { bucketName, HOUR_MS, type Zone } from "./zone.ts";
 
 export interface Bucket {
   /** Position among the buckets. */
@@ -26,7 +26,7 @@ export function bucketRows(buckets: Buckets, unit: "hour" | "day", zone: Zone, t
       from,
       to,
       mid: ((from + to) / 2) * HOUR_MS,
-      when: unit === "hour" ? hourName(from, zone) : dayName(from, zone),
+      when: bucketName(from, unit, zone),
       there: there > 0,
       tail: tail !== undefined && from >= tail,
     };

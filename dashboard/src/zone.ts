@@ -22,6 +22,8 @@ const DATE = { day: "numeric", month: "short", year: "numeric" } as const;
 
 export const dayName = (hour: number, zone: Zone): string => formatted(hour * HOUR_MS, zone, DATE);
 export const hourName = (hour: number, zone: Zone): string => formatted(hour * HOUR_MS, zone, { ...DATE, ...CLOCK });
+/** Return the name of the hour or the day that begins at `hour`. */
+export const bucketName = (hour: number, unit: "hour" | "day", zone: Zone): string => (unit === "hour" ? hourName : dayName)(hour, zone);
 export const shortDay = (hour: number, zone: Zone): string => formatted(hour * HOUR_MS, zone, { day: "numeric", month: "short" });
 export const monthName = (hour: number, zone: Zone): string => formatted(hour * HOUR_MS, zone, { month: "short", year: "numeric" });
 export const clock = (hour: number, zone: Zone): string => formatted(hour * HOUR_MS, zone, CLOCK);

@@ -8,7 +8,7 @@ import { bucketRows } from "../series.ts";
 import { timeOf, whenName, whenOf, where } from "../sql.ts";
 import { range, scope, series, tail, unit, zone } from "../state.ts";
 import { HOUR_MS } from "../zone.ts";
-import { bands, horizon, MARGINS, timeAxis } from "./time.ts";
+import { bands, horizon, overTime, timeAxis } from "./time.ts";
 
 /** Who arrives, as a thin row of bars; its tooltip tells who is admitted as well. */
 export function Arrivals() {
@@ -20,11 +20,7 @@ export function Arrivals() {
     () => (width: number, height: number) => {
       const [from, to] = [rows[0].from, rows[rows.length - 1].to];
       const svg = plot({
-        ...MARGINS,
-        width,
-        height,
-        className: "plot",
-        x: { type: "linear", domain: [from * HOUR_MS, to * HOUR_MS] },
+        ...overTime(from, to, width, height),
         y: { domain: [0, arrived[most] || 1], nice: true, label: null },
         marks: [
           gridY({ ticks: 3, stroke: "var(--line)", strokeOpacity: 1 }),

@@ -6,8 +6,8 @@ import { share } from "../figures.ts";
 import type { LineRow } from "../line-table.ts";
 import { data, range, scope, unit, zone } from "../state.ts";
 import { chosen, firstAt, mean } from "../store.ts";
-import { bucketEdges, dayName, HOUR_MS, hourName } from "../zone.ts";
-import { MARGINS, timeAxis } from "./time.ts";
+import { bucketEdges, bucketName, HOUR_MS } from "../zone.ts";
+import { middlesOf, overTime, timeAxis } from "./time.ts";
 
 const ROW = 17;
 
@@ -37,13 +37,9 @@ export function LinesBusy({ rows, nameOf }: { rows: LineRow[]; nameOf: (row: Lin
       const marginLeft = Math.min(150, 18 + 6.4 * Math.max(...rows.map((row) => nameOf(row).length)));
       const drawn = values.flatMap((line, row) => line.flatMap((value, i) => (value === null ? [] : [{ row, i, value }])));
       const svg = plot({
-        ...MARGINS,
+        ...overTime(from, to, width, height),
         marginLeft,
         marginTop: 2,
-        width,
-        height,
-        className: "plot",
-        x: { type: "linear", domain: [from * HOUR_MS, to * HOUR_MS] },
         y: { type: "band", domain: rows.map((_, at) => at), padding: 0.1, label: null },
         color: { type: "identity" },
         marks: [
@@ -60,8 +56,8 @@ export function LinesBusy({ rows, nameOf }: { rows: LineRow[]; nameOf: (row: Lin
         ],
       });
       const scale = svg.scale("x")!;
-      const middles = Array.from(edges.slice(1), (edge, i) => ((edge + edges[i]) / 2) * HOUR_MS);
-      const tip = (i: number) => ({ head: by === "hour" ? hourName(edges[i], inZone) : dayName(edges[i], inZone), lines: tipLines(rows, nameOf, values.map((line) => line[i])) });
+      const middles = middlesOf(edges);
+      const tip = (i: number) => ({ head: bucketName(edges[i], by, inZone), lines: tipLines(rows, nameOf, values.map((line) => line[i])) });
       return { svg, tips: { xs: middles.map((ms) => scale.apply(ms)), times: middles, of: tip } };
     },
     [cells],

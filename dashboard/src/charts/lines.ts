@@ -4,8 +4,8 @@ import { axisY, dot, gridY, line, plot, text } from "@observablehq/plot";
 import type { Drawing, Tip } from "../chart.tsx";
 import type { Marked } from "../marked.ts";
 import { alone, type Bucket } from "../series.ts";
-import { HOUR_MS, type Zone } from "../zone.ts";
-import { bands, horizon, MARGINS, timeAxis } from "./time.ts";
+import type { Zone } from "../zone.ts";
+import { bands, horizon, MARGINS, overTime, timeAxis } from "./time.ts";
 
 export interface Line {
   /** Said at its end; empty if it is the only one. */
@@ -58,12 +58,8 @@ export function drawLines(
     ];
   });
   const figure = plot({
-    ...MARGINS,
+    ...overTime(from, to, width, height),
     marginRight,
-    width,
-    height,
-    className: "plot",
-    x: { type: "linear", domain: [from * HOUR_MS, to * HOUR_MS] },
     y: { domain: [0, most], nice: true, label: null },
     marks: [
       ...bands(marked),

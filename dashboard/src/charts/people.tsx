@@ -9,7 +9,7 @@ import { peak, type People as Counted, PARTS, people } from "../people.ts";
 import { range, scope, tail, zone } from "../state.ts";
 import { inZone, where } from "../sql.ts";
 import { fieldValue, HOUR_MS, hourName, zoneName } from "../zone.ts";
-import { bands, horizon, MARGINS, timeAxis } from "./time.ts";
+import { bands, horizon, overTime, timeAxis } from "./time.ts";
 
 const EMPTY = "Nobody was between bus and gate in these hours.";
 
@@ -68,11 +68,7 @@ export function People() {
         areaY(steps, { x, y1: seen(y1), y2: seen(y2), fill: colour, curve: "step-after", className });
       const longest = peak(of.sellers);
       const svg = plot({
-        ...MARGINS,
-        width,
-        height,
-        className: "plot",
-        x: { type: "linear", domain: [from * HOUR_MS, to * HOUR_MS] },
+        ...overTime(from, to, width, height),
         y: { domain: [0, of.all[most] * 1.08 || 1], nice: true, label: null },
         marks: [
           gridY({ ticks: 4, stroke: "var(--line)", strokeOpacity: 1 }),

@@ -8,8 +8,8 @@ import { type State, STATES } from "../layout.ts";
 import { timeOf, whenName, whenOf, where } from "../sql.ts";
 import { data, range, scope, unit, zone } from "../state.ts";
 import { ALL, chosen, firstAt, inScope } from "../store.ts";
-import { bucketEdges, dayName, HOUR_MS, hourName } from "../zone.ts";
-import { MARGINS, timeAxis } from "./time.ts";
+import { bucketEdges, bucketName, HOUR_MS } from "../zone.ts";
+import { middlesOf, overTime, timeAxis } from "./time.ts";
 
 const ROW = 20;
 
@@ -83,13 +83,9 @@ export function ReceiptMatrix() {
       const name = (venue: number) => (data.head.venues[venue].length > 22 ? `${data.head.venues[venue].slice(0, 21)}…` : data.head.venues[venue]);
       const marginLeft = 20 + 6.4 * Math.max(...venues.map((venue) => name(venue).length));
       const svg = plot({
-        ...MARGINS,
+        ...overTime(from, to, width, height),
         marginLeft,
         marginTop: 2,
-        width,
-        height,
-        className: "plot",
-        x: { type: "linear", domain: [from * HOUR_MS, to * HOUR_MS] },
         y: { type: "band", domain: venues, padding: 0.12, label: null },
         color: { type: "identity" },
         marks: [
@@ -99,9 +95,9 @@ export function ReceiptMatrix() {
         ],
       });
       const scale = svg.scale("x")!;
-      const middles = Array.from(edges.slice(1), (edge, i) => ((edge + edges[i]) / 2) * HOUR_MS);
+      const middles = middlesOf(edges);
       const tip = (i: number) => ({
-        head: by === "hour" ? hourName(edges[i], inThat) : dayName(edges[i], inThat),
+        head: bucketName(edges[i], by, inThat),
         lines: venues.map((venue): [string, string] => {
           const cell = cells.find((each) => each.venue === venue && each.i === i);
           return [data.head.venues[venue], cell ? STATES.filter((state) => cell.counts[state]).map((state) => `${count(cell.counts[state])} ${state}`).join(", ") : "no receipt, no row"];

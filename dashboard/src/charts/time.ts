@@ -6,6 +6,14 @@ import { axisTicks, HOUR_MS, tickName, type Zone } from "../zone.ts";
 
 export const MARGINS = { marginTop: 12, marginRight: 16, marginBottom: 22, marginLeft: 52 };
 
+/** Return the options of a plot between two hours: its size, margins and scale of time. */
+export function overTime(from: number, to: number, width: number, height: number) {
+  return { ...MARGINS, width, height, className: "plot", x: { type: "linear" as const, domain: [from * HOUR_MS, to * HOUR_MS] } };
+}
+
+/** Return the milliseconds in the middle between each two edges, which are hours. */
+export const middlesOf = (edges: ArrayLike<number>): number[] => Array.from({ length: edges.length - 1 }, (_, i) => ((edges[i] + edges[i + 1]) / 2) * HOUR_MS);
+
 /** Return the marks of a time axis between two hours. */
 export function timeAxis(from: number, to: number, width: number, zone: Zone) {
   const ticks = axisTicks(from, to, Math.max(2, Math.floor(width / 80)), zone);

@@ -10,7 +10,7 @@ import { binned, quantileOf, timeOf, whenName, whenOf, where } from "../sql.ts";
 import { channel, choose, countWaits, data, line, range, scope, series, stage as chosenStage, tail, target, unit, waitFilters, zone } from "../state.ts";
 import { MOST_TARGET } from "../url.ts";
 import { HOUR_MS } from "../zone.ts";
-import { bands, horizon, MARGINS, timeAxis } from "./time.ts";
+import { bands, horizon, overTime, timeAxis } from "./time.ts";
 
 const UNITS: Record<Unit, { seconds: number; name: string }> = { min: { seconds: 60, name: "minutes" }, s: { seconds: 1, name: "seconds" } };
 
@@ -63,11 +63,7 @@ export function WaitByHour({ stage }: { stage: number }) {
       const seen = limit <= 1.6 * most; // else the waits would be a line on zero
       const inset = (width / found.length) * 0.08;
       const svg = plot({
-        ...MARGINS,
-        width,
-        height,
-        className: "plot",
-        x: { type: "linear", domain: [from * HOUR_MS, to * HOUR_MS] },
+        ...overTime(from, to, width, height),
         y: { domain: [0, Math.max(most, seen ? limit : 0) * 1.05], nice: true, label: null },
         marks: [
           gridY({ ticks: 4, stroke: "var(--line)", strokeOpacity: 1 }),
