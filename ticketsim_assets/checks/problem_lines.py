@@ -1,6 +1,6 @@
 """Problems in lines: what lacks a receipt is said once for each venue and range of hours, all else one by one."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -28,9 +28,10 @@ def _lines(alike: list[Problem]) -> Iterator[str]:
         yield str(alike[0])
         return
     first = alike[0]
-    for hours in _ranges(sorted({problem.hour for problem in alike})):
+    pairs = Counter(problem.hour for problem in alike)
+    for hours in _ranges(sorted(pairs)):
         until = "" if len(hours) == 1 else f" to {hours[-1]:%Y-%m-%dT%H:%MZ} ({len(hours):,} hours)"
-        types = sum(problem.hour in set(hours) for problem in alike)
+        types = sum(pairs[hour] for hour in hours)
         yield (
             f"{first.state}: run {first.run_id}, venue {first.venue_id}, hour {hours[0]:%Y-%m-%dT%H:%MZ}{until}: "
             f"{first.difference}, {types:,} {'pair' if types == 1 else 'pairs'} of hour and event type"

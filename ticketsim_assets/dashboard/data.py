@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from simulator.events import ACTIVITY_TYPES, HOUR_US, EventType
 from ticketsim_assets.dashboard.bins import read_edges
 from ticketsim_assets.dashboard.details import DETAIL_MARTS, DETAILS, read_details
-from ticketsim_assets.dashboard.hours import day_of, hours_since_epoch
+from ticketsim_assets.dashboard.hours import EPOCH, day_of, hours_since_epoch
 from ticketsim_assets.dashboard.quarantine import QUARANTINE_TABLE, Quarantine, read_quarantine
 from ticketsim_assets.dashboard.replay import ReplayDay, busiest_and_newest, read_replay
 from ticketsim_assets.warehouse.absent_venues import hours_without_a_venue
@@ -32,7 +32,6 @@ _TABLES: Final = (VENUE_HOURS_TABLE, RECEIPTS_TABLE, *DETAIL_MARTS, VENUES_TABLE
 #: States of a receipt, the worst last.
 STATES: Final = ("proved", "counted", "unproved", "wrong")
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR_MS: Final = HOUR_US // 1000
 
 
@@ -170,7 +169,7 @@ def _replay(reader: Reader, marts: Marts) -> tuple[ReplayDay, ...]:
     if marts.latest_run is None:
         return ()
     found = busiest_and_newest(marts.venue_hours, marts.latest_run)
-    days = [(marts.venues[venue], _EPOCH + timedelta(days=day)) for venue, day in found]
+    days = [(marts.venues[venue], EPOCH + timedelta(days=day)) for venue, day in found]
     return read_replay(reader, marts.runs[marts.latest_run], days)
 
 

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
 #: How many days, back from the newest, the page has in full detail hour by hour; before them some of it is by the day.
 RECENT_DAYS: Final = 62
 
@@ -17,7 +19,7 @@ def hours_since_epoch(start: datetime) -> int:
 
 def day_of(hour: int) -> date:
     """Return the UTC day of an hour since the epoch."""
-    return date(1970, 1, 1) + timedelta(days=hour // 24)
+    return (EPOCH + timedelta(hours=hour)).date()
 
 
 def is_recent(newest: date, days: int = RECENT_DAYS) -> str:

@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from simulator.arrivals import BOX_OFFICE
 from simulator.events import HOUR_US
+from ticketsim_assets.dashboard.hours import EPOCH
 from ticketsim_assets.warehouse.protocol import Reader
 
 JOURNEYS_TABLE: Final = "marts.fct_visitor_journeys"
@@ -33,7 +34,6 @@ MOST_VISITORS: Final = 250_000
 
 _DAY_US: Final = 24 * HOUR_US
 _MICROSECOND: Final = timedelta(microseconds=1)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # One row per group. A visitor's date is that of admission, which may be the day after the one of arrival.
 _GROUPS: Final = """
@@ -191,7 +191,7 @@ def pack(day: ReplayDay, resolution_us: int) -> PackedDay:
     for name, services, servers in (("seller", buyers, day.sellers), ("scanner", all_scans, day.scanners)):
         listed = list(_not_by_the_rule(services, servers if shared else 1, begins))
         columns |= {f"{name}Listed": [which for which, _ in listed], f"{name}Begins": [begin for _, begin in listed]}
-    midnight_us = (day.day - _EPOCH) // _MICROSECOND
+    midnight_us = (day.day - EPOCH) // _MICROSECOND
     return PackedDay(midnight_us + zero, begins, shared, {name: _packed(values) for name, values in columns.items()})
 
 
@@ -270,7 +270,7 @@ def packed_day(day: ReplayDay, resolution_us: int = RESOLUTION_US) -> dict[str, 
     """Return what the page embeds of ``day``, to be encoded as JSON: bytes become base64."""
     return {
         "venue": day.venue_id,
-        "day": (day.day - _EPOCH).days,
+        "day": (day.day - EPOCH).days,
         "sellers": day.sellers,
         "scanners": day.scanners,
         **asdict(pack(day, resolution_us)),

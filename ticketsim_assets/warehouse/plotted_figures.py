@@ -34,27 +34,33 @@ def read_figures(
         whole: Tables of which the rows are counted as a whole.
     """
     first, last = (f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" for moment in (window.start, window.end))
-    # The date is what both engines prune by. A float, because the rows of a union have one type.
+    aggregates = {table: {ROW_COUNT: "count(*)", **figures} for table, figures in hourly.items()}
+    width = max(map(len, aggregates.values()), default=1)
+
+    def values(of_table: Iterable[str]) -> str:
+        """List as many values as the table with the most has: floats, because the rows of a union have one type."""
+        listed = [*of_table]
+        return ", ".join(f"1e0 * ({each})" for each in [*listed, *["null"] * (width - len(listed))])
+
+    # The date is what both engines prune by.
     queries = (
         [
-            f"select '{table}' as name, hour_start, '{figure}' as figure, 1e0 * ({aggregate}) as value "  # noqa: S608 dbt's own names
-            f"from {reader.named(table)} "
+            f"select '{table}' as name, hour_start, {values(of_table.values())} from {reader.named(table)} "  # noqa: S608 dbt's own names
             f"where event_date between date '{first[:10]}' and date '{last[:10]}' "
             f"and hour_start >= timestamp '{first}' and hour_start < timestamp '{last}' "
             "group by hour_start"
-            for table, figures in hourly.items()
-            for figure, aggregate in {ROW_COUNT: "count(*)", **figures}.items()
+            for table, of_table in aggregates.items()
         ]
         + [
-            f"select '{table}', cast(null as timestamp), '{ROW_COUNT}', 1e0 * count(*) from {reader.named(table)}"  # noqa: S608 dbt's own names
+            f"select '{table}', cast(null as timestamp), {values(['count(*)'])} from {reader.named(table)}"  # noqa: S608 dbt's own names
             for table in whole
         ]
     )
-    found: dict[str, dict[Hour | None, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    found: dict[str, dict[Hour | None, dict[str, float]]] = defaultdict(dict)
     if queries:
-        for name, hour_start, figure, value in reader.execute(" union all ".join(queries)).fetchall():
-            if value is not None:
-                found[name][_hour(hour_start)][figure] = float(value)
+        for name, hour_start, *row in reader.execute(" union all ".join(queries)).fetchall():
+            figures = zip(aggregates.get(name, [ROW_COUNT]), row, strict=False)
+            found[name][_hour(hour_start)] = {figure: float(value) for figure, value in figures if value is not None}
     return found
 
 
