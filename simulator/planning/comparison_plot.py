@@ -5,10 +5,8 @@ from typing import Any, Final
 
 from simulator.planning.comparison import PERCENTILES, Comparison
 from simulator.planning.demand import STAGES, Stage
-from simulator.planning.plot_file import save_chart
+from simulator.planning.plot_file import US_PER_MINUTE, save_chart, side_by_side, target_line
 from simulator.planning.target import Target
-
-_US_PER_MINUTE: Final = 60_000_000
 
 _COLOURS: Final = {"before": "#8a8f98", "after": "#2a78d6"}
 
@@ -19,9 +17,9 @@ def rows(comparison: Comparison, stage: Stage) -> list[dict[str, Any]]:
         {
             "percent": f"{percent:g}",
             "version": version,
-            "wait": interval.estimate / _US_PER_MINUTE,
-            "low": interval.low / _US_PER_MINUTE,
-            "high": interval.high / _US_PER_MINUTE,
+            "wait": interval.estimate / US_PER_MINUTE,
+            "low": interval.low / US_PER_MINUTE,
+            "high": interval.high / US_PER_MINUTE,
         }
         for percent in PERCENTILES
         for version in _COLOURS
@@ -43,16 +41,11 @@ def save_comparison_plot(comparison: Comparison, target: Target, title: str, pat
     """
     import altair as alt  # noqa: PLC0415 - a second of import, and only plots need it
 
-    panels = [
-        _panel(alt, rows(comparison, stage), target).properties(width=340, height=260, title=stage.capitalize())
-        for stage in STAGES
-    ]
-    chart = alt.hconcat(*panels, spacing=36).resolve_scale(color="shared").properties(title=title)
-    save_chart(chart, path)
+    panels = [_panel(alt, rows(comparison, stage), target) for stage in STAGES]
+    save_chart(side_by_side(alt, panels, title, ["color"]), path)
 
 
 def _panel(alt: Any, shown: list[dict[str, Any]], target: Target) -> Any:
-    limit = target.wait_us / _US_PER_MINUTE
     base = alt.Chart(alt.Data(values=shown)).encode(
         x=alt.X(
             "percent:O",
@@ -68,9 +61,4 @@ def _panel(alt: Any, shown: list[dict[str, Any]], target: Target) -> Any:
         y=alt.Y("low:Q", title="minutes that they wait at most, 95 % interval"), y2="high:Q"
     )
     lines = base.mark_line(point=True).encode(y="wait:Q")
-    rule = (
-        alt.Chart(alt.Data(values=[{"limit": limit}]))
-        .mark_rule(strokeDash=[6, 4], size=1.5, color="#16181d")
-        .encode(y="limit:Q")
-    )
-    return rule + band + lines
+    return target_line(alt, target.wait_us / US_PER_MINUTE) + band + lines

@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from simulator.planning.demand import STAGES, Stage
-from simulator.planning.plot_file import save_chart
+from simulator.planning.plot_file import US_PER_MINUTE, save_chart, side_by_side, target_line
 from simulator.planning.target import Target
 from simulator.planning.trial import Trial
-
-_US_PER_MINUTE: Final = 60_000_000
 
 #: Distinguishable by shape and without colour vision; the dashboard's colours.
 _LOOKS: Final = {
@@ -32,9 +30,9 @@ def rows(trials: Iterable[Trial]) -> list[dict[str, Any]]:
             latest[trial.stage, trial.servers] = {
                 "stage": trial.stage,
                 "servers": trial.servers,
-                "wait": found.wait.estimate / _US_PER_MINUTE,
-                "low": found.wait.low / _US_PER_MINUTE,
-                "high": found.wait.high / _US_PER_MINUTE,
+                "wait": found.wait.estimate / US_PER_MINUTE,
+                "low": found.wait.low / US_PER_MINUTE,
+                "high": found.wait.high / US_PER_MINUTE,
                 "verdict": found.verdict,
             }
     return [latest[key] for key in sorted(latest)]
@@ -59,17 +57,14 @@ def save_plot(
 
     shown = rows(trials)
     panels = [
-        _panel(alt, [row for row in shown if row["stage"] == stage], target, stage, answer.get(stage, ())).properties(
-            width=340, height=260, title=stage.capitalize()
-        )
+        _panel(alt, [row for row in shown if row["stage"] == stage], target, stage, answer.get(stage, ()))
         for stage in STAGES
     ]
-    chart = alt.hconcat(*panels, spacing=36).resolve_scale(color="shared", shape="shared").properties(title=title)
-    save_chart(chart, path)
+    save_chart(side_by_side(alt, panels, title, ["color", "shape"]), path)
 
 
 def _panel(alt: Any, shown: list[dict[str, Any]], target: Target, stage: Stage, answer: Sequence[int]) -> Any:
-    limit = target.wait_us / _US_PER_MINUTE
+    limit = target.wait_us / US_PER_MINUTE
     highest = max([limit, *(row["high"] for row in shown)])
     labels = [limit * part for part in _LABELS if limit * part / 2 <= highest]
     x = alt.X(
@@ -102,12 +97,7 @@ def _panel(alt: Any, shown: list[dict[str, Any]], target: Target, stage: Stage, 
             "verdict:N", scale=alt.Scale(domain=verdicts, range=[_LOOKS[name][1] for name in verdicts]), title="target"
         ),
     )
-    rule = (
-        alt.Chart(alt.Data(values=[{"limit": limit}]))
-        .mark_rule(strokeDash=[6, 4], size=1.5, color="#16181d")
-        .encode(y="limit:Q")
-    )
-    return rule + _marked(alt, answer, stage, x) + bars + points
+    return target_line(alt, limit) + _marked(alt, answer, stage, x) + bars + points
 
 
 def _marked(alt: Any, answer: Sequence[int], stage: Stage, x: Any) -> Any:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from simulator.distributions import Distribution, Normal
+from simulator.distributions import Distribution, Exponential, Normal
 from simulator.events import EARLIEST_TIME_US, FIELDS, LATEST_TIME_US, TOPIC_PREFIX, hour_start_us
 from simulator.run import Run, Summary, plan_run, simulate
 from simulator.scenario import Scenario, load_scenario
+
+from .single_visitors import OFFERED
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -161,3 +163,19 @@ def _violations(topic: str, key: bytes, value: bytes) -> list[str]:
     if message.get("started_at", 0) > message["event_time"]:
         found.append("negative duration")
     return found
+
+
+@pytest.fixture
+def markov() -> Scenario:
+    """M/M/c at the sellers; scanning takes next to nothing."""
+    return replace(
+        load_scenario("original"),
+        name="markov",
+        minutes_between_buses=Exponential(1 / OFFERED),
+        bus_occupancy=Normal(1, 0),
+        group_size=Normal(1, 0),
+        box_office_share=1.0,
+        sale_minutes=Exponential(1),
+        scan_minutes=Normal(0.001, 0),
+        one_line=True,
+    )

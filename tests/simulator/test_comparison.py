@@ -11,29 +11,13 @@ from simulator.planning.changes import parse_changes
 from simulator.planning.comparison import compare
 from simulator.planning.comparison_plot import rows
 from simulator.planning.target import checked_target
-from simulator.scenario import Scenario, load_scenario
+from simulator.scenario import load_scenario
 
 from .queueing_theory import erlang_wait
+from .single_visitors import OFFERED
 
 MINUTE_US = 60_000_000
 TARGET = checked_target(60, 95)
-
-#: Visitors a minute at a seller who serves one a minute.
-OFFERED = 4
-
-
-@pytest.fixture
-def markov() -> Scenario:
-    return replace(
-        load_scenario("original"),
-        minutes_between_buses=Exponential(1 / OFFERED),
-        bus_occupancy=Normal(1, 0),
-        group_size=Normal(1, 0),
-        box_office_share=1.0,
-        sale_minutes=Exponential(1),
-        scan_minutes=Normal(0.001, 0),
-        one_line=True,
-    )
 
 
 def test_the_difference_of_mean_waits_is_that_of_theory(markov):

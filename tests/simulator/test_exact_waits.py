@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from math import ceil
 
@@ -14,9 +14,10 @@ from simulator.distributions import MINUTE_US, Exponential, Normal
 from simulator.planning.demand import Stage
 from simulator.planning.replication import Replication, observe_stage
 from simulator.planning.statistics import Interval, mean, mean_interval
-from simulator.scenario import Scenario, load_scenario
+from simulator.scenario import Scenario
 
 from .queueing_theory import batch_wait, crommelin_wait, erlang_wait, pollaczek_khinchine, shortest_line_wait
+from .single_visitors import single_visitors
 
 #: Arrivals a minute.
 RATE = 4.0
@@ -42,18 +43,8 @@ class Queue:
 
 
 def venue(**changes) -> Scenario:
-    """Single visitors who all buy, a Poisson process; scanning takes next to nothing."""
-    alone = {
-        "minutes_between_buses": Exponential(1 / RATE),
-        "bus_occupancy": Normal(1, 0),
-        "group_size": Normal(1, 0),
-        "box_office_share": 1.0,
-        "walk_to_sellers_minutes": Normal(1, 0),
-        "walk_to_scanners_minutes": Normal(1, 0),
-        "scan_minutes": Normal(0.001, 0),
-        "one_line": True,
-    }
-    return replace(load_scenario("original"), **{**alone, **changes})
+    """Single visitors for whom scanning takes next to nothing."""
+    return single_visitors(1 / RATE, **({"scan_minutes": Normal(0.001, 0)} | changes))
 
 
 def markovian(servers: int, load: float, **changes) -> Scenario:

@@ -23,27 +23,9 @@ from simulator.scenario import Scenario, load_scenario
 from simulator.utilisation import utilisation
 
 from .queueing_theory import erlang_percentile
+from .single_visitors import OFFERED
 
 MINUTE_US = 60_000_000
-
-#: Visitors a minute at a seller who serves one a minute.
-OFFERED = 4
-
-
-@pytest.fixture
-def markov() -> Scenario:
-    """M/M/c at the sellers; scanning takes next to nothing."""
-    return replace(
-        load_scenario("original"),
-        name="markov",
-        minutes_between_buses=Exponential(1 / OFFERED),
-        bus_occupancy=Normal(1, 0),
-        group_size=Normal(1, 0),
-        box_office_share=1.0,
-        sale_minutes=Exponential(1),
-        scan_minutes=Normal(0.001, 0),
-        one_line=True,
-    )
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from simulator.scenario import Scenario, built_in_names, load_scenario
 from simulator.utilisation import utilisation
 
 from .queueing_theory import erlang_wait, pollaczek_khinchine
+from .single_visitors import single_visitors
 
 pytestmark = pytest.mark.slow
 
@@ -70,21 +71,6 @@ class Interval:
         return (
             f"| {name} | {theory:.4f} | {self.mean:.4f} | {self.mean - self.half:.4f} to {self.mean + self.half:.4f} |"
         )
-
-
-def single_visitors(every_minutes: float, **changes) -> Scenario:
-    """Visitors come alone, as a Poisson process, and walk for the same time, so they join as a Poisson process, too."""
-    return replace(
-        load_scenario("original"),
-        minutes_between_buses=Exponential(every_minutes),
-        bus_occupancy=Normal(1, 0),
-        group_size=Normal(1, 0),
-        box_office_share=1.0,
-        walk_to_sellers_minutes=Normal(1, 0),
-        walk_to_scanners_minutes=Normal(1, 0),
-        one_line=True,
-        **changes,
-    )
 
 
 def markovian(sellers: int, scanners: int, load: float, every_minutes: float = 0.2) -> Scenario:

@@ -1,15 +1,15 @@
 """``ticketsim compare``: what a change of a scenario does to the visitors' waits."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ticketsim.intervals import US_PER_S, in_minutes, interval_json
+from ticketsim.intervals import US_PER_MINUTE, US_PER_S, in_minutes, interval_json
 from ticketsim.output import JsonOption, console, emit_json, say
 from ticketsim.parse_duration import parse_seconds
+from ticketsim.planning_options import TargetWaitOption, WorkersOption, worker_count
 from ticketsim.signals import ending_on_sigterm
 
 if TYPE_CHECKING:
@@ -27,17 +27,13 @@ def compare(  # noqa: PLR0917 - the parameters are the command's options
         list[str],
         typer.Option("--set", metavar="KEY=VALUE", help="Parameter to change, for example sellers=8; repeatable."),
     ],
-    target_wait: Annotated[
-        str, typer.Option(metavar="DURATION", help="Longest acceptable wait, for example 5m or 90s.")
-    ] = "5m",
+    target_wait: TargetWaitOption = "5m",
     percentile: Annotated[float, typer.Option(help="Percent of visitors whose longest wait is compared.")] = 95.0,
     days: Annotated[int, typer.Option(help="Number of days, each with visitors of its own.")] = 20,
     hours: Annotated[float, typer.Option(help="Hours of a day in which buses arrive.")] = 24.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same days.")] = 7,
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png|FILE.svg", help="Plot the waits of both.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Number of processes; it does not change the result.", show_default="cores")
-    ] = None,
+    workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare waits before and after a change of a scenario, for the same visitors on the same days."""
@@ -45,9 +41,8 @@ def compare(  # noqa: PLR0917 - the parameters are the command's options
     from simulator.planning.changes import parse_changes
     from simulator.planning.comparison import compare
     from simulator.planning.comparison_plot import save_comparison_plot
-    from simulator.planning.plot_file import check_plot_file
+    from simulator.planning.plot_file import check_plot_file, file_of_kind
     from simulator.planning.target import checked_target
-    from simulator.processes import MOST_WORKERS
     from simulator.scenario import load_scenario
 
     target = checked_target(parse_seconds(target_wait, "--target-wait"), percentile)
@@ -63,7 +58,7 @@ def compare(  # noqa: PLR0917 - the parameters are the command's options
             days=days,
             hours=hours,
             seed=seed,
-            workers=min(os.cpu_count() or 1, MOST_WORKERS) if workers is None else workers,
+            workers=worker_count(workers),
             on_days=lambda what: status.update(f"simulating {days} {what}"),
         )
     changed = ", ".join(assignments)
@@ -72,7 +67,7 @@ def compare(  # noqa: PLR0917 - the parameters are the command's options
         console.print(f"{name} with {changed}: the same {days} days of {hours:g} hours", style="bold", soft_wrap=True)
         _print(each, target)
         if plot is not None:
-            drawing = plot if each.kind is None else plot.with_stem(f"{plot.stem}-{each.kind}")
+            drawing = file_of_kind(plot, each.kind)
             save_comparison_plot(each, target, f"{name}, before and after {changed}", drawing)
             say(f"plot: {drawing}")
     if as_json:
@@ -108,12 +103,12 @@ def _print(found: "Comparison", target: "Target") -> None:
         busy = compared.utilisation
         table.add_row(stage, "busy", *(f"{each:.3f}" for each in busy), f"{busy[1] - busy[0]:+.3f}")
         for name, measure in _waits(compared, target):
-            values = (f"{each.scaled(1 / US_PER_S / 60).estimate:.2f}" for each in (measure.before, measure.after))
+            values = (f"{each.estimate / US_PER_MINUTE:.2f}" for each in (measure.before, measure.after))
             table.add_row("", name, *values, _difference(measure, in_minutes(measure.difference, "+")))
         share = compared.share
         table.add_row(
             "",
-            f"within {target.wait_us / US_PER_S / 60:.4g} min",
+            f"within {target.wait_us / US_PER_MINUTE:.4g} min",
             *(f"{100 * each.estimate:.1f} %" for each in (share.before, share.after)),
             _difference(share, _points(share.difference)),
             end_section=True,

@@ -1,6 +1,5 @@
 """``ticketsim plan``: how many sellers and scanners a venue needs."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import typer
 from ticketsim.intervals import US_PER_S, in_minutes, interval_json
 from ticketsim.output import JsonOption, console, emit_json, say
 from ticketsim.parse_duration import parse_seconds
+from ticketsim.planning_options import TargetWaitOption, WorkersOption, worker_count
 from ticketsim.signals import ending_on_sigterm
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 def plan(
     *,
     scenario: Annotated[str, typer.Option(metavar="NAME|FILE", help="Built-in scenario, or a TOML file.")] = "original",
-    target_wait: Annotated[
-        str, typer.Option(metavar="DURATION", help="Longest acceptable wait, for example 5m or 90s.")
-    ] = "5m",
+    target_wait: TargetWaitOption = "5m",
     percentile: Annotated[
         float, typer.Option(help="Percent of visitors who wait at most this long, at each stage.")
     ] = 95.0,
@@ -41,9 +39,7 @@ def plan(
         int | None, typer.Option(help="The most scanners to try.", show_default="4 times what keeps up, and 20")
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png|FILE.svg", help="Plot waits against staff.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Number of processes; it does not change the result.", show_default="cores")
-    ] = None,
+    workers: WorkersOption = None,
     json: JsonOption = False,
 ) -> None:
     """Find the fewest sellers and scanners that meet a target for the visitors' waits."""
@@ -51,7 +47,6 @@ def plan(
     from simulator.planning.plot_file import check_plot_file
     from simulator.planning.rush import rushes
     from simulator.planning.target import checked_target
-    from simulator.processes import MOST_WORKERS
     from simulator.scenario import load_scenario
 
     target = checked_target(parse_seconds(target_wait, "--target-wait"), percentile, _percent(precision))
@@ -62,7 +57,7 @@ def plan(
         seed=seed,
         max_sellers=max_sellers,
         max_scanners=max_scanners,
-        workers=min(os.cpu_count() or 1, MOST_WORKERS) if workers is None else workers,
+        workers=worker_count(workers),
     )
     with ending_on_sigterm():
         plans = [(rush, _planned(rush, target, options, plot)) for rush in rushes(venue)]
@@ -89,6 +84,7 @@ def _planned(rush: "Rush", target: "Target", options: _Options, plot: Path | Non
     """Find and show the plan for one kind of venue; show the trials even if no plan is found."""
     from simulator.exceptions import TargetUnreachable
     from simulator.planning.plot import save_plot
+    from simulator.planning.plot_file import file_of_kind
     from simulator.planning.search import find_plan
 
     trials: list[Trial] = []
@@ -97,7 +93,7 @@ def _planned(rush: "Rush", target: "Target", options: _Options, plot: Path | Non
         if trials:
             _print_trials(trials, target)
             if plot is not None:
-                drawing = plot if rush.kind is None else plot.with_stem(f"{plot.stem}-{rush.kind}")
+                drawing = file_of_kind(plot, rush.kind)
                 save_plot(trials, target, f"{rush.name}: {target.sentence}", drawing, answer)
                 say(f"plot: {drawing}")
 
